@@ -1,0 +1,28 @@
+//! The one task that tails the journal, runs the analyses, records what they derive and publishes a [`View`].
+//!
+//! **For:** turning entries into the picture people see, with work per new entry and not per incident.
+//! **In:** records of the journal. **Out:** an immutable [`View`] for every moment; derived entries (incidents, groupings,
+//! diagnoses), written only while this process holds the lease. [`Details`] on request.
+//! **Never:** reads a clock (time is an argument), draws, or is asked twice for the same work.
+
+pub mod view;
+
+pub use view::View;
+
+use crate::event::{Fingerprint, PlanId, Seq, TraceId};
+
+/// Things too large for the view, asked for by name. Calls block; they belong on a blocking thread.
+pub trait Details: Send + Sync {
+    /// One alert as last heard of at `through`.
+    fn alert(&self, fingerprint: &Fingerprint, through: Seq) -> anyhow::Result<Option<crate::event::Alert>>;
+    /// One run.
+    fn run(&self, trace: TraceId, through: Seq) -> anyhow::Result<Option<view::RunDetail>>;
+    /// One change.
+    fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<view::ChangeDetail>>;
+    /// One plan.
+    fn plan(&self, plan: PlanId, through: Seq) -> anyhow::Result<Option<view::ActionView>>;
+    /// One entry as it stands in the journal, pretty-printed JSON.
+    fn entry(&self, seq: Seq) -> anyhow::Result<Option<String>>;
+    /// The whole picture as it was known at `known_at`.
+    fn view_at(&self, known_at: crate::event::Time) -> anyhow::Result<View>;
+}

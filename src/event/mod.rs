@@ -1,0 +1,45 @@
+//! The vocabulary: plain types with the field's standard names.
+//!
+//! **For:** every room speaks in these words, so a concept has one name and one shape.
+//! **In:** nothing. **Out:** types that can be written down (serde) and compared.
+//! **Never:** does I/O, reads a clock, is async, or imports another room of ours.
+//!
+//! Text that came from outside is [`Untrusted`]; the only way to a screen, a terminal or a report is
+//! [`Untrusted::show`], which makes controls, bidi and look-alikes visible (law 5).
+
+mod action;
+mod alert;
+mod change;
+mod decision;
+mod diagnosis;
+mod fact;
+mod id;
+mod incident;
+mod show;
+mod source;
+mod surface;
+mod telemetry;
+mod untrusted;
+
+pub use action::{Approval, Denial, Finished, Outcome, Plan, Request, Started, Target, Tier};
+pub use alert::{Alert, AlertStatus, Anomaly, Severity};
+pub use change::{Change, ChangeClass, Side};
+pub use decision::{Decision, Hunch, Note, Verdict};
+pub use diagnosis::{
+    Cause, Confidence, Diagnosis, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, NextCheck, Pointer,
+    Unfalsifiable,
+};
+pub use fact::{Fact, Kind, Labelled, Truncated};
+pub use id::{BadId, Digest, Fingerprint, IncidentId, PlanId, Seq, SpanId, TraceId, WriterId};
+pub use incident::{Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, Truth, TruthConfirmed};
+pub use show::{Policy, Safe};
+pub use source::{Person, Source};
+pub use surface::Surface;
+pub use telemetry::{
+    Attributes, Edge, Labels, LogBatch, LogRecord, MetricBatch, Notice, Resource, Series, Span, SpanBatch, SpanEvent,
+    SpanKind, SpanStatus, Topology,
+};
+pub use untrusted::Untrusted;
+
+/// A moment in UTC with nanoseconds; written as RFC 3339.
+pub type Time = jiff::Timestamp;

@@ -1,0 +1,83 @@
+//! What people do about it: decisions, and the only door through which the world is changed.
+//!
+//! **For:** recording what a person decides, and running exactly what a person approved.
+//! **In:** an [`Act`] from the console or a command, with the [`Person`] who does it. **Out:** entries; and, for an
+//! approved plan, one execution with its outcome.
+//! **Never:** runs a write without an approval that only a journaled human decision can produce (law 3); retries by
+//! itself an execution whose outcome is unknown; believes a person's name from `$USER`.
+
+use crate::event::{Cause, Digest, Fingerprint, IncidentId, Person, PlanId, Seq, Time, Truth, Untrusted, Verdict};
+
+/// Something a person does to an incident.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Takes it.
+    Own,
+    /// Writes a guess before looking.
+    Hunch(Untrusted),
+    /// Writes a note.
+    Note(Untrusted),
+    /// Accepts, modifies or rejects a hypothesis.
+    Decide {
+        /// The diagnosis entry on the screen.
+        diagnosis: Seq,
+        /// Its inputs.
+        inputs: Digest,
+        /// Rank, 1 = leading.
+        rank: u32,
+        /// The cause it names.
+        cause: Cause,
+        /// Its share.
+        shown_share: f64,
+        /// The answer.
+        verdict: Verdict,
+        /// Why.
+        reason: Untrusted,
+        /// What had been opened.
+        opened: Vec<Untrusted>,
+        /// Milliseconds from first shown to decided.
+        took_ms: u64,
+    },
+    /// These alerts are another incident.
+    Split(Vec<Fingerprint>),
+    /// This incident is part of another.
+    Merge(IncidentId),
+    /// No alert joins or leaves by itself any more.
+    Lock,
+    /// It is over.
+    Resolve,
+    /// It was this.
+    Confirm(Truth),
+    /// Proposes to silence these alerts in Alertmanager.
+    ProposeSilence {
+        /// Which; their common labels become the matchers.
+        alerts: Vec<Fingerprint>,
+        /// For how long, in minutes.
+        minutes: u32,
+        /// Why.
+        comment: Untrusted,
+    },
+    /// Approves a plan as shown; it is then executed once.
+    Approve {
+        /// Which: the digest of exactly what was shown.
+        plan: PlanId,
+        /// What the person typed, where the tier asks for it.
+        typed: Option<Untrusted>,
+    },
+    /// Refuses a plan.
+    Deny {
+        /// Which.
+        plan: PlanId,
+        /// Why.
+        reason: Untrusted,
+    },
+}
+
+/// The desk at which people act. Calls block until the entry is on disk; they belong on a blocking thread.
+pub trait Desk: Send + Sync {
+    /// Does `act` to `incident` for `by` at `now`; returns one line that says what was recorded.
+    ///
+    /// # Errors
+    /// Nothing was recorded; the error says why and what to do.
+    fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String>;
+}
