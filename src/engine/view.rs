@@ -3,9 +3,10 @@
 //! Every list carries how much of it is not shown. Details that are larger (a run's spans, a prompt's text, an
 //! alert's labels) are asked for by name through [`super::Details`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::event::{
     AlertStatus, Cause, ChangeClass, Diagnosis, Fingerprint, IncidentId, Kind, Outcome, Person, PlanId, Reason, Seq,
@@ -13,7 +14,7 @@ use crate::event::{
 };
 
 /// A list cut to a bound, and how much was cut.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounded<T> {
     /// What is shown.
     pub items: Vec<T>,
@@ -28,7 +29,7 @@ impl<T> Default for Bounded<T> {
 }
 
 /// Everything at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// The last entry that went in.
     pub head: Seq,
@@ -57,7 +58,7 @@ pub struct View {
 }
 
 /// Something wrong with the console itself.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trouble {
     /// What happened, what it means, what to do.
     pub text: Untrusted,
@@ -66,7 +67,7 @@ pub struct Trouble {
 }
 
 /// One source.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceHealth {
     /// Its name.
     pub name: Untrusted,
@@ -79,16 +80,16 @@ pub struct SourceHealth {
 }
 
 /// One counter.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Counter {
     /// What is counted, such as `refused`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How many.
     pub count: u64,
 }
 
 /// One incident.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IncidentView {
     /// Number.
     pub id: IncidentId,
@@ -141,7 +142,7 @@ pub struct IncidentView {
 }
 
 /// An incident's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state", content = "since")]
 pub enum IncidentState {
     /// Alerts fire.
@@ -155,7 +156,7 @@ pub enum IncidentState {
 }
 
 /// Alerts of one component and one name.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertGroup {
     /// Component.
     pub service: Untrusted,
@@ -180,7 +181,7 @@ pub struct AlertGroup {
 }
 
 /// One alert.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertLine {
     /// Identity.
     pub fingerprint: Fingerprint,
@@ -195,7 +196,7 @@ pub struct AlertLine {
 }
 
 /// One line of the timeline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimelineItem {
     /// When it happened.
     pub at: Time,
@@ -216,7 +217,7 @@ pub struct TimelineItem {
 }
 
 /// A thing that can be opened.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "open")]
 pub enum Opens {
     /// An alert.
@@ -252,7 +253,7 @@ pub enum Opens {
 }
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangeLine {
     /// Its id at its source.
     pub id: Untrusted,
@@ -277,7 +278,7 @@ pub struct ChangeLine {
 }
 
 /// One surface of an AI feature before and since.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SurfaceLine {
     /// Which.
     pub surface: Surface,
@@ -286,7 +287,7 @@ pub struct SurfaceLine {
 }
 
 /// Whether a surface moved.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum SurfaceState {
     /// It moved.
@@ -311,7 +312,7 @@ pub enum SurfaceState {
 }
 
 /// One agent run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
     /// Trace.
     pub trace: TraceId,
@@ -336,7 +337,7 @@ pub struct RunLine {
 }
 
 /// One series, drawn as a sparkline.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesLine {
     /// Metric.
     pub name: Untrusted,
@@ -351,7 +352,7 @@ pub struct SeriesLine {
 }
 
 /// The newest diagnosis.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiagnosisView {
     /// Its entry.
     pub seq: Seq,
@@ -362,7 +363,7 @@ pub struct DiagnosisView {
 }
 
 /// One plan of change and how far it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActionView {
     /// The plan.
     pub plan: Arc<crate::event::Plan>,
@@ -373,7 +374,7 @@ pub struct ActionView {
 }
 
 /// How far a plan is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum ActionState {
     /// Waits for a person, until the plan's `approve_by`.
@@ -405,7 +406,7 @@ pub enum ActionState {
 }
 
 /// One decision.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionLine {
     /// When.
     pub at: Time,
@@ -422,7 +423,7 @@ pub struct DecisionLine {
 }
 
 /// One note or hunch.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoteLine {
     /// When.
     pub at: Time,
@@ -433,7 +434,7 @@ pub struct NoteLine {
 }
 
 /// The record of judgement, per investigator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccuracyView {
     /// Each investigator.
     pub investigators: Vec<InvestigatorRecord>,
@@ -448,7 +449,7 @@ pub struct AccuracyView {
 }
 
 /// How one investigator did.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InvestigatorRecord {
     /// Engine and version.
     pub engine: Untrusted,
@@ -477,7 +478,7 @@ pub struct InvestigatorRecord {
 }
 
 /// What a run looks like inside.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunDetail {
     /// Its line.
     pub line: RunLine,
@@ -488,7 +489,7 @@ pub struct RunDetail {
 }
 
 /// One step of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunStep {
     /// Depth in the tree.
     pub depth: u16,
@@ -509,7 +510,7 @@ pub struct RunStep {
 }
 
 /// One turn.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
     /// Role.
     pub role: Untrusted,
@@ -518,7 +519,7 @@ pub struct Turn {
 }
 
 /// A change with both sides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangeDetail {
     /// The change.
     pub change: crate::event::Change,
