@@ -32,14 +32,14 @@ pub use diagnosis::{
 pub use fact::{Fact, Kind, Labelled, Truncated};
 pub use id::{BadId, Digest, Fingerprint, IncidentId, PlanId, Seq, SpanId, TraceId, WriterId};
 pub use incident::{Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, Truth, TruthConfirmed};
-pub use show::{Policy, Safe};
+pub use show::{Mark, Policy, Safe};
 pub use source::{Person, Source};
 pub use surface::Surface;
 pub use telemetry::{
     Attributes, Edge, Labels, LogBatch, LogRecord, MetricBatch, Notice, Resource, Series, Span, SpanBatch, SpanEvent,
     SpanKind, SpanStatus, Topology,
 };
-pub use untrusted::Untrusted;
+pub use untrusted::{Excerpt, Untrusted};
 
 /// A moment in UTC with nanoseconds; written as RFC 3339.
 pub type Time = jiff::Timestamp;
