@@ -10,6 +10,7 @@
 
 mod accuracy;
 mod backtest;
+pub mod config;
 mod console;
 mod demo;
 mod doctor;
@@ -18,6 +19,7 @@ mod incidents;
 mod ingest;
 pub mod out;
 mod quarantine;
+mod secret;
 mod serve;
 mod verify;
 

@@ -8,6 +8,8 @@
 //! A draft is on disk (fsync) when [`Journal::append`] returns. A draft whose key is already in the journal changes
 //! nothing and is counted. Writing the same entry twice is therefore harmless, from one process or from two.
 
+pub mod guard;
+
 use std::sync::Arc;
 
 use crate::event::{Digest, Fact, Kind, Seq, Time, WriterId};
