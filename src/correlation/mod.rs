@@ -1,1 +1,21 @@
-//! correlation
+//! Which alerts belong together, and why.
+//!
+//! **For:** turning a storm of alerts into incidents a person can hold in the head.
+//! **In:** alerts, calls (topology facts, spans), and what people regrouped by hand. **Out:** [`Move`]s — open an incident, join
+//! alerts to one — each with its [`Reason`](crate::event::Reason) in words; the likeliest root component of an incident.
+//! **Never:** reads the clock, looks at every open alert to place one, moves what a person locked or placed, or knows how an
+//! entry is stored.
+//!
+//! Deciding and recording are two steps, so that the process that leads and those that follow agree:
+//! [`Correlator::decide`] (leader only) says what should be recorded, [`Correlator::apply`] takes in what was recorded.
+
+mod graph;
+mod group;
+mod place;
+mod root;
+mod sign;
+
+pub use graph::Graph;
+pub use place::{Correlator, Move, Settings};
+pub use root::Root;
+pub use sign::Sign;

@@ -1,1 +1,15 @@
-//! diagnosis
+//! What probably did it: evidence, hypotheses, and how sure one may be.
+//!
+//! **For:** answering "which variable moved" with evidence for and against, rivals, falsifiers and the next cheap check.
+//! **In:** a [`Scene`]: alerts, changes, calls, series, logs, spans, agent runs and notices, none later than its `as_of`.
+//! **Out:** a [`Judgement`]: the [`Diagnosis`](crate::event::Diagnosis), the changes ranked by suspicion, the surfaces, the key series.
+//! **Never:** claims without evidence, reads the clock, reads what happened after `as_of`, does I/O, or believes a text's own
+//! words about how certain it is.
+//!
+//! [`SceneBuilder`] takes in recorded facts one by one and stays bounded; [`diagnose`] looks at what it holds.
+
+mod judge;
+mod scene;
+
+pub use judge::{ENGINE, Judgement, KeySeries, Suspect, diagnose};
+pub use scene::{ErrorWords, LogBook, Minute, Pattern, Scene, SceneBuilder, SeriesKey, SpanBook};

@@ -1,1 +1,27 @@
-//! surface
+//! What an AI feature is made of, and how it moves.
+//!
+//! **For:** reading agent runs out of spans: what ran, what it was made of (its surface vector), how it ended, and which of its
+//! values were never seen before.
+//! **In:** spans, under any vendor's names (the table is `assets/genai-aliases.toml`). **Out:** [`RunFacts`], [`Reading`] (steps
+//! and turns of one run, whole), [`History`] (values of each surface over time).
+//! **Never:** knows a vendor's payload in code, follows a parent blindly, takes "not captured" for "none", or reads the clock.
+
+mod alias;
+mod history;
+mod message;
+mod read;
+mod run;
+mod shape;
+pub mod stats;
+mod step;
+mod stop;
+mod store;
+
+pub use alias::{Field, Op};
+pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
+pub use read::{Evaluation, Said, SpanFacts};
+pub use run::{Bad, RunFacts, Surfaces};
+pub use shape::{Shape, shape_of};
+pub use step::{Reading, Step, Turn, open};
+pub use stop::{Stop, StopClass};
+pub use store::Runs;

@@ -1,0 +1,151 @@
+//! Who calls whom, learnt from topology facts and from spans.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{SpanBatch, SpanId, SpanKind, Topology, Untrusted};
+
+/// At most so many calls are kept; more are counted and left out.
+const MAX_EDGES: usize = 50_000;
+/// At most so many spans are remembered to find the parent of one that arrives later.
+const MAX_RECENT: usize = 50_000;
+
+/// The call graph. A caller depends on its callees; trouble travels from callee to caller.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Graph {
+    callees: BTreeMap<Untrusted, BTreeSet<Untrusted>>,
+    callers: BTreeMap<Untrusted, BTreeSet<Untrusted>>,
+    edges: usize,
+    left_out: u64,
+    #[serde(skip)]
+    recent: Recent,
+}
+
+/// Which service sent a span, for the newest spans.
+#[derive(Clone, Debug, Default)]
+struct Recent {
+    service: BTreeMap<SpanId, Untrusted>,
+    order: VecDeque<SpanId>,
+}
+
+impl Graph {
+    /// Learns one call. A call to oneself says nothing and is ignored.
+    pub fn learn(&mut self, caller: &Untrusted, callee: &Untrusted) {
+        if caller == callee || caller.is_empty() || callee.is_empty() || self.calls(caller, callee) {
+            return;
+        }
+        if self.edges >= MAX_EDGES {
+            self.left_out += 1;
+            return;
+        }
+        self.edges += 1;
+        self.callees.entry(caller.clone()).or_default().insert(callee.clone());
+        self.callers.entry(callee.clone()).or_default().insert(caller.clone());
+    }
+
+    /// Learns every call of `topology`.
+    pub fn learn_topology(&mut self, topology: &Topology) {
+        for edge in &topology.edges {
+            self.learn(&edge.caller, &edge.callee);
+        }
+    }
+
+    /// Learns the calls that spans show: a parent in another service, or a client span that names its peer.
+    pub fn learn_spans(&mut self, batch: &SpanBatch) {
+        for resource in batch.resources.iter().filter(|resource| !resource.service.is_empty()) {
+            for span in &resource.items {
+                if self.recent.service.insert(span.span_id, resource.service.clone()).is_none() {
+                    self.recent.order.push_back(span.span_id);
+                }
+            }
+        }
+        let mut seen = Vec::new();
+        for resource in &batch.resources {
+            for span in &resource.items {
+                let parent = span.parent.and_then(|id| self.recent.service.get(&id));
+                if let Some(parent) = parent.filter(|parent| **parent != resource.service) {
+                    seen.push((parent.clone(), resource.service.clone()));
+                }
+                if span.kind == SpanKind::Client {
+                    let peer = span.attributes.get("peer.service").and_then(|value| value.as_str());
+                    seen.extend(peer.map(|peer| (resource.service.clone(), Untrusted::from(peer))));
+                }
+            }
+        }
+        for (caller, callee) in seen {
+            self.learn(&caller, &callee);
+        }
+        while self.recent.order.len() > MAX_RECENT {
+            if let Some(old) = self.recent.order.pop_front() {
+                self.recent.service.remove(&old);
+            }
+        }
+    }
+
+    /// Whether `caller` calls `callee` directly.
+    #[must_use]
+    pub fn calls(&self, caller: &Untrusted, callee: &Untrusted) -> bool {
+        self.callees.get(caller).is_some_and(|callees| callees.contains(callee))
+    }
+
+    /// What `service` calls.
+    pub fn callees(&self, service: &str) -> impl Iterator<Item = &Untrusted> {
+        self.callees.get(service).into_iter().flatten()
+    }
+
+    /// Who calls `service`.
+    pub fn callers(&self, service: &str) -> impl Iterator<Item = &Untrusted> {
+        self.callers.get(service).into_iter().flatten()
+    }
+
+    /// Every component that is in a call.
+    pub fn components(&self) -> impl Iterator<Item = &Untrusted> {
+        let only_called = self.callers.keys().filter(|name| !self.callees.contains_key(*name));
+        self.callees.keys().chain(only_called)
+    }
+
+    /// Whether no call is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.edges == 0
+    }
+
+    /// Calls left out because there were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The distance in calls from each component that depends on `service` (its callers, their callers …), nearest first,
+    /// at most `hops` away. `service` itself is not in it.
+    #[must_use]
+    pub fn dependents(&self, service: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
+        walk(&self.callers, service, hops)
+    }
+
+    /// The distance in calls to each component that `service` depends on, nearest first, at most `hops` away.
+    #[must_use]
+    pub fn dependencies(&self, service: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
+        walk(&self.callees, service, hops)
+    }
+}
+
+/// Breadth first from `start`, safe against circles.
+fn walk(arrows: &BTreeMap<Untrusted, BTreeSet<Untrusted>>, start: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut found = Vec::new();
+    let mut queue = VecDeque::from([(start.clone(), 0)]);
+    while let Some((name, distance)) = queue.pop_front() {
+        if distance == hops {
+            continue;
+        }
+        for next in arrows.get(&name).into_iter().flatten() {
+            if seen.insert(next.clone()) {
+                found.push((next.clone(), distance + 1));
+                queue.push_back((next.clone(), distance + 1));
+            }
+        }
+    }
+    found
+}

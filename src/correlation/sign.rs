@@ -1,0 +1,138 @@
+//! What an alert is a sign of, read from its own words in general terms.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Alert;
+
+/// What an alert is a sign of. It decides from which side trouble can have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// The component's own body is ill: pods, containers, nodes, disks, certificates, memory. Names a cause rather than an effect.
+    Body,
+    /// It answers wrongly or slowly: comes from itself or from what it calls.
+    Answers,
+    /// It gets no work: comes from itself or from who calls it.
+    Starved,
+    /// Nothing of the kind can be read from it.
+    Other,
+}
+
+/// Words of the alert's name and metric, split at case changes and punctuation, lower case.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut before_lower = false;
+    for c in text.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before_lower) {
+            if !word.is_empty() {
+                words.push(std::mem::take(&mut word));
+            }
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        before_lower = c.is_lowercase() || c.is_numeric();
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+const BODY: &[&str] = &[
+    "pod",
+    "pods",
+    "container",
+    "containers",
+    "crash",
+    "crashloop",
+    "crashlooping",
+    "oom",
+    "oomkilled",
+    "restart",
+    "restarts",
+    "node",
+    "disk",
+    "filesystem",
+    "volume",
+    "certificate",
+    "cert",
+    "replicas",
+    "unschedulable",
+    "evicted",
+    "down",
+    "instance",
+    "memory",
+    "cpu",
+    "throttled",
+    "throttling",
+    "quota",
+];
+const NONE: &[&str] = &["no", "absent", "missing", "zero", "without", "lost", "drop", "dropped", "low"];
+const WORK: &[&str] = &[
+    "request",
+    "requests",
+    "traffic",
+    "operations",
+    "operation",
+    "messages",
+    "message",
+    "throughput",
+    "calls",
+    "orders",
+    "queries",
+    "transactions",
+    "events",
+    "rate",
+];
+const ANSWERS: &[&str] = &[
+    "error",
+    "errors",
+    "5xx",
+    "4xx",
+    "fail",
+    "failure",
+    "failures",
+    "failing",
+    "failed",
+    "latency",
+    "slow",
+    "duration",
+    "timeout",
+    "timeouts",
+    "availability",
+    "unavailable",
+    "p99",
+    "p95",
+    "p90",
+    "success",
+    "response",
+    "degraded",
+    "apdex",
+    "exceptions",
+    "exception",
+];
+
+impl Sign {
+    /// What `alert` is a sign of.
+    #[must_use]
+    pub fn of(alert: &Alert) -> Self {
+        let mut text = alert.name().raw().to_owned();
+        if let Some(metric) = alert.labels.get("metric") {
+            text.push(' ');
+            text.push_str(metric.raw());
+        }
+        let words = words(&text);
+        let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+        if any(NONE) && any(WORK) && !any(ANSWERS) {
+            Self::Starved
+        } else if any(ANSWERS) {
+            Self::Answers
+        } else if any(BODY) {
+            Self::Body
+        } else {
+            Self::Other
+        }
+    }
+}

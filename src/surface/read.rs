@@ -1,0 +1,321 @@
+//! One span, reduced to what judging a run needs: bounded, whatever the span carried.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::event::{Digest, Span, SpanId, SpanStatus, Time, TraceId, Untrusted};
+
+use super::alias::{self, EventKind, Field, Flattened, Op};
+use super::message;
+use super::shape::{Shape, shape_of};
+
+/// The verdict of a judge or evaluator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Which proxy, such as `task_success`.
+    pub name: Untrusted,
+    /// Score, where given.
+    pub score: Option<f64>,
+    /// Label, such as `pass`.
+    pub label: Option<Untrusted>,
+}
+
+impl Evaluation {
+    /// Whether it passed: by its label, else by a score of at least one half; `None` = cannot be told.
+    #[must_use]
+    pub fn passed(&self) -> Option<bool> {
+        let by_label = self.label.as_ref().and_then(|label| match label.raw().to_ascii_lowercase().as_str() {
+            "pass" | "passed" | "good" | "correct" | "true" | "yes" | "ok" | "success" | "relevant" | "faithful" => {
+                Some(true)
+            }
+            "fail" | "failed" | "bad" | "incorrect" | "false" | "no" | "error" | "failure" | "irrelevant"
+            | "unfaithful" | "hallucinated" => Some(false),
+            _ => None,
+        });
+        by_label.or_else(|| self.score.filter(|score| (0.0..=1.0).contains(score)).map(|score| score >= 0.5))
+    }
+}
+
+/// What a model call said at its end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// Characters of text.
+    pub chars: usize,
+    /// Tools it asked for.
+    pub asks: Vec<Untrusted>,
+    /// The last 400 characters of its text.
+    pub tail: Untrusted,
+    /// Its text or its tool arguments are cut open: an unclosed fence, JSON that does not end.
+    pub broken: bool,
+    /// Whether the sender captured what was said at all.
+    pub captured: bool,
+}
+
+/// One span of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanFacts {
+    /// Trace.
+    pub trace: TraceId,
+    /// Span.
+    pub span: SpanId,
+    /// Parent.
+    pub parent: Option<SpanId>,
+    /// The service that sent it.
+    pub service: Untrusted,
+    /// Start.
+    pub start: Time,
+    /// End.
+    pub end: Time,
+    /// What kind of step.
+    pub op: Op,
+    /// Agent, model asked for, tool or source.
+    pub what: Untrusted,
+    /// Whether it failed.
+    pub failed: bool,
+    /// Its error in words.
+    pub error: Option<Untrusted>,
+    /// Provider.
+    pub provider: Option<Untrusted>,
+    /// Model asked for.
+    pub asked: Option<Untrusted>,
+    /// Model that answered, with the provider's fingerprint where given.
+    pub served: Option<Untrusted>,
+    /// Sampling parameters.
+    pub parameters: Option<Untrusted>,
+    /// Name of the prompt.
+    pub prompt_name: Option<Untrusted>,
+    /// Version of the prompt.
+    pub prompt_version: Option<Untrusted>,
+    /// Digest of the system prompt.
+    pub prompt: Option<Digest>,
+    /// The system prompt.
+    pub prompt_text: Option<Untrusted>,
+    /// Digest of the tool definitions.
+    pub tools: Option<Digest>,
+    /// Why the model stopped, in the provider's words.
+    pub finish: Vec<Untrusted>,
+    /// Tokens in.
+    pub tokens_in: Option<u64>,
+    /// Tokens out.
+    pub tokens_out: Option<u64>,
+    /// Digest of a tool call's arguments.
+    pub arguments: Option<Digest>,
+    /// Structure of a tool's result.
+    pub result: Option<Arc<Shape>>,
+    /// Scores of retrieved documents.
+    pub scores: Vec<f64>,
+    /// Documents retrieved.
+    pub documents: Option<usize>,
+    /// Verdicts on it.
+    pub evaluations: Vec<Evaluation>,
+    /// Slices it names.
+    pub slices: BTreeMap<&'static str, Untrusted>,
+    /// What a model said.
+    pub said: Said,
+}
+
+impl SpanFacts {
+    /// Reads one span; `None` when it is no step of an agent.
+    #[must_use]
+    pub fn of(service: &Untrusted, span: &Span) -> Option<Self> {
+        let op = Op::of(&span.attributes, &span.name);
+        if op == Op::Other {
+            return None;
+        }
+        let text = |field| alias::text(&span.attributes, field).filter(|text| !text.is_empty()).map(Untrusted::from);
+        let what = match op {
+            Op::Agent => text(Field::Agent),
+            Op::Model | Op::Judge | Op::Other => text(Field::ModelAsked),
+            Op::Tool => text(Field::Tool),
+            Op::Retrieval => text(Field::RetrievalSource).or_else(|| text(Field::ModelAsked)),
+        };
+        let rest = || Untrusted::from(span.name.raw().split_once(' ').map_or(span.name.raw(), |(_, rest)| rest));
+        let prompt_text = if matches!(op, Op::Agent | Op::Model) { message::system_prompt(span) } else { None };
+        let (documents, scores) = if op == Op::Retrieval { retrieved(span) } else { (None, Vec::new()) };
+        let result = if op == Op::Tool {
+            alias::value(&span.attributes, Field::ToolResult).map(|v| Arc::new(shape_of(v)))
+        } else {
+            None
+        };
+        let error = text(Field::Error)
+            .or_else(|| Some(span.status_message.clone()).filter(|words| !words.is_empty()))
+            .or_else(|| exception(span));
+        let failed_result = result.as_ref().is_some_and(|shape| &*shape.kind == "error");
+        Some(Self {
+            trace: span.trace_id,
+            span: span.span_id,
+            parent: span.parent,
+            service: service.clone(),
+            start: span.start,
+            end: span.end,
+            op,
+            what: what.unwrap_or_else(rest),
+            failed: span.status == SpanStatus::Error
+                || failed_result
+                || (error.is_some() && span.status != SpanStatus::Ok),
+            error,
+            provider: text(Field::Provider),
+            asked: text(Field::ModelAsked),
+            served: served(text(Field::ModelServed), text(Field::Fingerprint)),
+            parameters: parameters(span),
+            prompt_name: text(Field::PromptName),
+            prompt_version: text(Field::PromptVersion),
+            prompt: prompt_text.as_ref().map(|text| Digest::of(text.as_bytes())),
+            prompt_text: prompt_text.map(Untrusted::from),
+            tools: tools(span),
+            finish: finish(span),
+            tokens_in: count(span, Field::TokensIn),
+            tokens_out: count(span, Field::TokensOut),
+            arguments: if op == Op::Tool {
+                text(Field::ToolArguments).map(|a| Digest::of(a.raw().as_bytes()))
+            } else {
+                None
+            },
+            result,
+            scores,
+            documents,
+            evaluations: evaluations(span),
+            slices: alias::slices(&span.attributes),
+            said: if op == Op::Model { said(span) } else { Said::default() },
+        })
+    }
+}
+
+fn served(model: Option<Untrusted>, fingerprint: Option<Untrusted>) -> Option<Untrusted> {
+    match (model, fingerprint) {
+        (Some(model), Some(print)) => Some(format!("{} ({})", model.raw(), print.raw()).into()),
+        (model, print) => model.or(print),
+    }
+}
+
+/// Sampling parameters in one line, in a fixed order.
+fn parameters(span: &Span) -> Option<Untrusted> {
+    if let Some(all) = alias::text(&span.attributes, Field::Parameters) {
+        return Some(all.into());
+    }
+    let parts: Vec<String> = [
+        ("temperature", Field::Temperature),
+        ("top_p", Field::TopP),
+        ("max_tokens", Field::MaxTokens),
+        ("seed", Field::Seed),
+        ("reasoning", Field::Reasoning),
+    ]
+    .into_iter()
+    .filter_map(|(name, field)| Some(format!("{name}={}", alias::text(&span.attributes, field)?)))
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(" ").into())
+}
+
+/// The digest of the tool definitions, the same whatever the order of their fields.
+fn tools(span: &Span) -> Option<Digest> {
+    let canonical = |value: &Value| match value {
+        Value::String(text) => {
+            serde_json::from_str::<Value>(text).map_or_else(|_| text.clone(), |inner| inner.to_string())
+        }
+        other => other.to_string(),
+    };
+    if let Some(value) = alias::value(&span.attributes, Field::Tools) {
+        return Some(Digest::of(canonical(value).as_bytes()));
+    }
+    let flat = alias::flattened(&span.attributes, Flattened::Tools);
+    let all: Vec<String> = flat.values().flat_map(|parts| parts.values().map(|value| canonical(value))).collect();
+    (!all.is_empty()).then(|| Digest::of(all.join("\n").as_bytes()))
+}
+
+fn finish(span: &Span) -> Vec<Untrusted> {
+    let stated = alias::value(&span.attributes, Field::Finish).map(|value| match value {
+        Value::Array(items) => items.iter().map(|item| alias::as_text(item).into()).collect(),
+        Value::String(text) => match serde_json::from_str::<Vec<String>>(text) {
+            Ok(items) => items.into_iter().map(Untrusted::from).collect(),
+            Err(_) => vec![Untrusted::from(text.as_str())],
+        },
+        other => vec![Untrusted::from(other.to_string())],
+    });
+    stated.unwrap_or_else(|| {
+        message::messages_out(span).into_iter().filter_map(|m| m.finish).map(Untrusted::from).collect()
+    })
+}
+
+fn count(span: &Span, field: Field) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just before")]
+    alias::number(&span.attributes, field).filter(|n| (0.0..1e15).contains(n)).map(|n| n as u64)
+}
+
+/// How many documents, and their scores.
+fn retrieved(span: &Span) -> (Option<usize>, Vec<f64>) {
+    let score = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|n: &f64| n.is_finite());
+    let flat = alias::flattened(&span.attributes, Flattened::Documents);
+    if !flat.is_empty() {
+        let scores = flat.values().filter_map(|parts| score(parts.get("score")?)).take(100).collect();
+        return (Some(flat.len()), scores);
+    }
+    let parsed = alias::value(&span.attributes, Field::RetrievalDocuments).map(|value| match value {
+        Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        other => other.clone(),
+    });
+    match parsed {
+        Some(Value::Array(items)) => {
+            let scores = items.iter().filter_map(|item| score(item.get("score")?)).take(100).collect();
+            (Some(items.len()), scores)
+        }
+        _ => (None, Vec::new()),
+    }
+}
+
+/// Verdicts in span events, in the span's own attributes, or in flattened annotations.
+fn evaluations(span: &Span) -> Vec<Evaluation> {
+    let read = |attributes| {
+        let name = alias::text(attributes, Field::EvaluationName)?;
+        let score = alias::number(attributes, Field::EvaluationScore);
+        let label = alias::text(attributes, Field::EvaluationLabel).map(Untrusted::from);
+        Some(Evaluation { name: name.into(), score, label })
+    };
+    let mut found: Vec<Evaluation> = span
+        .events
+        .iter()
+        .filter(|event| alias::is_event(&event.name, EventKind::Evaluation))
+        .filter_map(|event| read(&event.attributes))
+        .collect();
+    found.extend(read(&span.attributes));
+    for parts in alias::flattened(&span.attributes, Flattened::Annotations).values() {
+        if let Some(name) = parts.get("name") {
+            let score = parts.get("score").and_then(|v| v.as_f64().or_else(|| v.as_str()?.parse().ok()));
+            let label = parts.get("label").map(|value| alias::as_text(value).into());
+            found.push(Evaluation { name: alias::as_text(name).into(), score, label });
+        }
+    }
+    found
+}
+
+fn exception(span: &Span) -> Option<Untrusted> {
+    let event = span.events.iter().find(|event| event.name.raw() == "exception")?;
+    let words = event.attributes.get("exception.message").or_else(|| event.attributes.get("exception.type"))?;
+    Some(alias::as_text(words).into())
+}
+
+fn said(span: &Span) -> Said {
+    let messages = message::messages_out(span);
+    let Some(last) = messages.last() else { return Said::default() };
+    let broken_arguments = last
+        .calls
+        .iter()
+        .any(|(_, arguments)| !arguments.is_empty() && serde_json::from_str::<Value>(arguments).is_err());
+    let skip = last.text.chars().count().saturating_sub(400);
+    Said {
+        chars: last.text.chars().count(),
+        asks: last.calls.iter().map(|(name, _)| Untrusted::from(name.as_str())).collect(),
+        tail: last.text.chars().skip(skip).collect::<String>().into(),
+        broken: broken_arguments || is_open(&last.text),
+        captured: true,
+    }
+}
+
+/// Whether a text ends inside something: an odd number of code fences, or JSON that was begun and cannot be read.
+fn is_open(text: &str) -> bool {
+    let fences = text.lines().filter(|line| line.trim_start().starts_with("```")).count();
+    let trimmed = text.trim();
+    let begins_json = trimmed.starts_with("{\"") || trimmed.starts_with("[{");
+    fences % 2 == 1 || (begins_json && serde_json::from_str::<Value>(trimmed).is_err())
+}

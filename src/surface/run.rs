@@ -1,0 +1,192 @@
+//! One agent run: the facts of its spans, with the surface vector that served it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::event::{Digest, SpanId, Time, TraceId, Untrusted};
+
+use super::alias::Op;
+use super::read::{Evaluation, SpanFacts};
+use super::shape::Shape;
+use super::stop::{Stop, StopClass, stop_of};
+
+/// The values of each surface in one run. Empty = not captured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Surfaces {
+    /// Models asked for (aliases).
+    pub asked: BTreeSet<Untrusted>,
+    /// Models that answered.
+    pub served: BTreeSet<Untrusted>,
+    /// Sampling parameters.
+    pub parameters: BTreeSet<Untrusted>,
+    /// Providers.
+    pub providers: BTreeSet<Untrusted>,
+    /// Prompts by name and version.
+    pub prompt_versions: BTreeSet<Untrusted>,
+    /// Digests of the system prompts.
+    pub prompts: BTreeSet<Digest>,
+    /// Digests of the tool definitions.
+    pub tools: BTreeSet<Digest>,
+    /// Retrieval sources.
+    pub sources: BTreeSet<Untrusted>,
+}
+
+/// By what sign a run went wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bad {
+    /// The proxy that says so, such as `task_success` or `stop`.
+    pub proxy: Untrusted,
+    /// In words.
+    pub why: Untrusted,
+}
+
+/// One agent run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFacts {
+    /// Its trace.
+    pub trace: TraceId,
+    /// Its agent.
+    pub agent: Untrusted,
+    /// The service that sent it.
+    pub service: Untrusted,
+    /// Start.
+    pub start: Time,
+    /// End.
+    pub end: Time,
+    /// What it was made of.
+    pub surfaces: Surfaces,
+    /// Traffic slices: slice → value.
+    pub slices: BTreeMap<&'static str, Untrusted>,
+    /// Tool calls in order: tool, whether it failed, structure of the result.
+    pub calls: Vec<(Untrusted, bool, Option<Arc<Shape>>)>,
+    /// Errors of model calls in order: words.
+    pub provider_errors: Vec<Untrusted>,
+    /// Retrieval scores, all.
+    pub scores: Vec<f64>,
+    /// Verdicts.
+    pub evaluations: Vec<Evaluation>,
+    /// How it ended.
+    pub stop: Stop,
+    /// Model calls.
+    pub model_calls: u32,
+    /// Tool calls.
+    pub tool_calls: u32,
+    /// Characters the model said.
+    pub said_chars: usize,
+    /// Tokens in, of leaf calls only; `None` = not captured.
+    pub tokens_in: Option<u64>,
+    /// Tokens out, of leaf calls only; `None` = not captured.
+    pub tokens_out: Option<u64>,
+    /// The root span is here.
+    pub rooted: bool,
+}
+
+impl RunFacts {
+    /// Reads a run from its steps; `None` without any.
+    #[must_use]
+    pub fn of(spans: &BTreeMap<SpanId, SpanFacts>) -> Option<Self> {
+        let mut steps: Vec<&SpanFacts> = spans.values().collect();
+        steps.sort_by_key(|step| (step.start, step.span));
+        let first = *steps.first()?;
+        let root =
+            steps.iter().find(|step| step.op == Op::Agent && step.parent.is_none_or(|up| !spans.contains_key(&up)));
+        let head = root.copied().unwrap_or(first);
+        let models = || steps.iter().filter(|step| step.op == Op::Model);
+        let mut surfaces = Surfaces::default();
+        for step in &steps {
+            surfaces.providers.extend(step.provider.clone());
+            surfaces.sources.extend(Some(step.what.clone()).filter(|_| step.op == Op::Retrieval));
+            surfaces.tools.extend(step.tools);
+            let version = step.prompt_version.as_ref().map_or("", Untrusted::raw);
+            surfaces
+                .prompt_versions
+                .extend(step.prompt_name.as_ref().map(|name| Untrusted::from(format!("{} {version}", name.raw()))));
+            if step.op == Op::Model {
+                surfaces.asked.extend(step.asked.clone());
+                surfaces.served.extend(step.served.clone());
+                surfaces.parameters.extend(step.parameters.clone());
+            }
+        }
+        // The prompt of the agent itself, where it says it; else of its first model call: later calls may carry summaries.
+        let prompt = head.prompt.or_else(|| models().find_map(|step| step.prompt));
+        surfaces.prompts.extend(prompt);
+        let mut slices = BTreeMap::new();
+        for step in std::iter::once(&head).chain(&steps) {
+            for (slice, value) in &step.slices {
+                slices.entry(*slice).or_insert_with(|| value.clone());
+            }
+        }
+        let leaves = leaf_models(&steps);
+        let sum =
+            |of: fn(&SpanFacts) -> Option<u64>| leaves.iter().filter_map(|step| of(step)).reduce(u64::saturating_add);
+        Some(Self {
+            trace: first.trace,
+            agent: head.what.clone(),
+            service: head.service.clone(),
+            start: first.start,
+            end: steps.iter().map(|step| step.end).max().unwrap_or(first.end).max(first.start),
+            surfaces,
+            slices,
+            calls: steps
+                .iter()
+                .filter(|s| s.op == Op::Tool)
+                .map(|s| (s.what.clone(), s.failed, s.result.clone()))
+                .collect(),
+            provider_errors: models()
+                .filter(|step| step.failed)
+                .map(|step| step.error.clone().unwrap_or_else(|| "failed without words".into()))
+                .collect(),
+            scores: steps.iter().flat_map(|step| step.scores.iter().copied()).collect(),
+            evaluations: steps.iter().flat_map(|step| step.evaluations.iter().cloned()).collect(),
+            stop: stop_of(&steps),
+            model_calls: u32::try_from(leaves.len()).unwrap_or(u32::MAX),
+            tool_calls: u32::try_from(steps.iter().filter(|step| step.op == Op::Tool).count()).unwrap_or(u32::MAX),
+            said_chars: models().map(|step| step.said.chars).sum(),
+            tokens_in: sum(|step| step.tokens_in),
+            tokens_out: sum(|step| step.tokens_out),
+            rooted: root.is_some(),
+        })
+    }
+
+    /// The verdict of the proxy called `name`; `None` = not given.
+    #[must_use]
+    pub fn passed(&self, name: &str) -> Option<bool> {
+        self.evaluations.iter().rev().find(|evaluation| evaluation.name.raw() == name).and_then(Evaluation::passed)
+    }
+
+    /// Whether it went wrong, and by what sign: a verdict first, then how it ended.
+    #[must_use]
+    pub fn bad(&self) -> Option<Bad> {
+        let failed = self.evaluations.iter().find(|evaluation| evaluation.passed() == Some(false));
+        if let Some(evaluation) = failed {
+            let label = evaluation.label.clone().unwrap_or_else(|| "fail".into());
+            let why = format!("{}: {}", evaluation.name.raw(), label.raw());
+            return Some(Bad { proxy: evaluation.name.clone(), why: why.into() });
+        }
+        self.stop.class.is_bad().then(|| Bad { proxy: "stop".into(), why: self.stop.class.name().into() })
+    }
+
+    /// Whether it ended because the provider failed.
+    #[must_use]
+    pub fn provider_failed(&self) -> bool {
+        self.stop.class == StopClass::ProviderError
+    }
+}
+
+/// Model calls that hold no other model call: where two instrumentations describe one call, the inner one counts.
+fn leaf_models<'a>(steps: &[&'a SpanFacts]) -> Vec<&'a SpanFacts> {
+    let parents: BTreeMap<SpanId, Option<SpanId>> = steps.iter().map(|step| (step.span, step.parent)).collect();
+    let mut holds = BTreeSet::new();
+    for step in steps.iter().filter(|step| step.op == Op::Model) {
+        let mut up = step.parent;
+        // Bounded by the number of steps: a circle of parents ends here.
+        for _ in 0..steps.len().min(64) {
+            let Some(id) = up else { break };
+            if !holds.insert(id) {
+                break;
+            }
+            up = parents.get(&id).copied().flatten();
+        }
+    }
+    steps.iter().filter(|step| step.op == Op::Model && !holds.contains(&step.span)).copied().collect()
+}
