@@ -1,0 +1,97 @@
+//! What an opened thing shows: a text of any length that the viewer scrolls.
+
+use ratatui::text::Line;
+
+use super::details::{Detail, Loaded, Want};
+use super::pane::Cx;
+use super::safe;
+use super::theme::Role;
+use crate::event::Policy;
+
+/// A sheet laid out for one width.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// Every line of it; nothing is left out.
+    pub lines: Vec<Line<'static>>,
+    /// Rows that matter, in order: changed places, suspicious steps. `n` and `N` go from one to the next.
+    pub places: Vec<usize>,
+}
+
+/// One opened thing. The viewer lays it out again when its width, its detail or its way of looking changed, and never
+/// while drawing.
+pub trait Sheet: Send {
+    /// Its title.
+    fn title(&self, cx: &Cx<'_>) -> Line<'static>;
+
+    /// The larger thing it is made of.
+    fn want(&self) -> Option<Want>;
+
+    /// Lays it out for `width` columns.
+    fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content;
+
+    /// Shows it the other way (waterfall or turns, side by side or in line); whether there is another way.
+    fn toggle(&mut self) -> bool {
+        false
+    }
+
+    /// How it is named among what had been opened before a decision: pane and thing, such as `change flag-7`.
+    fn opened(&self) -> String;
+
+    /// What is copied from it, and what that is called.
+    fn copied(&self, _cx: &Cx<'_>) -> Option<(String, &'static str)> {
+        None
+    }
+}
+
+/// What stands instead of a sheet while its detail is not here; `None` when it is.
+#[must_use]
+pub fn not_yet(cx: &Cx<'_>, want: &Want) -> Option<Content> {
+    let line = match cx.detail(want) {
+        Loaded::Loading => Line::from(safe::lit("Reading …", cx.of(Role::Muted))),
+        Loaded::Failed(error) => Line::from(vec![
+            safe::lit("It could not be read: ", cx.of(Role::StatusError)),
+            safe::piece(error.raw(), Policy::Prose, cx.of(Role::Text)),
+        ]),
+        Loaded::Ready(detail) if matches!(*detail, Detail::Absent) => {
+            Line::from(safe::lit("At this moment there was no such thing yet.", cx.of(Role::Muted)))
+        }
+        Loaded::Ready(_) => return None,
+    };
+    Some(Content { lines: vec![line], places: Vec::new() })
+}
+
+/// An entry as it stands in the journal.
+#[derive(Debug)]
+pub struct EntrySheet(
+    /// Its place.
+    pub crate::event::Seq,
+);
+
+impl Sheet for EntrySheet {
+    fn title(&self, cx: &Cx<'_>) -> Line<'static> {
+        Line::from(safe::made(format!("Entry {}", self.0), cx.of(Role::DialogTitle)))
+    }
+
+    fn want(&self) -> Option<Want> {
+        Some(Want::Entry(self.0))
+    }
+
+    fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
+        let want = Want::Entry(self.0);
+        if let Some(content) = not_yet(cx, &want) {
+            return content;
+        }
+        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
+        let Detail::Entry(text) = &*detail else { return Content::default() };
+        let lines = safe::lines(text, Policy::Prose)
+            .iter()
+            .flat_map(|line| safe::wrap(line, width))
+            .map(|line| Line::from(safe::made(line, cx.of(Role::Text))))
+            .collect();
+        Content { lines, places: Vec::new() }
+    }
+
+    fn opened(&self) -> String {
+        format!("entry {}", self.0)
+    }
+}

@@ -1,0 +1,1 @@
+//! Small drawn things that several panes share.
