@@ -1,0 +1,6 @@
+//! What a responder sees: the console on a pty, in tmux, over ssh, with hostile text in every field.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod harness;

@@ -1,0 +1,156 @@
+//! What the tests of this project share: real programs to meet, a terminal to be seen on, a house of one's own.
+//!
+//! Every test program includes this file with `#[path = "../support/mod.rs"] mod support;` and uses a part of it.
+//! Nothing here knows what is asserted; everything started here ends when its value is dropped.
+
+#![expect(dead_code, reason = "each test program uses its own part of the harness")]
+
+pub mod alerting;
+pub mod house;
+pub mod http;
+pub mod metrics;
+pub mod pty;
+pub mod ssh;
+pub mod tmux;
+pub mod wire;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something that must come. Waits end as soon as it is there, so this only bounds failure.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether a test may go on that needs `component`. With `CI=true` a missing component is a failure; elsewhere the
+/// test skips, which is said on stderr past the capture of the test runner.
+#[must_use]
+pub fn require(component: &str) -> bool {
+    let present = match component {
+        "alertmanager" => alerting::alertmanager_program().is_some(),
+        "otel" => otel_python().is_some(),
+        "tmpfs" => can_mount_tmpfs(),
+        program => find_program(program).is_some(),
+    };
+    if present {
+        return true;
+    }
+    let hint = "tests/setup installs what the tests meet";
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "`{component}` is missing on this machine: {hint}");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(std::io::stderr(), "skipped {test}: `{component}` is missing ({hint})");
+    false
+}
+
+/// Whether every one of `components` is there, as [`require`] says.
+#[must_use]
+pub fn require_all(components: &[&str]) -> bool {
+    components.iter().all(|component| require(component))
+}
+
+/// The program of this name on `PATH` or where daemons live.
+#[must_use]
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The Python of the environment with the OpenTelemetry SDK that `tests/setup` makes.
+#[must_use]
+pub fn otel_python() -> Option<PathBuf> {
+    let cache =
+        std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(|| {
+            let home = std::env::var_os("HOME")?;
+            Some(Path::new(&home).join(".cache"))
+        })?;
+    let python = cache.join("warroom-tests/otel/bin/python");
+    python.exists().then_some(python)
+}
+
+fn can_mount_tmpfs() -> bool {
+    find_program("unshare").is_some_and(|unshare| {
+        Command::new(unshare)
+            .args(["--mount", "sh", "-c", "mount -t tmpfs -o size=64k none /mnt"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    })
+}
+
+/// A port of 127.0.0.1 that is free now.
+///
+/// # Panics
+/// When this machine has no loopback.
+#[must_use]
+pub fn free_port() -> u16 {
+    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+    probe.local_addr().expect("a bound listener has an address").port()
+}
+
+/// Waits until `done` holds, looking every 20 ms.
+///
+/// # Panics
+/// When it does not hold within [`PATIENCE`]; `why` says what was waited for.
+pub fn wait_until(why: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for: {why}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until `look` finds something, and returns it.
+///
+/// # Panics
+/// When it finds nothing within [`PATIENCE`].
+pub fn wait_for<T>(why: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let mut found = None;
+    wait_until(why, || {
+        found = look();
+        found.is_some()
+    });
+    found.expect("wait_until returns only after it was found")
+}
+
+/// A child process that ends with this value.
+#[derive(Debug)]
+pub struct Running(pub Child);
+
+impl Running {
+    /// Starts `command` with its output in `log`.
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    #[must_use]
+    pub fn start(command: &mut Command, log: &Path) -> Self {
+        let log = std::fs::File::create(log).expect("a log file in a fresh folder");
+        let errors = log.try_clone().expect("a second handle of an open file");
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
+        Self(child.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Sends `signal` to the process `pid`.
+pub fn send_signal(pid: u32, signal: rustix::process::Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
