@@ -63,7 +63,7 @@ pub struct Service {
 pub struct Prometheus {
     /// Where.
     pub service: Service,
-    /// PromQL by the name under which its series are recorded.
+    /// `PromQL` by the name under which its series are recorded.
     pub queries: Vec<(String, String)>,
 }
 
@@ -291,7 +291,7 @@ impl Place<'_> {
     }
 
     fn refuse(&self, byte: usize, what: String) -> Refused {
-        let before = &self.text[..self.text.floor_char_boundary(byte)];
+        let before = self.text.get(..byte).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
         Refused { place: format!("{}:{line}:{column}", self.file), what }

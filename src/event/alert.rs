@@ -107,12 +107,20 @@ impl Alert {
     /// The severity the label states.
     #[must_use]
     pub fn severity(&self) -> Severity {
-        match self.labels.get("severity").map(|s| s.raw().to_ascii_lowercase()).as_deref() {
-            Some("critical" | "page" | "crit" | "p1" | "sev1" | "emergency" | "fatal") => Severity::Critical,
-            Some("error" | "high" | "p2" | "sev2" | "major") => Severity::Error,
-            Some("warning" | "warn" | "p3" | "sev3" | "ticket" | "minor" | "medium") => Severity::Warning,
-            Some("info" | "none" | "low" | "p4" | "p5" | "sev4" | "informational") => Severity::Info,
-            _ => Severity::Unknown,
+        self.labels.get("severity").map_or(Severity::Unknown, |label| Severity::of_label(label.raw()))
+    }
+}
+
+impl Severity {
+    /// What the value of a `severity` label means, in the words senders use.
+    #[must_use]
+    pub fn of_label(value: &str) -> Self {
+        match value.to_ascii_lowercase().as_str() {
+            "critical" | "page" | "crit" | "p1" | "sev1" | "emergency" | "fatal" => Self::Critical,
+            "error" | "high" | "p2" | "sev2" | "major" => Self::Error,
+            "warning" | "warn" | "p3" | "sev3" | "ticket" | "minor" | "medium" => Self::Warning,
+            "info" | "none" | "low" | "p4" | "p5" | "sev4" | "informational" => Self::Info,
+            _ => Self::Unknown,
         }
     }
 }

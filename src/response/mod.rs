@@ -6,6 +6,21 @@
 //! **Never:** runs a write without an approval that only a journaled human decision can produce (law 3); retries by
 //! itself an execution whose outcome is unknown; believes a person's name from `$USER`.
 
+mod alertmanager;
+mod approval;
+mod clock;
+mod desk;
+mod identity;
+mod ledger;
+mod plans;
+mod policy;
+mod silence;
+
+pub use alertmanager::Alertmanager;
+pub use desk::LocalDesk;
+pub use identity::person;
+pub use policy::{Table, asked_to_type, asks, needs_second_person};
+
 use crate::event::{Cause, Digest, Fingerprint, IncidentId, Person, PlanId, Seq, Time, Truth, Untrusted, Verdict};
 
 /// Something a person does to an incident.
@@ -71,6 +86,11 @@ pub enum Act {
         /// Why.
         reason: Untrusted,
     },
+    /// Looks up whether an execution of unknown outcome took place; changes nothing outside.
+    Reconcile {
+        /// Which.
+        plan: PlanId,
+    },
 }
 
 /// The desk at which people act. Calls block until the entry is on disk; they belong on a blocking thread.
@@ -78,6 +98,7 @@ pub trait Desk: Send + Sync {
     /// Does `act` to `incident` for `by` at `now`; returns one line that says what was recorded.
     ///
     /// # Errors
-    /// Nothing was recorded; the error says why and what to do.
+    /// The act did not take place; the error says why and what to do. Where a person's approval had already been
+    /// recorded when that turned out, the refusal is recorded beside it.
     fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String>;
 }

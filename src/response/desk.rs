@@ -1,0 +1,205 @@
+//! The desk of one process: what a person does becomes entries, and an approved plan is executed once.
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::alertmanager::Alertmanager;
+use super::clock::Clock;
+use super::ledger::{self, Life};
+use super::policy::Table;
+use super::{Act, Desk};
+use crate::event::{
+    Decision, Fact, Fingerprint, Hunch, IncidentId, Note, Owned, Person, Regrouped, Resolved, Seq, Time,
+    TruthConfirmed, Untrusted, Verdict,
+};
+use crate::journal::{Draft, Query, SharedJournal, term};
+
+/// The longest note, hunch or reason, bytes.
+pub(super) const MAX_TEXT: usize = 64 * 1024;
+
+/// The desk of this process.
+pub struct LocalDesk {
+    pub(super) journal: SharedJournal,
+    pub(super) alertmanager: Option<Alertmanager>,
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) table: Table,
+    pub(super) clock: Clock,
+}
+
+impl Desk for LocalDesk {
+    fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String> {
+        let life = ledger::life(&self.journal, incident)?;
+        let Some(life) = life else { bail!("there is no incident {incident}") };
+        match act {
+            Act::ProposeSilence { alerts, minutes, comment } => {
+                is_open(incident, life)?;
+                self.propose_silence(incident, &alerts, minutes, &comment, by, now)
+            }
+            Act::Approve { plan, typed } => self.approve(incident, plan, typed.as_ref(), by, now),
+            Act::Deny { plan, reason } => self.deny(incident, plan, reason, by, now),
+            Act::Reconcile { plan } => self.reconcile(incident, plan, now),
+            other => self.record(incident, life, other, by, now),
+        }
+    }
+}
+
+impl LocalDesk {
+    /// A desk that writes to `journal` and, where there is an Alertmanager, silences in it what people approve.
+    /// `runtime` sends the requests; the desk's calls block and must not be made on its async threads.
+    #[must_use]
+    pub fn new(
+        journal: SharedJournal,
+        alertmanager: Option<Alertmanager>,
+        runtime: tokio::runtime::Handle,
+        table: Table,
+        now: Time,
+    ) -> Self {
+        Self { journal, alertmanager, runtime, table, clock: Clock::starting(now) }
+    }
+
+    /// Entries that need no more than to be written.
+    fn record(&self, incident: IncidentId, life: Life, act: Act, by: &Person, now: Time) -> anyhow::Result<String> {
+        let mut also = None;
+        let (fact, told): (Fact, String) = match act {
+            Act::Own => {
+                is_open(incident, life)?;
+                (Owned { incident, by: by.clone() }.into(), format!("{incident} is yours"))
+            }
+            Act::Hunch(text) => {
+                says_something(&text)?;
+                (Hunch { incident, by: by.clone(), text }.into(), "hunch recorded".to_owned())
+            }
+            Act::Note(text) => {
+                says_something(&text)?;
+                let note = Note { incident: Some(incident), author: by.login.clone(), text };
+                (note.into(), "note recorded".to_owned())
+            }
+            Act::Decide { diagnosis, inputs, rank, cause, shown_share, verdict, reason, opened, took_ms } => {
+                ensure!(reason.raw().len() <= MAX_TEXT, "the reason is longer than {MAX_TEXT} bytes");
+                let answer = match &verdict {
+                    Verdict::Accept => "accepted",
+                    Verdict::Modify { .. } => "modified",
+                    Verdict::Reject => "rejected",
+                };
+                let decision = Decision {
+                    incident,
+                    by: by.clone(),
+                    diagnosis,
+                    inputs,
+                    rank,
+                    cause,
+                    shown_share,
+                    verdict,
+                    reason,
+                    opened,
+                    took_ms,
+                };
+                self.was_shown(&decision)?;
+                (decision.into(), format!("{answer}: recorded"))
+            }
+            Act::Split(alerts) => {
+                is_open(incident, life)?;
+                self.all_members(incident, &alerts)?;
+                let into = IncidentId(ledger::highest_incident(&self.journal)? + 1);
+                let count = alerts.len();
+                also = Some(into);
+                let split = Regrouped::Split { from: incident, into, alerts, by: by.clone() };
+                (split.into(), format!("{count} alerts of {incident} are now {into}"))
+            }
+            Act::Merge(into) => {
+                is_open(incident, life)?;
+                ensure!(into != incident, "an incident cannot be merged into itself");
+                let Some(target) = ledger::life(&self.journal, into)? else { bail!("there is no incident {into}") };
+                is_open(into, target)?;
+                also = Some(into);
+                (
+                    Regrouped::Merge { from: incident, into, by: by.clone() }.into(),
+                    format!("{incident} is now part of {into}"),
+                )
+            }
+            Act::Lock => {
+                is_open(incident, life)?;
+                let told = format!("{incident} is locked: no alert joins or leaves it by itself");
+                (Regrouped::Lock { incident, by: by.clone() }.into(), told)
+            }
+            Act::Resolve => {
+                is_open(incident, life)?;
+                (Resolved { incident, by: by.clone() }.into(), format!("{incident} is resolved"))
+            }
+            Act::Confirm(truth) => {
+                let confirmed = TruthConfirmed { incident, truth, by: by.clone() };
+                (confirmed.into(), "the cause is recorded, and the accuracy record with it".to_owned())
+            }
+            Act::ProposeSilence { .. } | Act::Approve { .. } | Act::Deny { .. } | Act::Reconcile { .. } => {
+                bail!("plans are not recorded this way")
+            }
+        };
+        let mut draft = Draft::new(now, act_key()?, &fact);
+        if let Some(other) = also {
+            draft = draft.found_by(term::incident(other.0));
+        }
+        self.journal.append(vec![draft]).context("cannot record")?;
+        Ok(told)
+    }
+
+    /// A decision is about a diagnosis that exists, of this incident, with the inputs it says.
+    fn was_shown(&self, decision: &Decision) -> anyhow::Result<()> {
+        let Some(before) = decision.diagnosis.0.checked_sub(1) else { bail!("no diagnosis was on the screen") };
+        let found = self.journal.read(&Query {
+            after: Seq(before),
+            through: Some(decision.diagnosis),
+            limit: 1,
+            ..Query::default()
+        })?;
+        let Some(record) = found.first() else { bail!("entry {} does not exist", decision.diagnosis) };
+        match record.fact()? {
+            Fact::Diagnosed(diagnosis) if diagnosis.incident == decision.incident => {
+                ensure!(
+                    diagnosis.inputs == decision.inputs,
+                    "the diagnosis has changed since it was shown: look again"
+                );
+                ensure!(
+                    diagnosis.hypotheses.len() >= usize::try_from(decision.rank)? && decision.rank >= 1,
+                    "the diagnosis has no hypothesis {}",
+                    decision.rank
+                );
+                Ok(())
+            }
+            _ => bail!("entry {} is no diagnosis of {}", decision.diagnosis, decision.incident),
+        }
+    }
+
+    pub(super) fn all_members(&self, incident: IncidentId, alerts: &[Fingerprint]) -> anyhow::Result<()> {
+        ensure!(!alerts.is_empty(), "choose at least one alert");
+        let members = ledger::members(&self.journal, incident)?;
+        if let Some(stranger) = alerts.iter().find(|alert| !members.contains(*alert)) {
+            bail!("alert {stranger} is not of {incident}");
+        }
+        Ok(())
+    }
+}
+
+fn is_open(incident: IncidentId, life: Life) -> anyhow::Result<()> {
+    match life {
+        Life::Open => Ok(()),
+        Life::Resolved => bail!("{incident} is resolved"),
+        Life::Merged(into) => bail!("{incident} is part of {into}: do it there"),
+    }
+}
+
+pub(super) fn says_something(text: &Untrusted) -> anyhow::Result<()> {
+    ensure!(!text.raw().trim().is_empty(), "nothing was written");
+    ensure!(text.raw().len() <= MAX_TEXT, "the text is longer than {MAX_TEXT} bytes");
+    Ok(())
+}
+
+/// The key of an act that is not the same as any other, even if it looks it.
+pub(super) fn act_key() -> anyhow::Result<String> {
+    Ok(format!("act/{}", random()?))
+}
+
+/// 128 random bits in hexadecimal.
+pub(super) fn random() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(hex::encode(bytes))
+}

@@ -1,0 +1,225 @@
+//! Plans at the desk: proposed, approved and executed, refused, looked up.
+
+use anyhow::{Context as _, bail, ensure};
+use jiff::SignedDuration;
+
+use super::alertmanager::{Alertmanager, Matcher};
+use super::approval::{Approval, Moment, Surroundings, deny, digest_of, look_up, said, unknown, who_won};
+use super::desk::{LocalDesk, MAX_TEXT, act_key, random, says_something};
+use super::ledger::{self, Ledger, outcome_key, plan_draft};
+use super::policy::{asked_to_type, asks, needs_second_person};
+use super::silence::{self, Asked};
+use crate::event::{
+    Approval as Recorded, Fingerprint, Finished, IncidentId, Outcome, Person, Plan, PlanId, Policy, Time, Untrusted,
+};
+
+/// An execution whose end is not recorded may still be on its way for so long.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(30);
+
+impl LocalDesk {
+    /// Marks executions whose process is gone as of unknown outcome; returns how many. To be called at the start and now
+    /// and then; executes nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or written.
+    pub fn tend(&self, now: Time) -> anyhow::Result<usize> {
+        let mut marked = 0;
+        for started in ledger::unfinished(&self.journal)? {
+            // The lease is held by whoever executes, and is gone with that process.
+            let Some(_gone) = self.journal.lease(&format!("execute/{}", started.plan.0))? else { continue };
+            let Some(ledger) = Ledger::of(&self.journal, started.plan)? else { continue };
+            if ledger.outcome.is_some() {
+                continue;
+            }
+            let outcome =
+                unknown(&ledger.plan, "the process that executed it ended before it could record how it went");
+            let finished = Finished { incident: started.incident, plan: started.plan, nonce: started.nonce, outcome };
+            let key = outcome_key(finished.nonce.raw());
+            let draft = plan_draft(now, key, finished.plan, &finished.into());
+            marked += usize::from(self.journal.append(vec![draft])?.recorded > 0);
+        }
+        Ok(marked)
+    }
+
+    pub(super) fn propose_silence(
+        &self,
+        incident: IncidentId,
+        alerts: &[Fingerprint],
+        minutes: u32,
+        comment: &Untrusted,
+        by: &Person,
+        now: Time,
+    ) -> anyhow::Result<String> {
+        let alertmanager = self.alertmanager()?;
+        says_something(comment).context("a silence needs a comment that says why")?;
+        self.all_members(incident, alerts)?;
+        let mut known = Vec::new();
+        for fingerprint in alerts {
+            let Some(alert) = ledger::alert(&self.journal, fingerprint)? else {
+                bail!("alert {fingerprint} is not in the journal")
+            };
+            known.push(alert);
+        }
+        // Whole seconds: what is shown is what Alertmanager stores.
+        let start = Time::from_second(now.as_second())?;
+        let deadline = self.clock.deadline_time(now, &self.journal)?;
+        let asked = Asked {
+            incident,
+            alerts: &known,
+            minutes,
+            comment,
+            by,
+            now: start,
+            approve_by: deadline + SignedDuration::from_mins(self.table.approve_minutes.into()),
+        };
+        let draft = silence::draft(&asked, format!("warroom-{}", random()?))?;
+        self.nothing_unknown(incident, &draft.matchers)?;
+        let hit = self
+            .runtime
+            .block_on(alertmanager.hit_by(&draft.matchers))
+            .context("what it would hide cannot be looked up, so nothing is proposed")?;
+        let members = ledger::members(&self.journal, incident)?;
+        let plan = silence::plan(&asked, draft, &alertmanager.silences_url(), &hit, &members, &self.table)?;
+        let id = plan.id();
+        let line =
+            format!("plan {id} proposed: {}; to approve: {}", plan.title.show(Policy::Prose).as_str(), asks(&plan));
+        self.journal.append(vec![plan_draft(now, act_key()?, id, &plan.into())]).context("cannot record")?;
+        Ok(line)
+    }
+
+    /// A silence whose outcome is unknown may exist: a second one like it is not proposed before that is looked up.
+    fn nothing_unknown(&self, incident: IncidentId, matchers: &[Matcher]) -> anyhow::Result<()> {
+        for id in ledger::unknown_plans(&self.journal, incident)? {
+            let Some(earlier) = Ledger::of(&self.journal, id)? else { continue };
+            if silence::of_plan(&earlier.plan).is_ok_and(|sent| sent.silence.matchers == matchers) {
+                bail!("plan {id} would do the same and its outcome is unknown: look that up first");
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn approve(
+        &self,
+        incident: IncidentId,
+        id: PlanId,
+        typed: Option<&Untrusted>,
+        by: &Person,
+        now: Time,
+    ) -> anyhow::Result<String> {
+        let moment = Moment::of(now);
+        let plan = self.waiting(incident, id)?.plan;
+        let deadline_time = self.clock.deadline_time(now, &self.journal)?;
+        if deadline_time > plan.approve_by {
+            return self.refuse(&plan, now, &format!("it expired at {}: propose it again", plan.approve_by));
+        }
+        if plan.policy != self.table.version() {
+            return self.refuse(&plan, now, "the policy is another than when it was shown: propose it again");
+        }
+        if let Some(words) = asked_to_type(&plan) {
+            ensure!(
+                typed.is_some_and(|typed| typed.raw() == words),
+                "to approve this, type exactly: {words}; nothing was approved"
+            );
+        }
+        ensure!(
+            !needs_second_person(&plan) || by.login != plan.proposed_by,
+            "it reaches so wide that somebody other than {} must approve it",
+            plan.proposed_by.show(Policy::Exact).as_str()
+        );
+        let nonce = random()?;
+        let approved = Recorded {
+            incident,
+            plan: id,
+            policy: self.table.version(),
+            targets: digest_of(&plan.targets),
+            by: by.clone(),
+            execute_by: deadline_time + SignedDuration::from_secs(self.table.execute_seconds.into()),
+            nonce: nonce.as_str().into(),
+        };
+        let draft = plan_draft(now, format!("approved/{nonce}"), id, &approved.into());
+        self.journal.append(vec![draft]).context("cannot record, so nothing is approved")?;
+        let around = self.surroundings()?;
+        let outcome = Approval::from_journal(around, id, &nonce, moment)?.execute(around, moment)?;
+        Ok(format!("plan {id} {}", said(&outcome)))
+    }
+
+    pub(super) fn deny(
+        &self,
+        incident: IncidentId,
+        id: PlanId,
+        reason: Untrusted,
+        by: &Person,
+        now: Time,
+    ) -> anyhow::Result<String> {
+        let plan = self.waiting(incident, id)?.plan;
+        ensure!(reason.raw().len() <= MAX_TEXT, "the reason is longer than {MAX_TEXT} bytes");
+        if deny(&self.journal, &plan, Some(by.clone()), now, reason)? {
+            return Ok(format!("plan {id} refused"));
+        }
+        bail!("too late: {}", who_won(&self.journal, id)?)
+    }
+
+    pub(super) fn reconcile(&self, incident: IncidentId, id: PlanId, now: Time) -> anyhow::Result<String> {
+        self.tend(now)?;
+        let ledger = self.plan(incident, id)?;
+        let Some((started, nonce)) = &ledger.started else { bail!("plan {id} has not begun") };
+        match &ledger.outcome {
+            None => bail!("plan {id} is being executed"),
+            Some(Outcome::Unknown { .. }) => {}
+            Some(known) => bail!("nothing to look up: plan {id} {}", said(known)),
+        }
+        let sent = silence::of_plan(&ledger.plan)?;
+        let since = now.duration_since(*started);
+        let outcome = match look_up(self.surroundings()?, &ledger.plan, &sent)? {
+            Some(found) => found,
+            None if since < ON_ITS_WAY => {
+                bail!(
+                    "it is not there, but may still be on its way: look again in {} s",
+                    (ON_ITS_WAY - since).as_secs()
+                )
+            }
+            None => Outcome::Failed { error: "looked up: no silence carries its key, so it did not happen".into() },
+        };
+        let line = format!("plan {id} {}", said(&outcome));
+        let finished = Finished { incident, plan: id, nonce: nonce.as_str().into(), outcome };
+        let key = format!("{}/{}", outcome_key(nonce), random()?);
+        self.journal.append(vec![plan_draft(now, key, id, &finished.into())]).context("cannot record")?;
+        Ok(line)
+    }
+
+    fn plan(&self, incident: IncidentId, id: PlanId) -> anyhow::Result<Ledger> {
+        let Some(ledger) = Ledger::of(&self.journal, id)? else { bail!("there is no plan {id}") };
+        ensure!(ledger.plan.incident == incident, "plan {id} is of {}, not of {incident}", ledger.plan.incident);
+        Ok(ledger)
+    }
+
+    /// The plan, when it can still begin or be refused.
+    fn waiting(&self, incident: IncidentId, id: PlanId) -> anyhow::Result<Ledger> {
+        let ledger = self.plan(incident, id)?;
+        if ledger.started.is_some() || ledger.denied.is_some() {
+            bail!("plan {id} is decided: {}", who_won(&self.journal, id)?);
+        }
+        Ok(ledger)
+    }
+
+    fn refuse(&self, plan: &Plan, now: Time, reason: &str) -> anyhow::Result<String> {
+        deny(&self.journal, plan, None, now, reason.into())?;
+        bail!("refused: {reason}")
+    }
+
+    fn alertmanager(&self) -> anyhow::Result<&Alertmanager> {
+        self.alertmanager
+            .as_ref()
+            .context("no Alertmanager is configured: set [alertmanager] url to silence alerts from here")
+    }
+
+    fn surroundings(&self) -> anyhow::Result<Surroundings<'_>> {
+        Ok(Surroundings {
+            journal: &self.journal,
+            alertmanager: self.alertmanager()?,
+            runtime: &self.runtime,
+            table: &self.table,
+            clock: &self.clock,
+        })
+    }
+}
