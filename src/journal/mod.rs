@@ -8,9 +8,16 @@
 //! A draft is on disk (fsync) when [`Journal::append`] returns. A draft whose key is already in the journal changes
 //! nothing and is counted. Writing the same entry twice is therefore harmless, from one process or from two.
 
+mod chain;
 pub mod guard;
+pub mod limits;
+mod sqlite;
+#[cfg(test)]
+pub(crate) mod suite;
 
 use std::sync::Arc;
+
+pub use sqlite::{Clock, Options, SqliteJournal};
 
 use crate::event::{Digest, Fact, Kind, Seq, Time, WriterId};
 
@@ -137,7 +144,8 @@ pub struct Query {
     pub kinds: Vec<Kind>,
     /// Only what this term finds.
     pub term: Option<String>,
-    /// At most so many; 0 = the reader's page size.
+    /// At most so many; 0 = the reader's page size, a page that also ends after some megabytes. Whoever reads on
+    /// goes by the last `seq` until nothing comes.
     pub limit: usize,
     /// Newest first.
     pub newest_first: bool,
@@ -317,6 +325,16 @@ pub enum JournalError {
         path: String,
         /// Why, and what to do.
         why: String,
+    },
+    /// A draft is larger than the journal takes. Trying again does not help.
+    #[error("an entry is too large: {what} has {size}, the journal takes {limit}; nothing was recorded")]
+    TooLarge {
+        /// What of it.
+        what: &'static str,
+        /// Bytes, or terms.
+        size: usize,
+        /// The most that is taken.
+        limit: usize,
     },
     /// A stored body is not what its kind says.
     #[error("entry {seq} ({}) cannot be read: {error}", kind.name())]

@@ -1,0 +1,242 @@
+//! The journal in one SQLite file (or in memory). The stored format is described in `schema`.
+//!
+//! Many threads append; one writer thread a process commits what waits in one transaction with one fsync and answers
+//! afterwards. Processes take turns by SQLite's write lock (`BEGIN IMMEDIATE`), under which places are given out, so
+//! `seq` has no gaps whoever writes. Readers have their own connections and never wait for a writer.
+
+mod admit;
+mod coding;
+mod commit;
+mod holder;
+mod lease;
+mod place;
+mod queue;
+mod read;
+mod schema;
+mod side;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod watch;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub use place::Clock;
+
+use self::place::{Place, Use};
+use self::queue::Work;
+use self::read::Readers;
+use self::watch::{Bell, Outside};
+use self::writer::{Desk, Scribe};
+use super::{Checkpoint, Draft, Journal, JournalError, Lease, Query, Receipt, Record, Refused, Verdict, limits};
+use crate::event::{Seq, Time, WriterId};
+
+/// How a journal is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Where arrival times come from.
+    pub clock: Clock,
+    /// How long to wait for another process that writes.
+    pub busy: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Arc::new(Time::now), busy: limits::BUSY }
+    }
+}
+
+/// The journal in one SQLite file, or in memory.
+pub struct SqliteJournal {
+    place: Arc<Place>,
+    readers: Readers,
+    bell: Arc<Bell>,
+    outside: Option<Mutex<Outside>>,
+    leases: lease::Held,
+    // Dropped last: only a connection that writes folds the log into the file when it is the last one.
+    desk: Desk,
+}
+
+impl SqliteJournal {
+    /// Opens the journal at `path`, making folder and file when they are missing. `now` dates this process's writing.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] for a path that is not safe, [`JournalError::Newer`] for a file of a newer program
+    /// (which [`SqliteJournal::open_read_only`] may still read), and what the store says.
+    pub fn open(path: &Path, now: Time) -> Result<Self, JournalError> {
+        Self::open_with(path, now, Options::default())
+    }
+
+    /// The same with a clock and a patience of one's own.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub fn open_with(path: &Path, now: Time, options: Options) -> Result<Self, JournalError> {
+        let path = admit::admit(path, admit::magic)?;
+        let place = Arc::new(Place::file(path, options.busy, options.clock));
+        let mut connection = place.connect(Use::Write)?;
+        place.migrate(&mut connection)?;
+        let readers = Readers::new(Arc::clone(&place), None, false);
+        let outside = Outside::new(readers.open()?);
+        let bell = Arc::new(Bell::default());
+        let scribe = Scribe {
+            place: Arc::clone(&place),
+            hand: Arc::new(Mutex::new(Some(connection))),
+            writer: new_writer(&place)?,
+            opened: now,
+            bell: Arc::clone(&bell),
+        };
+        let desk = Desk::thread(scribe)?;
+        Ok(Self { place, desk, readers, bell, outside: Some(Mutex::new(outside)), leases: lease::Held::default() })
+    }
+
+    /// Opens a journal for reading: also one of a newer program, a copy, or one on a disk that cannot be written.
+    ///
+    /// # Errors
+    /// When there is no journal at `path`, or it cannot be read.
+    pub fn open_read_only(path: &Path) -> Result<Self, JournalError> {
+        let path = admit::admit_reader(path)?;
+        let options = Options::default();
+        let place = Arc::new(Place::file(path, options.busy, options.clock));
+        // Readers of a live journal share its locks; where not even those can be made, nobody can be writing either.
+        let usable = |readers: Readers| {
+            let connection = readers.open()?;
+            let identified = schema::identify(&connection);
+            let found = identified.map_err(|stop| place.stopped(stop))?;
+            if found == 0 {
+                return Err(JournalError::Refused { path: place.shown.clone(), why: "it is empty".into() });
+            }
+            Ok((readers, connection))
+        };
+        let (readers, connection) = usable(Readers::new(Arc::clone(&place), None, false)).or_else(|error| {
+            let thawed = !matches!(error, JournalError::Unwritable { .. });
+            if thawed { Err(error) } else { usable(Readers::new(Arc::clone(&place), None, true)) }
+        })?;
+        Ok(Self {
+            desk: Desk::Closed { path: place.shown.clone() },
+            readers,
+            bell: Arc::new(Bell::default()),
+            outside: Some(Mutex::new(Outside::new(connection))),
+            leases: lease::Held::default(),
+            place,
+        })
+    }
+
+    /// A journal in memory, gone when dropped: for backtests, drills and tests.
+    ///
+    /// # Errors
+    /// When the system gives no memory or no random bytes.
+    pub fn in_memory() -> Result<Self, JournalError> {
+        Self::in_memory_with(Options::default())
+    }
+
+    /// The same with a clock of one's own.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::in_memory`].
+    pub fn in_memory_with(options: Options) -> Result<Self, JournalError> {
+        let opened = (options.clock)();
+        let place = Arc::new(Place::memory(options.clock));
+        let mut connection = place.connect(Use::Write)?;
+        place.migrate(&mut connection)?;
+        let hand = Arc::new(Mutex::new(Some(connection)));
+        let bell = Arc::new(Bell::default());
+        let scribe = Scribe {
+            place: Arc::clone(&place),
+            hand: Arc::clone(&hand),
+            writer: new_writer(&place)?,
+            opened,
+            bell: Arc::clone(&bell),
+        };
+        Ok(Self {
+            readers: Readers::new(Arc::clone(&place), Some(hand), false),
+            desk: Desk::Inline(scribe),
+            bell,
+            outside: None,
+            leases: lease::Held::default(),
+            place,
+        })
+    }
+
+    /// The file, where there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.place.path.as_deref()
+    }
+
+    /// Runs one statement of SQLite after the other on a reading connection.
+    fn sql<T>(&self, read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        self.readers.with(|connection| read(connection).map_err(|error| self.place.error(&error)))
+    }
+}
+
+fn new_writer(place: &Place) -> Result<WriterId, JournalError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| JournalError::Store {
+        path: place.shown.clone(),
+        error: format!("the system gives no random bytes ({error})"),
+    })?;
+    Ok(WriterId(bytes))
+}
+
+impl Journal for SqliteJournal {
+    fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError> {
+        self.desk.ask(Work::Append(coding::prepare(drafts)?))
+    }
+
+    fn read(&self, query: &Query) -> Result<Vec<Record>, JournalError> {
+        self.readers.with(|connection| read::read(&self.place, connection, query))
+    }
+
+    fn head(&self) -> Result<Seq, JournalError> {
+        self.sql(|connection| Ok(commit::last(connection)?.0))
+    }
+
+    fn watch(&self, seen: Seq, timeout: Duration) -> Result<Seq, JournalError> {
+        watch::watch(&self.bell, self.outside.as_ref(), seen, timeout).map_err(|error| self.place.error(&error))
+    }
+
+    fn lease(&self, name: &str) -> Result<Option<Box<dyn Lease>>, JournalError> {
+        lease::take(&self.place, &self.leases, name)
+    }
+
+    fn save_projection(&self, name: &str, version: u32, seq: Seq, bytes: &[u8]) -> Result<(), JournalError> {
+        let stored = coding::pack(bytes, &mut None)?;
+        let work = Work::Projection { name: name.to_owned(), version, seq: commit::place(seq), stored };
+        self.desk.ask(work).map(|_| ())
+    }
+
+    fn load_projection(&self, name: &str, version: u32, through: Seq) -> Result<Option<(Seq, Vec<u8>)>, JournalError> {
+        self.sql(|connection| side::load_projection(connection, name, version, through))
+    }
+
+    fn quarantine(&self, refused: &Refused) -> Result<(), JournalError> {
+        let mut refused = refused.clone();
+        refused.raw.truncate(limits::QUARANTINE_RAW);
+        self.desk.ask(Work::Quarantine(refused)).map(|_| ())
+    }
+
+    fn quarantined(&self, limit: usize) -> Result<Vec<Refused>, JournalError> {
+        self.sql(|connection| side::quarantined(connection, limit))
+    }
+
+    fn redeliveries(&self) -> Result<u64, JournalError> {
+        self.sql(|connection| side::tally(connection, "redeliveries"))
+    }
+
+    fn verify(
+        &self,
+        against: Option<&Checkpoint>,
+        progress: &mut dyn FnMut(Seq, Seq),
+    ) -> Result<Verdict, JournalError> {
+        self.readers.with(|connection| verify::verify(&self.place, connection, against, progress))
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, JournalError> {
+        let (head, digest) = self.sql(commit::last)?;
+        Ok(Checkpoint { head, digest, at: (self.place.clock)() })
+    }
+}

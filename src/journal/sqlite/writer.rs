@@ -1,0 +1,187 @@
+//! The one writer of this process: commits what waits in one transaction, with one fsync, and answers afterwards.
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::commit::Pen;
+use super::place::{Place, Use};
+use super::queue::{Answer, Job, Queue, Work};
+use super::watch::Bell;
+use super::{schema, side};
+use crate::event::{Seq, Time, WriterId};
+use crate::journal::{JournalError, Receipt};
+
+/// The connection that writes. `None` after a failed commit: the next one opens it anew.
+pub(super) type Hand = Arc<Mutex<Option<Connection>>>;
+
+/// Everything a commit needs.
+pub(super) struct Scribe {
+    pub(super) place: Arc<Place>,
+    pub(super) hand: Hand,
+    pub(super) writer: WriterId,
+    pub(super) opened: Time,
+    pub(super) bell: Arc<Bell>,
+}
+
+impl Scribe {
+    /// Commits a group and answers each job. When the group fails and a single job may be the reason, each is tried
+    /// by itself.
+    fn serve(&self, group: Vec<Job>) {
+        match self.commit(&group) {
+            Ok(receipts) => {
+                for (job, receipt) in group.into_iter().zip(receipts) {
+                    job.answer(Ok(receipt));
+                }
+            }
+            Err(error) if group.len() == 1 || matches!(error, JournalError::Locked { .. }) => {
+                let mut again = Some(error);
+                for job in group {
+                    let error = again.take().unwrap_or_else(|| self.locked());
+                    job.answer(Err(error));
+                }
+            }
+            Err(_) => {
+                for job in group {
+                    let answer = self.commit(std::slice::from_ref(&job)).map(|mut receipts| {
+                        receipts.pop().unwrap_or_default() // one job, one receipt
+                    });
+                    job.answer(answer);
+                }
+            }
+        }
+    }
+
+    fn locked(&self) -> JournalError {
+        JournalError::Locked { path: self.place.shown.clone(), holder: None, waited_s: self.place.busy.as_secs() }
+    }
+
+    /// One transaction. On an error nothing of it counts, and the connection is opened anew: after a failed fsync
+    /// the kernel may have dropped what could not be written, so nothing this connection remembers can be trusted.
+    fn commit(&self, group: &[Job]) -> Result<Vec<Receipt>, JournalError> {
+        let mut hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connection = match hand.take() {
+            Some(connection) => connection,
+            None => self.place.connect(Use::Write)?,
+        };
+        let done = self.transact(&mut connection, group);
+        let keep = match &done {
+            Ok(_) | Err(JournalError::Locked { .. } | JournalError::Newer { .. }) => true,
+            // In memory there is nothing to open anew, and no disk that could have failed.
+            Err(_) => self.place.path.is_none(),
+        };
+        if keep {
+            *hand = Some(connection);
+        }
+        drop(hand);
+        let (receipts, head) = done?;
+        self.bell.raise(head);
+        Ok(receipts)
+    }
+
+    fn transact(&self, connection: &mut Connection, group: &[Job]) -> Result<(Vec<Receipt>, Seq), JournalError> {
+        let failed = |error: rusqlite::Error| self.place.error(&error);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let format = schema::format(&transaction).map_err(failed)?;
+        if format != schema::FORMAT {
+            return Err(self.place.newer(format));
+        }
+        let mut pen = Pen::new(&transaction, self.writer, self.opened, (self.place.clock)()).map_err(failed)?;
+        let receipts: rusqlite::Result<Vec<Receipt>> = group
+            .iter()
+            .map(|job| match &job.work {
+                Work::Append(rows) => pen.append(rows),
+                Work::Projection { name, version, seq, stored } => {
+                    side::save_projection(&transaction, name, *version, *seq, stored).map(|()| Receipt::default())
+                }
+                Work::Quarantine(refused) => side::quarantine(&transaction, refused).map(|()| Receipt::default()),
+            })
+            .collect();
+        let receipts = receipts.map_err(failed)?;
+        let head = pen.finish().map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok((receipts, head))
+    }
+}
+
+/// How work gets to the connection that writes.
+pub(super) enum Desk {
+    /// On the thread that asks; in memory there is no fsync to share.
+    Inline(Scribe),
+    /// On the writer's thread, many at once.
+    Thread { queue: Arc<Queue>, thread: Option<JoinHandle<()>>, path: String },
+    /// Not at all: opened for reading.
+    Closed { path: String },
+}
+
+impl Desk {
+    /// A desk with a thread of its own.
+    pub(super) fn thread(scribe: Scribe) -> Result<Self, JournalError> {
+        let queue = Arc::new(Queue::default());
+        let path = scribe.place.shown.clone();
+        let served = Arc::clone(&queue);
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || {
+                // Should the thread ever panic, nobody may wait for ever at a queue that no one serves.
+                let _closes = Closes(Arc::clone(&served));
+                while let Some(group) = served.group() {
+                    scribe.serve(group);
+                }
+            })
+            .map_err(|error| JournalError::Store { path: path.clone(), error: error.to_string() })?;
+        Ok(Self::Thread { queue, thread: Some(thread), path })
+    }
+
+    /// Hands in work and waits for the answer.
+    pub(super) fn ask(&self, work: Work) -> Answer {
+        let (job, answer) = Job::new(work);
+        match self {
+            Self::Inline(scribe) => scribe.serve(vec![job]),
+            Self::Thread { queue, path, .. } => {
+                if queue.push(job).is_err() {
+                    return Err(stopped(path));
+                }
+            }
+            Self::Closed { path } => {
+                return Err(JournalError::Unwritable { path: path.clone(), error: "it was opened for reading".into() });
+            }
+        }
+        self.wait(&answer)
+    }
+
+    fn wait(&self, answer: &Receiver<Answer>) -> Answer {
+        let path = match self {
+            Self::Inline(scribe) => &scribe.place.shown,
+            Self::Thread { path, .. } | Self::Closed { path } => path,
+        };
+        answer.recv().unwrap_or_else(|_| Err(stopped(path)))
+    }
+}
+
+fn stopped(path: &str) -> JournalError {
+    JournalError::Store { path: path.to_owned(), error: "its writer has stopped; start warroom again".into() }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Self::Thread { queue, thread, .. } = self {
+            queue.close();
+            if let Some(thread) = thread.take() {
+                thread.join().unwrap_or_default();
+            }
+        }
+    }
+}
+
+struct Closes(Arc<Queue>);
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        self.0.close();
+        // Whatever still waits is dropped, which tells those who wait that there is no answer.
+        while self.0.group().is_some() {}
+    }
+}
