@@ -5,8 +5,10 @@
 //! diagnoses), written only while this process holds the lease. [`Details`] on request.
 //! **Never:** reads a clock (time is an argument), draws, or is asked twice for the same work.
 
+mod fold;
 pub mod view;
 
+pub use fold::{Fold, Unreadable, VERSION};
 pub use view::View;
 
 use crate::event::{Fingerprint, PlanId, Seq, TraceId};

@@ -13,6 +13,8 @@ use crate::event::{
     Severity, Surface, Time, TraceId, Truth, Untrusted, Verdict,
 };
 
+pub use crate::feedback::{AccuracyView, InvestigatorRecord};
+
 /// A list cut to a bound, and how much was cut.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounded<T> {
@@ -431,50 +433,6 @@ pub struct NoteLine {
     pub author: Untrusted,
     /// Text; may hold line feeds.
     pub text: Untrusted,
-}
-
-/// The record of judgement, per investigator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct AccuracyView {
-    /// Each investigator.
-    pub investigators: Vec<InvestigatorRecord>,
-    /// Incidents with a confirmed cause.
-    pub confirmed: u64,
-    /// Incidents resolved without one.
-    pub unconfirmed: u64,
-    /// Decisions made within two seconds of the hypothesis appearing.
-    pub hasty: u64,
-    /// Acceptances with nothing opened before.
-    pub unlooked: u64,
-}
-
-/// How one investigator did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InvestigatorRecord {
-    /// Engine and version.
-    pub engine: Untrusted,
-    /// Incidents with a diagnosis and a confirmed cause.
-    pub n: u64,
-    /// Leading hypothesis right.
-    pub right: u64,
-    /// Lower end of the 95 % interval of right/n (Wilson).
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// Leading hypothesis wrong with a share of at least one half.
-    pub confident_wrong: u64,
-    /// Mean Brier score of the leading hypothesis.
-    pub brier: f64,
-    /// accepted and right, accepted and wrong, rejected and right, rejected and wrong.
-    pub accepted_right: u64,
-    /// See above.
-    pub accepted_wrong: u64,
-    /// See above.
-    pub rejected_right: u64,
-    /// See above.
-    pub rejected_wrong: u64,
-    /// Reliability: for each tenth of the share, how many and how many right.
-    pub reliability: [(u64, u64); 10],
 }
 
 /// What a run looks like inside.

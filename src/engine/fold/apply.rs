@@ -1,0 +1,408 @@
+//! What each kind of entry does to the state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::engine::view::{ActionState, DecisionLine, NoteLine, Opens};
+use crate::event::{
+    Alert, Decision, Diagnosis, Fact, IncidentId, Person, Plan, Policy, Reason, Regrouped, Rule, Source, SpanBatch,
+    Time, Truncated, Untrusted, Verdict,
+};
+use crate::feedback::Judged;
+use crate::journal::Record;
+
+use super::Fold;
+use super::alerts::AlertId;
+use super::incident::{DecisionKept, Diagnosed, Incident, PlanKept, say};
+use super::limits;
+use super::state::{HeardOf, LeftOut};
+use super::timeline::{Line, one_line};
+
+/// How a person must be known to own anything: by the machine they logged in to. An agent's word is a message.
+const KNOWN_BY: [&str; 3] = ["uid", "ssh-key", "pam"];
+
+impl Fold {
+    pub(super) fn take(&mut self, record: &Record, fact: &Fact) {
+        self.state.correlator.apply(fact);
+        self.scene.apply(fact, record.at);
+        match fact {
+            Fact::Alert(alert) => self.alert(record, alert),
+            Fact::Change(change) => {
+                self.state.changes.add(change, record.seq, record.arrived);
+                self.hear_source(change.source, record.arrived);
+                self.news_for_open(record.arrived);
+            }
+            Fact::Notice(notice) => {
+                self.state.changes.notice(notice, record.at, record.seq, record.arrived);
+                self.news_for_open(record.arrived);
+            }
+            Fact::Spans(batch) => {
+                self.state.watch.telemetry(record.arrived);
+                self.runs(record, batch);
+            }
+            Fact::Logs(_) | Fact::Metrics(_) | Fact::Topology(_) => self.state.watch.telemetry(record.arrived),
+            Fact::Truncated(truncated) => self.truncated(truncated),
+            Fact::Labelled(labelled) => self.state.label = Some(labelled.label.clone()),
+            Fact::IncidentOpened(opened) => {
+                let arrived = record.arrived;
+                self.state.incidents.entry(opened.incident).or_insert_with(|| Incident::new(arrived));
+                self.news(opened.incident, arrived);
+            }
+            Fact::Grouped(grouped) => {
+                for fingerprint in &grouped.alerts {
+                    if let Some(id) = self.state.alerts.find(fingerprint) {
+                        self.place(record, id, grouped.incident, &grouped.reason);
+                    }
+                }
+            }
+            Fact::Diagnosed(diagnosis) => self.diagnosed(record, diagnosis),
+            Fact::Owned(owned) => self.owned(record, owned.incident, &owned.by),
+            Fact::Hunch(hunch) => {
+                let (by, text) = (&hunch.by.login, &hunch.text);
+                self.told(record, hunch.incident, by, &format!("hunch: {}", text.raw()));
+                if let Some(incident) = self.state.incidents.get_mut(&hunch.incident) {
+                    say(&mut incident.hunches, NoteLine { at: record.at, author: by.clone(), text: text.clone() });
+                }
+            }
+            Fact::Noted(note) => {
+                let ids: Vec<_> = note.incident.map_or_else(|| self.open_incidents(), |id| vec![id]);
+                for id in ids {
+                    self.told(record, id, &note.author, note.text.raw());
+                    if let Some(incident) = self.state.incidents.get_mut(&id) {
+                        let (author, text) = (note.author.clone(), note.text.clone());
+                        say(&mut incident.notes, NoteLine { at: record.at, author, text });
+                    }
+                }
+            }
+            Fact::Decided(decision) => self.decided(record, decision),
+            Fact::Regrouped(regrouped) => self.regrouped(record, regrouped),
+            Fact::Resolved(resolved) => {
+                self.told(record, resolved.incident, &resolved.by.login, "declared it over");
+                if let Some(incident) = self.state.incidents.get_mut(&resolved.incident) {
+                    incident.resolved.get_or_insert(record.at);
+                    self.state.watch.forget(resolved.incident);
+                    self.dirty.accuracy = true;
+                }
+            }
+            Fact::TruthConfirmed(confirmed) => {
+                let text = format!("confirmed the cause: {}", confirmed.truth.text.raw());
+                self.told(record, confirmed.incident, &confirmed.by.login, &text);
+                if let Some(incident) = self.state.incidents.get_mut(&confirmed.incident) {
+                    incident.truth = Some(confirmed.truth.clone());
+                    self.dirty.accuracy = true;
+                }
+            }
+            Fact::Proposed(plan) => self.proposed(record, plan),
+            Fact::Approved(x) => {
+                let state = ActionState::Approved { by: x.by.clone(), execute_by: x.execute_by };
+                self.advance(record, x.incident, x.plan, state, &x.by.login, "approved");
+            }
+            Fact::Denied(x) => {
+                let who = x.by.as_ref().map_or_else(|| Untrusted::from("engine"), |by| by.login.clone());
+                let state = ActionState::Denied { reason: x.reason.clone() };
+                self.advance(record, x.incident, x.plan, state, &who, &format!("refused: {}", x.reason.raw()));
+            }
+            Fact::Started(x) => {
+                let state = ActionState::Started { at: record.at };
+                self.advance(record, x.incident, x.plan, state, &"executor".into(), "started");
+            }
+            Fact::Finished(x) => {
+                let state = ActionState::Finished { outcome: x.outcome.clone(), at: record.at };
+                let text = super::build::outcome_text(&x.outcome);
+                self.advance(record, x.incident, x.plan, state, &"executor".into(), &text);
+            }
+        }
+    }
+
+    pub(super) fn open_incidents(&self) -> Vec<IncidentId> {
+        self.state.incidents.iter().filter(|(_, incident)| !incident.over()).map(|(id, _)| *id).collect()
+    }
+
+    /// The incident's picture changed.
+    fn touch(&mut self, id: IncidentId, arrived: Time) {
+        if let Some(incident) = self.state.incidents.get_mut(&id) {
+            incident.updated = incident.updated.max(arrived);
+            self.dirty.incidents.insert(id);
+        }
+    }
+
+    /// The incident's picture changed, and what its diagnosis rests on.
+    fn news(&mut self, id: IncidentId, arrived: Time) {
+        self.touch(id, arrived);
+        if self.state.incidents.get(&id).is_some_and(|incident| !incident.over()) {
+            self.state.watch.news(id, arrived);
+        }
+    }
+
+    fn news_for_open(&mut self, arrived: Time) {
+        self.dirty.open = true;
+        for id in self.open_incidents() {
+            self.state.watch.news(id, arrived);
+        }
+    }
+
+    /// Somebody said or did something: one line of the timeline.
+    fn told(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str) {
+        self.line(record, id, who, text, Opens::Entry { seq: record.seq });
+    }
+
+    fn line(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str, opens: Opens) {
+        if let Some(incident) = self.state.incidents.get_mut(&id) {
+            incident.timeline.add(Line {
+                at: record.at,
+                arrived: record.arrived,
+                seq: record.seq,
+                kind: record.kind,
+                who: who.clone(),
+                text: one_line(&text.into()),
+                folded: 0,
+                opens: Some(opens),
+            });
+            self.touch(id, record.arrived);
+        }
+    }
+
+    fn hear_source(&mut self, source: Source, arrived: Time) {
+        let heard = self.state.heard.entry(source).or_insert(HeardOf { last: arrived, entries: 0 });
+        heard.last = heard.last.max(arrived);
+        heard.entries += 1;
+    }
+
+    fn alert(&mut self, record: &Record, alert: &Alert) {
+        self.hear_source(alert.source, record.arrived);
+        let heard = self.state.alerts.hear(alert, record.arrived, &mut self.state.names);
+        self.state.last_alert.insert(alert.source, heard.id);
+        for left_out in self.state.truncated.get_mut(&alert.source).into_iter().flat_map(BTreeMap::values_mut) {
+            left_out.beside.get_or_insert(heard.id);
+        }
+        let body = Arc::new(alert.clone());
+        let Some(id) = self.state.alerts.row(heard.id).incident else {
+            self.state.waiting.insert(heard.id, body);
+            while self.state.waiting.len() > limits::WAITING_WHOLE {
+                self.state.waiting.pop_first();
+            }
+            return;
+        };
+        let Some(incident) = self.state.incidents.get_mut(&id) else { return };
+        incident.groups.moved(heard.id, heard.fired, &self.state.alerts, body);
+        self.alert_line(record, heard.id, id);
+        self.news(id, record.arrived);
+    }
+
+    /// The line for the state an alert is in.
+    fn alert_line(&mut self, record: &Record, alert: AlertId, id: IncidentId) {
+        let row = self.state.alerts.row(alert);
+        let name = self.state.names.get(row.name);
+        let verb = if row.firing() { "fires" } else { "ended" };
+        let line = Line {
+            at: row.ends.unwrap_or(row.starts),
+            arrived: record.arrived,
+            seq: record.seq,
+            kind: crate::event::Kind::Alert,
+            who: self.state.names.get(row.service),
+            text: one_line(&format!("{} {verb}", name.raw()).into()),
+            folded: 0,
+            opens: Some(Opens::Alert { fingerprint: row.print.fingerprint() }),
+        };
+        if let Some(incident) = self.state.incidents.get_mut(&id) {
+            incident.timeline.fold(line);
+        }
+    }
+
+    /// Puts an alert into an incident, for a reason.
+    fn place(&mut self, record: &Record, alert: AlertId, into: IncidentId, why: &Reason) {
+        let before = self.state.alerts.row(alert).incident;
+        if before == Some(into) {
+            return;
+        }
+        self.state.incidents.entry(into).or_insert_with(|| Incident::new(record.arrived));
+        self.state.alerts.row_mut(alert).incident = Some(into);
+        let body = self.state.waiting.remove(&alert);
+        if let Some(incident) = self.state.incidents.get_mut(&into) {
+            incident.groups.join(alert, &self.state.alerts, body, why);
+        }
+        self.alert_line(record, alert, into);
+        self.news(into, record.arrived);
+        // An incident that is over stays as it was: the alert fires again and belongs to a new one from now on.
+        if let Some(before) = before.filter(|id| self.state.incidents.get(id).is_some_and(|incident| !incident.over()))
+        {
+            self.recount(before, record.arrived, why);
+        }
+    }
+
+    fn recount(&mut self, id: IncidentId, arrived: Time, why: &Reason) {
+        let members = self.state.alerts.of_incident(id);
+        if let Some(incident) = self.state.incidents.get_mut(&id) {
+            incident.groups.recount(&members, &self.state.alerts, why, &BTreeMap::new());
+            self.news(id, arrived);
+        }
+    }
+
+    /// The runs that these spans belong to are read anew.
+    fn runs(&mut self, record: &Record, batch: &SpanBatch) {
+        let traces: BTreeSet<_> =
+            batch.resources.iter().flat_map(|from| &from.items).map(|span| span.trace_id).collect();
+        for trace in traces {
+            if let Some(facts) = self.scene.runs().run(trace) {
+                self.dirty.runs.extend([facts.service.clone(), facts.agent.clone()]);
+                self.state.runs.see(&facts, record.seq, record.arrived);
+            }
+        }
+    }
+
+    fn truncated(&mut self, truncated: &Truncated) {
+        let beside = self.state.last_alert.get(&truncated.source).copied();
+        let left_out = LeftOut { alerts: truncated.alerts, beside };
+        if let Some(id) = beside.and_then(|alert| self.state.alerts.row(alert).incident) {
+            self.dirty.incidents.insert(id);
+        }
+        self.state.truncated.entry(truncated.source).or_default().insert(truncated.group.clone(), left_out);
+    }
+
+    fn diagnosed(&mut self, record: &Record, diagnosis: &Diagnosis) {
+        let id = diagnosis.incident;
+        let text = diagnosis.headline.raw().to_owned();
+        self.line(record, id, &diagnosis.engine, &text, Opens::Diagnosis { seq: record.seq });
+        let Some(incident) = self.state.incidents.get_mut(&id) else { return };
+        incident.engines.insert(record.seq, diagnosis.engine.clone());
+        if incident.truth.is_none() {
+            incident.judged.insert(diagnosis.engine.clone(), Judged::of(record.seq, diagnosis));
+        }
+        incident.diagnosis =
+            Some(Diagnosed { seq: record.seq, arrived: record.arrived, diagnosis: Arc::new(diagnosis.clone()) });
+        self.state.watch.diagnosed(id, diagnosis.inputs, diagnosis.as_of);
+        self.stand(id);
+    }
+
+    fn owned(&mut self, record: &Record, id: IncidentId, by: &Person) {
+        if KNOWN_BY.contains(&by.known_by.raw()) {
+            self.told(record, id, &by.login, "took it");
+            if let Some(incident) = self.state.incidents.get_mut(&id) {
+                incident.owner = Some(by.clone());
+            }
+        } else {
+            self.told(record, id, &by.login, "says it has taken it; only a person can own an incident");
+        }
+    }
+
+    fn decided(&mut self, record: &Record, decision: &Decision) {
+        let id = decision.incident;
+        let verb = match &decision.verdict {
+            Verdict::Accept => "accepted",
+            Verdict::Modify { .. } => "modified",
+            Verdict::Reject => "rejected",
+        };
+        let text = format!("{verb} hypothesis {}: {}", decision.rank, super::build::cause_text(&decision.cause));
+        self.told(record, id, &decision.by.login, &text);
+        let Some(incident) = self.state.incidents.get_mut(&id) else { return };
+        let line = DecisionLine {
+            at: record.at,
+            by: decision.by.clone(),
+            rank: decision.rank,
+            cause: decision.cause.clone(),
+            verdict: decision.verdict.clone(),
+            reason: decision.reason.clone(),
+        };
+        let (took_ms, looked) = (decision.took_ms, !decision.opened.is_empty());
+        say(&mut incident.decisions, DecisionKept { line, diagnosis: decision.diagnosis, took_ms, looked });
+        self.dirty.accuracy = true;
+    }
+
+    fn regrouped(&mut self, record: &Record, regrouped: &Regrouped) {
+        let by = &regrouped.by().login;
+        let name = by.show(Policy::Prose).as_str().to_owned();
+        match regrouped {
+            Regrouped::Split { from, into, alerts, .. } => {
+                let moving: Vec<_> = alerts
+                    .iter()
+                    .filter_map(|fingerprint| self.state.alerts.find(fingerprint))
+                    .filter(|alert| self.state.alerts.row(*alert).incident == Some(*from))
+                    .collect();
+                if moving.is_empty() || from == into {
+                    return;
+                }
+                self.told(record, *from, by, &format!("split {} alerts off into {into}", moving.len()));
+                let why = Reason { rule: Rule::ByHand, peer: None, text: format!("{name} split it off {from}").into() };
+                self.carry(record, &moving, *from, *into, &why);
+                self.told(record, *into, by, &format!("split {} alerts off {from}", moving.len()));
+            }
+            Regrouped::Merge { from, into, .. } => {
+                let into = self.survivor(*into);
+                if into == *from || self.state.incidents.get(from).is_none_or(|from| from.merged_into.is_some()) {
+                    return;
+                }
+                let moving = self.state.alerts.of_incident(*from);
+                let why =
+                    Reason { rule: Rule::ByHand, peer: None, text: format!("{name} merged {from} into this").into() };
+                self.told(record, *from, by, &format!("merged it into {into}"));
+                let before = self.state.incidents.get(from).map(|from| from.timeline.clone()).unwrap_or_default();
+                self.carry(record, &moving, *from, into, &why);
+                self.told(record, into, by, &format!("merged {from} into this"));
+                if let Some(incident) = self.state.incidents.get_mut(&into) {
+                    incident.timeline.join(&before);
+                }
+                if let Some(incident) = self.state.incidents.get_mut(from) {
+                    incident.merged_into = Some(into);
+                    self.state.watch.forget(*from);
+                }
+            }
+            Regrouped::Lock { incident, .. } => {
+                self.told(record, *incident, by, "locked the grouping");
+                if let Some(incident) = self.state.incidents.get_mut(incident) {
+                    incident.locked = true;
+                }
+            }
+        }
+    }
+
+    /// Where an incident ended up after merges. Follows each at most once.
+    fn survivor(&self, mut id: IncidentId) -> IncidentId {
+        for _ in 0..self.state.incidents.len() {
+            match self.state.incidents.get(&id).and_then(|incident| incident.merged_into) {
+                Some(next) => id = next,
+                None => break,
+            }
+        }
+        id
+    }
+
+    /// Moves alerts from one incident to another by hand.
+    fn carry(&mut self, record: &Record, moving: &[AlertId], from: IncidentId, into: IncidentId, why: &Reason) {
+        self.state.incidents.entry(into).or_insert_with(|| Incident::new(record.arrived));
+        for alert in moving {
+            self.state.alerts.row_mut(*alert).incident = Some(into);
+        }
+        let bodies = self.state.incidents.get(&from).map(|from| from.groups.whole().clone()).unwrap_or_default();
+        for id in [from, into] {
+            let members = self.state.alerts.of_incident(id);
+            if let Some(incident) = self.state.incidents.get_mut(&id) {
+                incident.groups.recount(&members, &self.state.alerts, why, &bodies);
+            }
+            self.news(id, record.arrived);
+        }
+    }
+
+    fn proposed(&mut self, record: &Record, plan: &Plan) {
+        let (id, incident) = (plan.id(), plan.incident);
+        let text = format!("proposed: {}", plan.title.raw());
+        self.line(record, incident, &plan.proposed_by, &text, Opens::Plan { plan: id });
+        let Some(incident) = self.state.incidents.get_mut(&incident) else { return };
+        if incident.plans.iter().all(|kept| kept.id != id) {
+            say(&mut incident.plans, PlanKept { id, plan: Arc::new(plan.clone()), state: ActionState::Proposed });
+        }
+    }
+
+    fn advance(
+        &mut self,
+        record: &Record,
+        id: IncidentId,
+        plan: crate::event::PlanId,
+        state: ActionState,
+        who: &Untrusted,
+        text: &str,
+    ) {
+        let moved = self.state.incidents.get_mut(&id).is_some_and(|incident| incident.advance(plan, state));
+        let text = if moved { text.to_owned() } else { format!("{text} (too late: it changed nothing)") };
+        self.line(record, id, who, &text, Opens::Plan { plan });
+    }
+}

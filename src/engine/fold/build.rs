@@ -1,0 +1,400 @@
+//! The picture, put together from what is kept.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::engine::view::{
+    AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView, Opens, RunLine,
+    SourceHealth, TimelineItem, Trouble, View,
+};
+use crate::event::{Cause, IncidentId, Kind, Outcome, Severity, Time, Untrusted};
+use crate::feedback::{Case, Decided, accuracy};
+
+use super::alerts::distinct;
+use super::changes::ChangeKept;
+use super::incident::Incident;
+use super::runs::RunKept;
+use super::timeline::one_line;
+use super::{Fold, limits};
+
+impl Fold {
+    /// The picture now. Only incidents that changed are put together anew.
+    pub fn view(&mut self) -> View {
+        self.spread();
+        if std::mem::take(&mut self.dirty.accuracy) {
+            self.accuracy = self.judge_record();
+        }
+        let mut order: Vec<(IncidentId, &Incident)> =
+            self.state.incidents.iter().map(|(id, incident)| (*id, incident)).collect();
+        order.sort_by_cached_key(|(id, incident)| rank(*id, incident));
+        let hidden = order.len().saturating_sub(limits::INCIDENTS) as u64;
+        let shown: Vec<IncidentId> = order.into_iter().take(limits::INCIDENTS).map(|(id, _)| id).collect();
+        let mut built = BTreeMap::new();
+        let mut items = Vec::with_capacity(shown.len());
+        for id in shown {
+            let kept = self.built.get(&id).filter(|_| !self.dirty.incidents.contains(&id)).cloned();
+            if let Some(view) =
+                kept.or_else(|| self.state.incidents.get(&id).map(|incident| Arc::new(self.incident(id, incident))))
+            {
+                built.insert(id, Arc::clone(&view));
+                items.push(view);
+            }
+        }
+        self.built = built;
+        self.dirty.incidents.clear();
+        View {
+            head: self.state.head,
+            journal_head: self.state.head,
+            as_of: self.state.as_of,
+            wound_back: false,
+            label: self.state.label.clone(),
+            incidents: Bounded { items, hidden },
+            loose_alerts: self.state.correlator.loose(),
+            sources: self.sources(),
+            counters: self.counters(),
+            troubles: self.troubles(),
+            accuracy: self.accuracy.clone(),
+            present: Vec::new(),
+        }
+    }
+
+    /// Whether a view put together now would differ from the last one in more than its head.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.dirty.open || self.dirty.accuracy || !self.dirty.incidents.is_empty() || !self.dirty.runs.is_empty()
+    }
+
+    /// What concerns all open incidents, or a component, becomes a matter of the incidents it concerns.
+    fn spread(&mut self) {
+        let runs = std::mem::take(&mut self.dirty.runs);
+        let open = std::mem::take(&mut self.dirty.open);
+        for (id, incident) in self.state.incidents.iter().filter(|(_, incident)| !incident.over()) {
+            let started = incident
+                .plans
+                .iter()
+                .any(|plan| matches!(plan.state, crate::engine::view::ActionState::Started { .. }));
+            if open || started || (!runs.is_empty() && !self.components(incident).is_disjoint(&runs)) {
+                self.dirty.incidents.insert(*id);
+            }
+        }
+    }
+
+    /// The components an incident is about: those that alert, and those its diagnosis names.
+    fn components(&self, incident: &Incident) -> BTreeSet<Untrusted> {
+        let mut found: BTreeSet<_> =
+            incident.groups.iter().map(|(service, ..)| self.state.names.get(service)).collect();
+        if let Some(newest) = &incident.diagnosis {
+            found.extend(newest.diagnosis.first_failing.clone());
+            found.extend(newest.diagnosis.blast_radius.iter().cloned());
+            found.extend(newest.diagnosis.hypotheses.iter().filter_map(|hypothesis| hypothesis.cause.subject.clone()));
+        }
+        found
+    }
+
+    fn judge_record(&self) -> crate::feedback::AccuracyView {
+        accuracy(self.state.incidents.values().filter(|incident| incident.merged_into.is_none()).map(|incident| {
+            Case {
+                judged: &incident.judged,
+                decisions: incident
+                    .decisions
+                    .iter()
+                    .map(|kept| Decided {
+                        engine: incident.engines.get(&kept.diagnosis),
+                        cause: &kept.line.cause,
+                        verdict: &kept.line.verdict,
+                        took_ms: kept.took_ms,
+                        looked: kept.looked,
+                    })
+                    .collect(),
+                truth: incident.truth.as_ref(),
+                resolved: incident.resolved.is_some(),
+            }
+        }))
+    }
+
+    fn sources(&self) -> Vec<SourceHealth> {
+        let line = |(source, heard): (&crate::event::Source, &super::state::HeardOf)| SourceHealth {
+            name: source.name().into(),
+            last: heard.last,
+            accepted: heard.entries,
+            silent: false,
+        };
+        self.state.heard.iter().map(line).collect()
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        let left_out = self.scene.left_out();
+        let of = |name: &'static str, count: u64| Counter { name: name.into(), count };
+        [of("unreadable", self.state.skipped.count), of("left out of diagnosis", left_out)]
+            .into_iter()
+            .filter(|counter| counter.count > 0)
+            .collect()
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        let skipped = &self.state.skipped;
+        let Some(since) = skipped.since else { return Vec::new() };
+        let mut text = format!("{} entries cannot be read and are left out:", skipped.count);
+        for (seq, kind, error) in &skipped.named {
+            text.push_str(&format!(" {seq} ({}): {error};", kind.name()));
+        }
+        text.push_str(" `warroom verify` tells whether the journal is whole; a newer warroom may have written them");
+        vec![Trouble { text: one_line(&text.into()), since }]
+    }
+
+    fn incident(&self, id: IncidentId, incident: &Incident) -> IncidentView {
+        let began = incident.groups.began.unwrap_or(incident.opened);
+        let now = self.state.as_of.unwrap_or(began);
+        let until = incident.resolved.unwrap_or(now);
+        let groups = self.groups(incident);
+        let changes = self.changes(incident, began, until);
+        let runs = self.runs_of(incident, began, until);
+        IncidentView {
+            id,
+            headline: self.headline(incident, &groups),
+            severity: incident.groups.iter().map(|(_, _, group)| group.severity).max().unwrap_or(Severity::Unknown),
+            state: state(incident),
+            owner: incident.owner.clone(),
+            began,
+            opened: incident.opened,
+            updated: incident.updated,
+            locked: incident.locked,
+            alerts: incident.groups.alerts,
+            firing: incident.groups.firing,
+            truncated: self.truncated_of(id),
+            timeline: self.timeline(incident, began, until, &runs),
+            groups,
+            changes,
+            surfaces: incident.standing.surfaces.clone(),
+            runs: worst_first(runs),
+            series: incident.standing.series.clone(),
+            diagnosis: incident.diagnosis.as_ref().map(|newest| DiagnosisView {
+                seq: newest.seq,
+                arrived: newest.arrived,
+                diagnosis: Arc::clone(&newest.diagnosis),
+            }),
+            actions: incident.plans.iter().map(|plan| Incident::action(plan, now)).collect(),
+            decisions: incident.decisions.iter().map(|kept| kept.line.clone()).collect(),
+            hunches: incident.hunches.clone(),
+            notes: incident.notes.clone(),
+            truth: incident.truth.clone(),
+        }
+    }
+
+    /// The diagnosis' headline; before there is one, what alerts.
+    fn headline(&self, incident: &Incident, groups: &Bounded<AlertGroup>) -> Untrusted {
+        if let Some(newest) = &incident.diagnosis {
+            return one_line(&newest.diagnosis.headline);
+        }
+        let services: BTreeSet<_> = incident.groups.iter().map(|(service, ..)| service).collect();
+        match groups.items.iter().min_by_key(|group| group.first) {
+            Some(first) => {
+                let more = services.len().saturating_sub(1);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let text = format!("{}: {}{more}; not diagnosed yet", first.service.raw(), first.name.raw());
+                one_line(&text.into())
+            }
+            None => "no alerts".into(),
+        }
+    }
+
+    fn truncated_of(&self, id: IncidentId) -> u64 {
+        let all = self.state.truncated.values().flat_map(BTreeMap::values);
+        let here = all
+            .filter(|left_out| left_out.beside.is_some_and(|alert| self.state.alerts.row(alert).incident == Some(id)));
+        here.map(|left_out| left_out.alerts).sum()
+    }
+
+    fn groups(&self, incident: &Incident) -> Bounded<AlertGroup> {
+        let mut all: Vec<_> = incident.groups.iter().collect();
+        let hidden = all.len().saturating_sub(limits::GROUPS) as u64;
+        let name = |id| self.state.names.get(id);
+        all.sort_by_cached_key(|(service, alert, group)| {
+            (group.firing == 0, Reverse(group.severity), group.first, name(*service), name(*alert))
+        });
+        all.truncate(limits::GROUPS);
+        let items = all.into_iter().map(|(service, alert, group)| AlertGroup {
+            service: name(service),
+            name: name(alert),
+            severity: group.severity,
+            alerts: group.alerts,
+            firing: group.firing,
+            first: group.first,
+            latest: group.latest,
+            why: group.why.clone(),
+            flapping: group.flapping,
+            sample: group
+                .sample
+                .iter()
+                .map(|id| {
+                    let row = self.state.alerts.row(*id);
+                    AlertLine {
+                        fingerprint: row.print.fingerprint(),
+                        status: row.status(),
+                        starts_at: row.starts,
+                        distinct: incident.groups.whole().get(id).map(|alert| distinct(alert)).unwrap_or_default(),
+                        late: row.late,
+                    }
+                })
+                .collect(),
+        });
+        Bounded { items: items.collect(), hidden }
+    }
+
+    /// The changes before and during an incident, most suspicious first.
+    fn changes(&self, incident: &Incident, began: Time, until: Time) -> Bounded<ChangeLine> {
+        let standing = &incident.standing.suspects;
+        let onset = incident.diagnosis.as_ref().and_then(|newest| newest.diagnosis.onset).unwrap_or(began);
+        let mut lines: Vec<ChangeLine> = self
+            .state
+            .changes
+            .between(hours_before(began, limits::CHANGES_BEFORE_HOURS), until)
+            .map(|change| {
+                let (suspicion, why) =
+                    standing.get(&change.id).cloned().unwrap_or_else(|| (0.0, not_judged(change, onset).into()));
+                ChangeLine {
+                    id: change.id.clone(),
+                    at: change.at,
+                    surface: change.surface,
+                    class: change.class,
+                    subject: change.subject.clone(),
+                    actor: change.actor.clone(),
+                    summary: change.summary.clone(),
+                    suspicion,
+                    why,
+                    has_diff: change.has_diff,
+                }
+            })
+            .collect();
+        lines.sort_by(|a, b| b.suspicion.total_cmp(&a.suspicion).then(b.at.cmp(&a.at)).then_with(|| a.id.cmp(&b.id)));
+        let hidden = lines.len().saturating_sub(limits::CHANGES) as u64;
+        lines.truncate(limits::CHANGES);
+        Bounded { items: lines, hidden }
+    }
+
+    /// The agent runs around an incident, oldest first: those of its components.
+    fn runs_of(&self, incident: &Incident, began: Time, until: Time) -> Vec<&RunKept> {
+        let components = self.components(incident);
+        let from = began.checked_sub(jiff::SignedDuration::from_mins(limits::RUNS_BEFORE_MINUTES)).unwrap_or(Time::MIN);
+        let ours = |run: &&RunKept| components.contains(&run.service) || components.contains(&run.line.agent);
+        self.state.runs.between(from, until).filter(ours).collect()
+    }
+
+    /// All kinds of line in one, oldest first.
+    fn timeline(&self, incident: &Incident, began: Time, until: Time, runs: &[&RunKept]) -> Bounded<TimelineItem> {
+        let (lines, given_up) = incident.timeline.lines();
+        let mut items: Vec<TimelineItem> = lines.map(TimelineItem::from).collect();
+        let from = hours_before(began, limits::CHANGES_BEFORE_HOURS);
+        items.extend(self.state.changes.between(from, until).map(|change| TimelineItem {
+            at: change.at,
+            arrived: change.arrived,
+            seq: change.seq,
+            kind: Kind::Change,
+            who: change.subject.clone(),
+            text: change.summary.clone(),
+            folded: 0,
+            opens: Some(Opens::Change { id: change.id.clone() }),
+        }));
+        items.extend(self.state.changes.notices_between(from, until).map(|notice| TimelineItem {
+            at: notice.at,
+            arrived: notice.arrived,
+            seq: notice.seq,
+            kind: Kind::Notice,
+            who: notice.provider.clone(),
+            text: notice.text.clone(),
+            folded: 0,
+            opens: Some(Opens::Entry { seq: notice.seq }),
+        }));
+        items.extend(bad_runs(runs));
+        items.sort_by(|a, b| (a.at, a.seq, a.kind, &a.who, &a.text).cmp(&(b.at, b.seq, b.kind, &b.who, &b.text)));
+        let over = items.len().saturating_sub(limits::TIMELINE);
+        // What is cut is the oldest: what happens now is never hidden.
+        let cut: u64 = items.drain(..over).map(|item| 1 + item.folded).sum();
+        Bounded { items, hidden: given_up + cut }
+    }
+}
+
+/// Open and worst first, then quiet, then over and newest first.
+fn rank(id: IncidentId, incident: &Incident) -> (u8, Reverse<Severity>, Reverse<Time>, Reverse<u64>) {
+    let severity = incident.groups.iter().map(|(_, _, group)| group.severity).max().unwrap_or(Severity::Unknown);
+    let class = match state(incident) {
+        IncidentState::Open => 0,
+        IncidentState::Quiet => 1,
+        IncidentState::Resolved(_) => 2,
+        IncidentState::MergedInto(_) => 3,
+    };
+    let severity = if class < 2 { severity } else { Severity::Unknown };
+    (class, Reverse(severity), Reverse(incident.opened), Reverse(id.0))
+}
+
+fn state(incident: &Incident) -> IncidentState {
+    if let Some(into) = incident.merged_into {
+        IncidentState::MergedInto(into)
+    } else if let Some(at) = incident.resolved {
+        IncidentState::Resolved(at)
+    } else if incident.groups.firing > 0 {
+        IncidentState::Open
+    } else {
+        IncidentState::Quiet
+    }
+}
+
+fn hours_before(time: Time, hours: i64) -> Time {
+    time.checked_sub(jiff::SignedDuration::from_hours(hours)).unwrap_or(Time::MIN)
+}
+
+/// What can be said of a change that no diagnosis has judged yet.
+fn not_judged(change: &ChangeKept, onset: Time) -> String {
+    let minutes = onset.duration_since(change.at).as_secs() / 60;
+    if change.at <= onset {
+        format!("{minutes} min before it began; not judged yet")
+    } else {
+        format!("{} min after it began; not judged yet", -minutes)
+    }
+}
+
+fn worst_first(runs: Vec<&RunKept>) -> Bounded<RunLine> {
+    let mut lines: Vec<&RunLine> = runs.into_iter().map(|run| &run.line).collect();
+    lines.sort_by_key(|line| (line.bad.is_none(), Reverse(line.at), line.trace));
+    let hidden = lines.len().saturating_sub(limits::RUNS) as u64;
+    Bounded { items: lines.into_iter().take(limits::RUNS).cloned().collect(), hidden }
+}
+
+/// Runs that went wrong, those of one agent and one sign in one minute as one line.
+fn bad_runs(runs: &[&RunKept]) -> Vec<TimelineItem> {
+    let mut lines: BTreeMap<(i64, &Untrusted, &Untrusted), TimelineItem> = BTreeMap::new();
+    for run in runs {
+        let Some(bad) = &run.line.bad else { continue };
+        let minute = run.line.at.as_second().div_euclid(60);
+        lines.entry((minute, &run.line.agent, bad)).and_modify(|line| line.folded += 1).or_insert_with(|| {
+            TimelineItem {
+                at: run.line.at,
+                arrived: run.arrived,
+                seq: run.seq,
+                kind: Kind::Spans,
+                who: run.line.agent.clone(),
+                text: one_line(&format!("run went wrong: {}", bad.raw()).into()),
+                folded: 0,
+                opens: Some(Opens::Run { trace: run.line.trace }),
+            }
+        });
+    }
+    lines.into_values().collect()
+}
+
+/// A cause in one line.
+pub(in crate::engine) fn cause_text(cause: &Cause) -> String {
+    let subject = cause.subject.as_ref().map(|subject| format!(" of {}", subject.raw())).unwrap_or_default();
+    let change = cause.change.as_ref().map(|change| format!(" ({})", change.raw())).unwrap_or_default();
+    format!("{}{subject}{change}", cause.surface.name())
+}
+
+/// An outcome in one line.
+pub(in crate::engine) fn outcome_text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { receipt } => format!("done: {}", receipt.raw()),
+        Outcome::Failed { error } => format!("failed, nothing changed: {}", error.raw()),
+        Outcome::Unknown { check } => format!("outcome unknown: {}", check.raw()),
+    }
+}

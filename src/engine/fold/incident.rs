@@ -1,0 +1,143 @@
+//! One incident as it is kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::view::{ActionState, ActionView, DecisionLine, NoteLine, SeriesLine, SurfaceLine};
+use crate::event::{Diagnosis, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted};
+
+use super::groups::Groups;
+use super::limits;
+use super::timeline::Timeline;
+
+/// One incident.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Incident {
+    pub opened: Time,
+    pub updated: Time,
+    pub owner: Option<Person>,
+    pub locked: bool,
+    pub resolved: Option<Time>,
+    pub merged_into: Option<IncidentId>,
+    pub groups: Groups,
+    pub timeline: Timeline,
+    pub diagnosis: Option<Diagnosed>,
+    /// What that diagnosis made of changes, surfaces and series.
+    pub standing: Standing,
+    /// Which engine wrote each diagnosis, for decisions that name it.
+    pub engines: BTreeMap<Seq, Untrusted>,
+    /// Per engine, the latest diagnosis before the truth was known.
+    pub judged: BTreeMap<Untrusted, crate::feedback::Judged>,
+    pub plans: Vec<PlanKept>,
+    pub decisions: Vec<DecisionKept>,
+    pub hunches: Vec<NoteLine>,
+    pub notes: Vec<NoteLine>,
+    pub truth: Option<Truth>,
+}
+
+/// What the newest diagnosis made of the rest of the picture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    /// Per change, how suspicious and why.
+    pub suspects: BTreeMap<Untrusted, (f64, Untrusted)>,
+    pub surfaces: Vec<SurfaceLine>,
+    pub series: Vec<SeriesLine>,
+}
+
+/// The newest diagnosis and its entry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Diagnosed {
+    pub seq: Seq,
+    pub arrived: Time,
+    pub diagnosis: Arc<Diagnosis>,
+}
+
+/// A decision and what the record of judgement needs of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct DecisionKept {
+    pub line: DecisionLine,
+    pub diagnosis: Seq,
+    pub took_ms: u64,
+    pub looked: bool,
+}
+
+/// A plan and how far it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PlanKept {
+    pub id: PlanId,
+    pub plan: Arc<Plan>,
+    pub state: ActionState,
+}
+
+impl Incident {
+    pub fn new(opened: Time) -> Self {
+        Self {
+            opened,
+            updated: opened,
+            owner: None,
+            locked: false,
+            resolved: None,
+            merged_into: None,
+            groups: Groups::default(),
+            timeline: Timeline::default(),
+            diagnosis: None,
+            standing: Standing::default(),
+            engines: BTreeMap::new(),
+            judged: BTreeMap::new(),
+            plans: Vec::new(),
+            decisions: Vec::new(),
+            hunches: Vec::new(),
+            notes: Vec::new(),
+            truth: None,
+        }
+    }
+
+    /// Whether nothing more is expected of it.
+    pub fn over(&self) -> bool {
+        self.resolved.is_some() || self.merged_into.is_some()
+    }
+
+    /// Moves a plan on. A state that cannot follow the one it is in changes nothing: whoever was first stands, a denial
+    /// wins over an approval as long as nothing started, and the end of an execution is final.
+    pub fn advance(&mut self, id: PlanId, next: ActionState) -> bool {
+        let Some(plan) = self.plans.iter_mut().find(|plan| plan.id == id) else { return false };
+        let follows = match (&plan.state, &next) {
+            (ActionState::Proposed, ActionState::Approved { .. } | ActionState::Denied { .. })
+            | (ActionState::Approved { .. }, ActionState::Denied { .. } | ActionState::Started { .. })
+            | (ActionState::Started { .. }, ActionState::Finished { .. }) => true,
+            // What was unknown may be cleared up by reading back.
+            (ActionState::Finished { outcome: Outcome::Unknown { .. }, .. }, ActionState::Finished { outcome, .. }) => {
+                !matches!(outcome, Outcome::Unknown { .. })
+            }
+            _ => false,
+        };
+        if follows {
+            plan.state = next;
+        }
+        follows
+    }
+
+    /// The plan as shown at `as_of`: one that started long ago and never ended has an unknown outcome (law 3).
+    pub fn action(plan: &PlanKept, as_of: Time) -> ActionView {
+        let state = match &plan.state {
+            ActionState::Started { at } if as_of.duration_since(*at).as_secs() > limits::EXECUTION_SECONDS => {
+                let check = format!(
+                    "it was started at {at} and no end is recorded: look at the target whether it happened; it is not tried again by itself"
+                );
+                ActionState::Finished { outcome: Outcome::Unknown { check: check.into() }, at: *at }
+            }
+            state => state.clone(),
+        };
+        ActionView { plan: Arc::clone(&plan.plan), id: plan.id, state }
+    }
+}
+
+/// Adds to a list of what people said; the oldest goes when there are too many (it stays in the journal).
+pub(super) fn say<T>(list: &mut Vec<T>, saying: T) {
+    if list.len() >= limits::SAYINGS {
+        list.remove(0);
+    }
+    list.push(saying);
+}

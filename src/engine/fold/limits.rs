@@ -1,0 +1,46 @@
+//! What the picture is bounded by. Everything cut is counted beside what is shown.
+
+/// Incidents in a view.
+pub(super) const INCIDENTS: usize = 200;
+/// Alert groups of one incident in a view.
+pub(super) const GROUPS: usize = 200;
+/// Alerts kept as samples of a group.
+pub(super) const SAMPLES: usize = 8;
+/// Alerts of one incident that are kept with all their labels.
+pub(super) const WHOLE_ALERTS: usize = 600;
+/// Alerts that wait for an incident and are kept with all their labels.
+pub(super) const WAITING_WHOLE: usize = 2_000;
+/// Runs remembered.
+pub(super) const RUNS_KEPT: usize = 5_000;
+/// Runs of one incident in a view.
+pub(super) const RUNS: usize = 200;
+/// Runs so many minutes before an incident began are listed with it.
+pub(super) const RUNS_BEFORE_MINUTES: i64 = 60;
+/// Lines of one incident's timeline that are kept.
+pub(super) const TIMELINE_KEPT: usize = 4_000;
+/// Lines of one incident's timeline in a view.
+pub(super) const TIMELINE: usize = 1_000;
+/// Changes remembered.
+pub(super) const CHANGES_KEPT: usize = 2_000;
+/// Changes of one incident in a view.
+pub(super) const CHANGES: usize = 100;
+/// Notices of vendors remembered.
+pub(super) const NOTICES_KEPT: usize = 200;
+/// Notes, decisions, hunches and plans of one incident that are kept, each.
+pub(super) const SAYINGS: usize = 1_000;
+/// Characters of a text from outside that are kept in one line.
+pub(super) const LINE_BYTES: usize = 400;
+/// Bytes of the labels that tell one alert from another.
+pub(super) const DISTINCT_BYTES: usize = 240;
+/// An alert that arrives so many seconds after it happened is marked late.
+pub(super) const LATE_SECONDS: i64 = 300;
+/// So many states heard of …
+pub(super) const FLAP_STATES: u32 = 6;
+/// … at no more than so many seconds apart on average: it flaps.
+pub(super) const FLAP_SECONDS_PER_STATE: i64 = 600;
+/// Changes so long before an incident began are listed with it.
+pub(super) const CHANGES_BEFORE_HOURS: i64 = 24;
+/// Entries that could not be read, named one by one.
+pub(super) const SKIPPED_NAMED: usize = 5;
+/// An execution whose end is not recorded after so many seconds has an unknown outcome.
+pub(super) const EXECUTION_SECONDS: i64 = 120;

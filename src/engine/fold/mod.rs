@@ -1,0 +1,127 @@
+//! The synchronous heart: entries in, derived drafts and a view out. Pure: no clock, no journal, no thread.
+//!
+//! Applying one record costs work for that entry alone; a view is put together from what is kept, and only incidents that
+//! changed are put together anew. The state can be written down ([`Fold::checkpoint`]) and taken up again
+//! ([`Fold::restore`]), after which the fold goes on exactly as if it had never stopped.
+
+mod alerts;
+mod apply;
+mod build;
+mod changes;
+mod derive;
+mod groups;
+mod incident;
+mod limits;
+mod names;
+mod runs;
+mod stand;
+mod state;
+mod timeline;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnosis::{Judgement, SceneBuilder};
+use crate::event::{Digest, IncidentId, Kind, Seq, Time};
+use crate::journal::Record;
+
+use super::view::{AccuracyView, IncidentView};
+use state::{Dirty, State};
+
+/// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
+pub const VERSION: u32 = 1;
+
+/// The fold of a journal.
+#[derive(Debug, Default)]
+pub struct Fold {
+    state: State,
+    dirty: Dirty,
+    built: BTreeMap<IncidentId, Arc<IncidentView>>,
+    accuracy: AccuracyView,
+    /// Telemetry in view, for the next diagnosis. Not saved: [`Fold::recall`] fills it again.
+    scene: SceneBuilder,
+    /// The judgements just made, so that what this process derived is not judged twice.
+    judged: BTreeMap<Digest, Judgement>,
+}
+
+/// A saved state cannot be taken up; folding from the start is always possible.
+#[derive(Debug, thiserror::Error)]
+#[error("the saved state cannot be read ({0}); it is folded anew from the journal")]
+pub struct Unreadable(String);
+
+impl Fold {
+    /// The fold of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in one record. Records come in order of `seq`; one that went in before changes nothing.
+    pub fn apply(&mut self, record: &Record) {
+        if record.seq <= self.state.head {
+            return;
+        }
+        self.state.head = record.seq;
+        self.state.as_of = Some(self.state.as_of.map_or(record.arrived, |as_of| as_of.max(record.arrived)));
+        match record.fact() {
+            Ok(fact) => self.take(record, &fact),
+            Err(error) => {
+                let skipped = &mut self.state.skipped;
+                skipped.count += 1;
+                skipped.since.get_or_insert(record.arrived);
+                if skipped.named.len() < limits::SKIPPED_NAMED {
+                    skipped.named.push((record.seq, record.kind, error.to_string()));
+                }
+            }
+        }
+    }
+
+    /// The kinds of entry to [`recall`](Self::recall) after [`restore`](Self::restore).
+    pub const RECALLED: [Kind; 5] = [Kind::Change, Kind::Notice, Kind::Spans, Kind::Logs, Kind::Metrics];
+
+    /// Takes a record that went in before the state was saved back into memory, for diagnoses to come.
+    pub fn recall(&mut self, record: &Record) {
+        if record.seq <= self.state.head {
+            if let Ok(fact) = record.fact() {
+                self.scene.apply(&fact, record.at);
+            }
+        }
+    }
+
+    /// The last entry that went in.
+    #[must_use]
+    pub fn head(&self) -> Seq {
+        self.state.head
+    }
+
+    /// When the last entry arrived.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Time> {
+        self.state.as_of
+    }
+
+    /// The state, to be saved. Compressed.
+    #[must_use]
+    pub fn checkpoint(&self) -> Vec<u8> {
+        // Plain data with text keys: neither coder can fail on it; an empty checkpoint is refused by `restore`.
+        let json = serde_json::to_vec(&self.state).unwrap_or_default();
+        zstd::bulk::compress(&json, 1).unwrap_or_default()
+    }
+
+    /// Takes up a saved state.
+    ///
+    /// # Errors
+    /// When the bytes are no saved state of this version.
+    pub fn restore(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let decoder = zstd::stream::Decoder::new(bytes).map_err(|error| Unreadable(error.to_string()))?;
+        let state: State =
+            serde_json::from_reader(std::io::BufReader::new(decoder)).map_err(|error| Unreadable(error.to_string()))?;
+        let mut fold = Self { state, ..Self::default() };
+        fold.dirty.accuracy = true;
+        Ok(fold)
+    }
+}

@@ -1,0 +1,82 @@
+//! One line for every agent run that is remembered.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::view::RunLine;
+use crate::event::{Seq, Time, TraceId, Untrusted};
+use crate::surface::RunFacts;
+
+use super::limits;
+
+/// A run's line and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RunKept {
+    pub line: RunLine,
+    pub service: Untrusted,
+    /// The entry that first told of it, and when it arrived.
+    pub seq: Seq,
+    pub arrived: Time,
+}
+
+/// The newest runs, in order of start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<RunKept>", into = "Vec<RunKept>")]
+pub(super) struct RunLines {
+    runs: BTreeMap<(Time, TraceId), RunKept>,
+    started: BTreeMap<TraceId, Time>,
+}
+
+impl From<Vec<RunKept>> for RunLines {
+    fn from(runs: Vec<RunKept>) -> Self {
+        let started = runs.iter().map(|run| (run.line.trace, run.line.at)).collect();
+        Self { runs: runs.into_iter().map(|run| ((run.line.at, run.line.trace), run)).collect(), started }
+    }
+}
+
+impl From<RunLines> for Vec<RunKept> {
+    fn from(lines: RunLines) -> Self {
+        lines.runs.into_values().collect()
+    }
+}
+
+impl RunLines {
+    /// Takes in a run as it is known now.
+    pub fn see(&mut self, facts: &RunFacts, seq: Seq, arrived: Time) {
+        // A trace without a model call or an agent is an ordinary request.
+        if facts.model_calls == 0 && !facts.rooted {
+            return;
+        }
+        let line = line(facts);
+        let before = self.started.insert(line.trace, line.at).and_then(|at| self.runs.remove(&(at, line.trace)));
+        let (seq, arrived) = before.map_or((seq, arrived), |before| (before.seq, before.arrived));
+        self.runs.insert((line.at, line.trace), RunKept { line, service: facts.service.clone(), seq, arrived });
+        while self.runs.len() > limits::RUNS_KEPT {
+            if let Some(((_, trace), _)) = self.runs.pop_first() {
+                self.started.remove(&trace);
+            }
+        }
+    }
+
+    /// The runs that started in a stretch of time, oldest first.
+    pub fn between(&self, from: Time, to: Time) -> impl Iterator<Item = &RunKept> {
+        self.runs.range((from, TraceId([0; 16]))..=(to.max(from), TraceId([255; 16]))).map(|(_, run)| run)
+    }
+}
+
+/// The line of a run.
+pub(in crate::engine) fn line(facts: &RunFacts) -> RunLine {
+    RunLine {
+        trace: facts.trace,
+        at: facts.start,
+        agent: facts.agent.clone(),
+        duration_ms: u64::try_from(facts.end.duration_since(facts.start).as_millis()).unwrap_or(0),
+        stop: facts.stop.class.name().into(),
+        bad: facts.bad().map(|bad| bad.why),
+        model_calls: facts.model_calls,
+        tool_calls: facts.tool_calls,
+        tokens_in: facts.tokens_in,
+        tokens_out: facts.tokens_out,
+    }
+}

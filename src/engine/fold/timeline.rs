@@ -1,0 +1,147 @@
+//! What happened in one incident, line by line; many alike alerts are one line with a count.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::view::{Opens, TimelineItem};
+use crate::event::{Kind, Seq, Time, Untrusted};
+
+use super::limits;
+
+/// One line as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub at: Time,
+    pub arrived: Time,
+    pub seq: Seq,
+    pub kind: Kind,
+    pub who: Untrusted,
+    pub text: Untrusted,
+    pub folded: u64,
+    pub opens: Option<Opens>,
+}
+
+/// Where a line stands: by time; alike lines of one minute share a place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Place {
+    second: i64,
+    /// What makes lines alike; for a line of its own its entry.
+    alike: Alike,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Alike {
+    Same(Untrusted, Untrusted),
+    Own(Seq),
+}
+
+/// The lines, in order of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
+pub(super) struct Timeline {
+    lines: BTreeMap<Place, Line>,
+    /// Lines (and what was folded into them) that were given up for length, oldest first.
+    hidden: u64,
+}
+
+/// As it is saved: JSON has no maps with such keys.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    lines: Vec<(Place, Line)>,
+    hidden: u64,
+}
+
+impl From<Written> for Timeline {
+    fn from(written: Written) -> Self {
+        Self { lines: written.lines.into_iter().collect(), hidden: written.hidden }
+    }
+}
+
+impl From<Timeline> for Written {
+    fn from(timeline: Timeline) -> Self {
+        Self { lines: timeline.lines.into_iter().collect(), hidden: timeline.hidden }
+    }
+}
+
+impl Timeline {
+    /// A line that stands for itself.
+    pub fn add(&mut self, line: Line) {
+        let place = Place { second: line.at.as_second(), alike: Alike::Own(line.seq) };
+        self.lines.insert(place, line);
+        self.bound();
+    }
+
+    /// A line that is one with all lines of the same `who` and `text` of that minute.
+    pub fn fold(&mut self, line: Line) {
+        let minute = line.at.as_second().div_euclid(60) * 60;
+        let place = Place { second: minute, alike: Alike::Same(line.who.clone(), line.text.clone()) };
+        match self.lines.get_mut(&place) {
+            Some(kept) => {
+                kept.folded += 1;
+                if line.at < kept.at {
+                    *kept = Line { folded: kept.folded, ..line };
+                }
+            }
+            None => {
+                self.lines.insert(place, line);
+                self.bound();
+            }
+        }
+    }
+
+    fn bound(&mut self) {
+        while self.lines.len() > limits::TIMELINE_KEPT {
+            if let Some((_, gone)) = self.lines.pop_first() {
+                self.hidden += 1 + gone.folded;
+            }
+        }
+    }
+
+    /// All lines of both, as when one incident joins another.
+    pub fn join(&mut self, other: &Self) {
+        self.lines.extend(other.lines.iter().map(|(place, line)| (place.clone(), line.clone())));
+        self.hidden += other.hidden;
+        self.bound();
+    }
+
+    /// The lines, and how many were given up.
+    pub fn lines(&self) -> (impl Iterator<Item = &Line>, u64) {
+        (self.lines.values(), self.hidden)
+    }
+}
+
+impl From<&Line> for TimelineItem {
+    fn from(line: &Line) -> Self {
+        Self {
+            at: line.at,
+            arrived: line.arrived,
+            seq: line.seq,
+            kind: line.kind,
+            who: line.who.clone(),
+            text: line.text.clone(),
+            folded: line.folded,
+            opens: line.opens.clone(),
+        }
+    }
+}
+
+/// A text from outside as one line of bounded length: line feeds become spaces, what is left out is counted.
+pub(super) fn one_line(text: &Untrusted) -> Untrusted {
+    let raw = text.raw();
+    let kept = cut(raw, limits::LINE_BYTES);
+    if kept.len() == raw.len() && !raw.contains(['\n', '\r']) {
+        return text.clone();
+    }
+    let mut line = kept.replace(['\n', '\r'], " ");
+    if kept.len() < raw.len() {
+        line.push_str(&format!(" … {} more bytes", raw.len() - kept.len()));
+    }
+    line.into()
+}
+
+/// The beginning of `text`, at most `bytes` long, ending between two characters.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
+}

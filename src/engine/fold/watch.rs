@@ -1,0 +1,94 @@
+//! Which incidents need a new diagnosis, and when: soon after something new, but not with every entry of a storm.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Digest, IncidentId, Time};
+
+/// A first diagnosis comes after so many milliseconds of quiet …
+const QUIET_MS: i128 = 400;
+/// … and at the latest so many milliseconds after the first news.
+const AT_LATEST_MS: i128 = 1_500;
+/// Between two diagnoses of one incident there are at least so many milliseconds.
+const BETWEEN_MS: i128 = 3_000;
+/// When nothing but telemetry is new, at least so many.
+const TELEMETRY_MS: i128 = 15_000;
+
+/// What is known of one incident's inputs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Inputs {
+    /// When the first news since the last diagnosis came.
+    first_news: Option<Time>,
+    /// When the latest came.
+    latest_news: Option<Time>,
+    /// When it was last diagnosed.
+    diagnosed: Option<Time>,
+    /// The inputs it was last diagnosed on, recorded or not.
+    inputs: Option<Digest>,
+}
+
+/// All incidents that wait.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Watch {
+    incidents: BTreeMap<IncidentId, Inputs>,
+    /// When spans, logs or samples last came in.
+    telemetry: Option<Time>,
+}
+
+impl Watch {
+    /// Something that a diagnosis of `incident` rests on came in.
+    pub fn news(&mut self, incident: IncidentId, at: Time) {
+        let inputs = self.incidents.entry(incident).or_default();
+        inputs.first_news.get_or_insert(at);
+        inputs.latest_news = Some(at);
+    }
+
+    /// Spans, logs or samples came in: they may concern any incident.
+    pub fn telemetry(&mut self, at: Time) {
+        self.telemetry = Some(at);
+    }
+
+    /// Nothing more is to be diagnosed.
+    pub fn forget(&mut self, incident: IncidentId) {
+        self.incidents.remove(&incident);
+    }
+
+    /// The incidents to diagnose at `now`; `whole` = whatever the time, as when a past moment is judged.
+    pub fn due(&self, now: Time, whole: bool) -> Vec<IncidentId> {
+        let since = |then: Time| now.duration_since(then).as_millis();
+        let due = |inputs: &Inputs| {
+            let (Some(first), Some(latest)) = (inputs.first_news, inputs.latest_news) else {
+                let newer = self.telemetry.is_some_and(|heard| inputs.diagnosed.is_none_or(|then| heard > then));
+                return newer && (whole || inputs.diagnosed.is_none_or(|then| since(then) >= TELEMETRY_MS));
+            };
+            let rested = inputs.diagnosed.is_none_or(|then| since(then) >= BETWEEN_MS || since(then) < 0);
+            // A clock that stepped back must not stop diagnosing: news from the future is due.
+            let quiet = since(latest) >= QUIET_MS || since(first) >= AT_LATEST_MS || since(latest) < 0;
+            whole || (rested && quiet)
+        };
+        self.incidents.iter().filter(|(_, inputs)| due(inputs)).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether anything waits.
+    pub fn waits(&self) -> bool {
+        self.incidents.values().any(|inputs| {
+            inputs.first_news.is_some()
+                || self.telemetry.is_some_and(|heard| inputs.diagnosed.is_none_or(|then| heard > then))
+        })
+    }
+
+    /// A diagnosis on `inputs` was made as of `as_of`; `false` when the last one was made on the same. News that came
+    /// later still waits.
+    pub fn diagnosed(&mut self, incident: IncidentId, inputs: Digest, as_of: Time) -> bool {
+        let kept = self.incidents.entry(incident).or_default();
+        if kept.latest_news.is_none_or(|latest| latest <= as_of) {
+            kept.first_news = None;
+            kept.latest_news = None;
+        }
+        kept.diagnosed = Some(as_of);
+        let new = kept.inputs != Some(inputs);
+        kept.inputs = Some(inputs);
+        new
+    }
+}
