@@ -1,1 +1,45 @@
-//! intake
+//! Everything that arrives.
+//!
+//! **For:** turning what others send, or what a poll brings, into drafts for the journal: one file a format.
+//! **In:** bytes, and when and by which way they came ([`Arrival`]). **Out:** `Vec<Draft>`, or a [`BadInput`] that
+//! names the JSON pointer, line or byte; the listener's answers, of which a 2xx is given only after the journal's commit.
+//! **Never:** keeps state about an incident, trusts a byte, fetches an address that a delivery names, or is unbounded
+//! (`limits`).
+
+pub mod alertmanager;
+pub mod bundle;
+mod cdevents;
+mod change;
+pub mod cloudevents;
+pub mod grafana;
+mod json;
+mod key;
+pub mod limits;
+pub mod openmetrics;
+pub mod otlp;
+mod problem;
+mod series;
+pub mod topology;
+
+pub use problem::{BadInput, Place};
+
+use crate::event::{Source, Time, Untrusted};
+
+/// When and by which way something came.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// When it came; for what is read from disk, when it would have come.
+    pub at: Time,
+    /// The way.
+    pub source: Source,
+    /// The component it is about, where the way names one.
+    pub subject: Option<Untrusted>,
+}
+
+impl Arrival {
+    /// An arrival at `at` by `source` that names no component.
+    #[must_use]
+    pub fn now(at: Time, source: Source) -> Self {
+        Self { at, source, subject: None }
+    }
+}

@@ -1,0 +1,192 @@
+//! Change events: what each type says, as one [`Change`].
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::cloudevents::Event;
+use super::json::text_of;
+use super::problem::BadInput;
+use crate::event::{Change, ChangeClass, Fact, Side, Source, Surface, Untrusted};
+use crate::journal::{Draft, term};
+
+/// The draft of a change; `key` names its event.
+pub(super) fn draft(key: String, change: Change) -> Draft {
+    let (at, found_by) = (change.time, term::change(change.id.raw()));
+    Draft::new(at, key, &Fact::from(change)).found_by(found_by)
+}
+
+/// The data of a change event, read field by field: a missing one is named, a present one may be of any type.
+struct Data<'a>(&'a Map<String, Value>);
+
+impl Data<'_> {
+    fn text(&self, name: &str) -> Option<Untrusted> {
+        let value = self.0.get(name)?;
+        // CDEvents write references to other things as {"id": …}.
+        value.get("id").and_then(text_of).or_else(|| text_of(value))
+    }
+
+    fn required(&self, name: &str) -> Result<Untrusted, BadInput> {
+        self.text(name).ok_or_else(|| BadInput::at(format!("/{name}"), "is missing"))
+    }
+
+    fn side(&self, label: &str, text: &str) -> Option<Side> {
+        let side = Side { label: self.text(label), text: self.text(text) };
+        (side.label.is_some() || side.text.is_some()).then_some(side)
+    }
+
+    /// A value before or after: short text is a label, long text or structure a text of its own.
+    fn value(&self, name: &str) -> Option<Side> {
+        const SHORT: usize = 80;
+        let value = self.0.get(name).filter(|value| !value.is_null())?;
+        let text = text_of(value)?;
+        let short = text.raw().len() <= SHORT && !text.raw().contains('\n');
+        Some(if short { Side { label: Some(text), text: None } } else { Side { label: None, text: Some(text) } })
+    }
+
+    fn files(&self) -> Vec<Untrusted> {
+        self.0.get("files").and_then(|files| Vec::deserialize(files).ok()).unwrap_or_default()
+    }
+}
+
+/// What changed and how, of the event type `kind` (without its version); `None` for types that change nothing that runs.
+///
+/// # Errors
+/// Names the field of the data that is missing.
+pub(super) fn of(
+    kind: &str,
+    event: &Event,
+    about: Option<&Untrusted>,
+    data: &Map<String, Value>,
+    source: Source,
+) -> Result<Option<Change>, BadInput> {
+    let data = Data(data);
+    let Some((surface, class)) = class(kind) else { return Ok(None) };
+    let mut change = Change {
+        id: event.id.as_ref().into(),
+        origin: event.origin.as_ref().into(),
+        time: event.time,
+        surface,
+        class,
+        // The component first; the thing changed is named in the summary.
+        subject: event.subject.clone().or_else(|| data.text("service")),
+        actor: data.text("actor").or_else(|| data.text("author")),
+        summary: Untrusted::default(),
+        before: data.value("before"),
+        after: data.value("after"),
+        files: data.files(),
+        diff: data.text("diff"),
+        sha: data.text("sha"),
+        source,
+    };
+    // In the CDEvents shape the subject is the thing itself.
+    let thing = |name: &str| about.cloned().map_or_else(|| data.required(name), Ok);
+    let named = match class {
+        ChangeClass::Merge => {
+            let message = data.text("message").or_else(|| data.text("description"));
+            change.sha = change.sha.or_else(|| about.cloned());
+            if change.sha.is_none() {
+                return Err(BadInput::at("/sha", "is missing"));
+            }
+            change.summary =
+                message.map(|text| first_line(text.raw())).or_else(|| change.sha.clone()).unwrap_or_default();
+            None
+        }
+        ChangeClass::Deploy | ChangeClass::Rollback => {
+            let service = thing("service")?;
+            let version = data.text("version").or_else(|| data.text("artifactId"));
+            change.before = change.before.or_else(|| data.side("version_before", "version_before_text"));
+            change.after = version.clone().map(|label| Side { label: Some(label), text: None });
+            change.summary = version.unwrap_or_else(|| service.clone());
+            Some(service)
+        }
+        ChangeClass::Flag => Some(thing("flag")?),
+        ChangeClass::Config => Some(thing("key")?),
+        ChangeClass::Prompt => {
+            change.before = data.side("version_before", "before");
+            change.after = data.side("version", "after");
+            Some(thing("name")?)
+        }
+        ChangeClass::Model => {
+            change.before = data.side("before", "parameters_before");
+            change.after = data.side("after", "parameters");
+            Some(thing("alias")?)
+        }
+        ChangeClass::Index => {
+            change.before = data.side("before", "documents_before").map(|side| counted(side, None));
+            change.after = data.side("after", "documents").map(|side| counted(side, data.text("embedding_model")));
+            Some(thing("index")?)
+        }
+        ChangeClass::Tool => {
+            change.before = data.side("version_before", "schema_before");
+            change.after = data.side("version", "schema");
+            Some(thing("tool")?)
+        }
+        ChangeClass::Judge => {
+            change.before = judge(&data, "model_before", "threshold_before", "prompt_before");
+            change.after = judge(&data, "model", "threshold", "prompt");
+            Some(thing("judge")?)
+        }
+        ChangeClass::Routing => Some(thing("route")?),
+        ChangeClass::Other => Some(about.cloned().or_else(|| data.text("name")).unwrap_or_else(|| kind.into())),
+    };
+    if let Some(named) = named {
+        if change.summary.is_empty() {
+            change.summary = named.clone();
+        }
+        change.subject = change.subject.or(Some(named));
+    }
+    Ok(Some(change))
+}
+
+/// What kind of change an event type tells of.
+fn class(kind: &str) -> Option<(Surface, ChangeClass)> {
+    use ChangeClass as C;
+    use Surface as S;
+    if let Some(own) = kind.strip_prefix("dev.cdeventsx.") {
+        // `flag.changed`, or `<tool>-prompt.modified` as the standard reserves for a tool's own types.
+        let thing = own.rsplit_once('.').map_or(own, |(thing, _)| thing);
+        let thing = thing.rsplit(['-', '.']).next().unwrap_or(thing);
+        return Some(match thing {
+            "flag" => (S::Config, C::Flag),
+            "config" => (S::Config, C::Config),
+            "prompt" => (S::Prompt, C::Prompt),
+            "model" => (S::Model, C::Model),
+            "index" => (S::Retrieval, C::Index),
+            "tool" => (S::Tool, C::Tool),
+            "judge" => (S::Judge, C::Judge),
+            "routing" => (S::Traffic, C::Routing),
+            "service" => (S::Code, C::Deploy),
+            _ => (S::Infra, C::Other),
+        });
+    }
+    match kind.strip_prefix("dev.cdevents.")?.split_once('.')? {
+        ("change", "merged") => Some((S::Code, C::Merge)),
+        ("service", "deployed" | "upgraded") => Some((S::Code, C::Deploy)),
+        ("service", "rolledback") => Some((S::Code, C::Rollback)),
+        ("service", "removed") => Some((S::Infra, C::Other)),
+        ("environment", _) => Some((S::Infra, C::Other)),
+        // Reviews, builds, tests, artifacts and publications alter nothing that runs.
+        _ => None,
+    }
+}
+
+fn first_line(text: &str) -> Untrusted {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().into()
+}
+
+/// An index's size is a number; beside its version it reads as a sentence.
+fn counted(side: Side, model: Option<Untrusted>) -> Side {
+    let documents = side.text.map(|n| format!("documents: {}\n", n.raw()));
+    let model = model.map(|m| format!("embedding model: {}\n", m.raw()));
+    let text = documents.into_iter().chain(model).collect::<String>();
+    Side { label: side.label, text: (!text.is_empty()).then(|| text.into()) }
+}
+
+fn judge(data: &Data, model: &str, threshold: &str, prompt: &str) -> Option<Side> {
+    let label = data.text(model);
+    let lines: String = [("model", label.clone()), ("threshold", data.text(threshold)), ("prompt", data.text(prompt))]
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}: {}\n", value?.raw())))
+        .collect();
+    (!lines.is_empty()).then(|| Side { label, text: Some(lines.into()) })
+}

@@ -1,0 +1,114 @@
+//! The one table of limits of everything that comes in: name, value, unit, and what happens at the limit (law 7).
+
+/// One limit, as people see it in the documentation and by `warroom doctor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What is limited.
+    pub name: &'static str,
+    /// How much is allowed.
+    pub value: u64,
+    /// Of what.
+    pub unit: &'static str,
+    /// What happens beyond it.
+    pub beyond: &'static str,
+}
+
+const MIB: u64 = 1 << 20;
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])* $name:ident = $value:expr, $unit:literal, $beyond:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: u64 = $value;)*
+
+        /// Every limit.
+        pub const TABLE: &[Limit] = &[
+            $(Limit { name: stringify!($name), value: $name, unit: $unit, beyond: $beyond },)*
+        ];
+    };
+}
+
+limits! {
+    /// An Alertmanager or Grafana body, decoded. A storm of 100 000 alerts comes as one body of 32.5 MB.
+    ALERT_BODY = 128 * MIB, "bytes", "413; Alertmanager does not send it again, the reconciling poll finds its alerts";
+    /// A PagerDuty body; theirs are guaranteed to 55 KB and dropped above 256 KB.
+    PAGERDUTY_BODY = MIB, "bytes", "413";
+    /// A CloudEvents body, decoded.
+    EVENTS_BODY = 16 * MIB, "bytes", "413";
+    /// An OTLP body, decoded (the specification's recommendation).
+    OTLP_BODY = 64 * MIB, "bytes", "413";
+    /// The answer of a server that is polled.
+    POLLED_BODY = 128 * MIB, "bytes", "this poll fails and is counted; the next one is tried";
+    /// All bodies held at once.
+    BODIES_IN_FLIGHT = 256 * MIB, "bytes", "the source's overload answer";
+    /// Requests worked on at once.
+    REQUESTS_IN_FLIGHT = 64, "requests", "the source's overload answer";
+    /// Open connections.
+    CONNECTIONS = 1_024, "connections", "a new connection is closed at once";
+    /// Headers of one request.
+    HEADERS = 64, "headers", "431";
+    /// Head of one request.
+    HEAD = 64 * 1024, "bytes", "431";
+    /// From connecting, or from the last answer, to the end of the head.
+    HEAD_TIME = 10, "seconds", "the connection is closed";
+    /// Between two pieces of a body.
+    BODY_PAUSE = 10, "seconds", "408";
+    /// From the head to the end of the body.
+    BODY_TIME = 60, "seconds", "408";
+    /// Pace of a body after its first five seconds.
+    BODY_PACE = 1_024, "bytes a second", "408";
+    /// Decoded bytes for each compressed one, once 16 MiB are decoded.
+    RATIO = 200, "times", "413";
+    /// Wrong tokens or signatures answered in ten seconds; right ones are not limited.
+    WRONG_TOKENS = 20, "answers", "429 without looking further";
+    /// Spans or log records of one OTLP request.
+    OTLP_ITEMS = 200_000, "items", "the rest is rejected and counted in partial_success";
+    /// Attributes of one span, log record, resource or event; events of one span.
+    OTLP_PARTS = 4_096, "parts", "the span or record is rejected and counted in partial_success";
+    /// Lists in lists in one attribute.
+    OTLP_DEPTH = 32, "levels", "the span or record is rejected and counted in partial_success";
+    /// Spans or log records of one journal entry.
+    ENTRY_ITEMS = 512, "items", "the next entry is begun";
+    /// Size from which a journal entry takes no further span, record or sample.
+    ENTRY_BYTES = MIB, "bytes", "the next entry is begun";
+    /// Labels, or annotations, of one alert.
+    LABELS = 1_024, "labels", "400";
+    /// One line of a bundle.
+    BUNDLE_LINE = 64 * MIB, "bytes", "the line is skipped with a warning";
+    /// Warnings of one bundle.
+    BUNDLE_WARNINGS = 1_000, "warnings", "further ones are only counted";
+    /// The beginning of a refused body that is kept in quarantine.
+    QUARANTINE_BYTES = 64 * 1024, "bytes", "the rest is not kept; its length is";
+    /// Alerts that a poll may find new or gone at once.
+    RECONCILED = 200_000, "alerts", "the rest is found by the next poll";
+    /// Series of one poll of Prometheus.
+    POLLED_SERIES = 2_000, "series", "the rest is not read; a warning says so";
+    /// Time for one poll, from connecting to the last byte.
+    POLL_TIME = 20, "seconds", "this poll fails and is counted; the next one is tried";
+}
+
+/// A limit as a size.
+///
+/// # Panics
+/// Never on 64-bit machines; every limit fits into 32 bits too.
+#[must_use]
+pub(crate) fn size(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_is_above_zero_and_says_what_happens_beyond_it() {
+        for limit in TABLE {
+            assert!(limit.value > 0 && !limit.beyond.is_empty() && !limit.unit.is_empty(), "{}", limit.name);
+        }
+    }
+
+    #[test]
+    fn no_body_may_be_larger_than_all_bodies_together() {
+        for body in [ALERT_BODY, PAGERDUTY_BODY, EVENTS_BODY, OTLP_BODY] {
+            assert!(body <= BODIES_IN_FLIGHT);
+        }
+    }
+}
