@@ -3,12 +3,18 @@
 //! **For:** turning entries into the picture people see, with work per new entry and not per incident.
 //! **In:** records of the journal. **Out:** an immutable [`View`] for every moment; derived entries (incidents, groupings,
 //! diagnoses), written only while this process holds the lease. [`Details`] on request.
-//! **Never:** reads a clock (time is an argument), draws, or is asked twice for the same work.
+//! **Never:** reads a clock (time is an argument: [`EngineConfig::clock`]), draws, or is asked twice for the same work.
+//!
+//! [`Fold`] is the synchronous heart, for backtests and wound-back views too; [`start`] is the thread around it.
 
+mod details;
 mod fold;
+mod presence;
+mod run;
 pub mod view;
 
 pub use fold::{Fold, Unreadable, VERSION};
+pub use run::{EngineConfig, Handle, Health, start};
 pub use view::View;
 
 use crate::event::{Fingerprint, PlanId, Seq, TraceId};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::view::{ActionState, DecisionLine, NoteLine, Opens};
+use crate::engine::view::{DecisionLine, NoteLine, Opens};
 use crate::event::{
-    Alert, Decision, Diagnosis, Fact, IncidentId, Person, Plan, Policy, Reason, Regrouped, Rule, Source, SpanBatch,
+    Alert, Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Policy, Reason, Regrouped, Rule, Source, SpanBatch,
     Time, Truncated, Untrusted, Verdict,
 };
 use crate::feedback::Judged;
@@ -13,7 +13,7 @@ use crate::journal::Record;
 
 use super::Fold;
 use super::alerts::AlertId;
-use super::incident::{DecisionKept, Diagnosed, Incident, PlanKept, say};
+use super::incident::{DecisionKept, Diagnosed, Incident, say};
 use super::limits;
 use super::state::{HeardOf, LeftOut};
 use super::timeline::{Line, one_line};
@@ -92,24 +92,17 @@ impl Fold {
                     self.dirty.accuracy = true;
                 }
             }
-            Fact::Proposed(plan) => self.proposed(record, plan),
-            Fact::Approved(x) => {
-                let state = ActionState::Approved { by: x.by.clone(), execute_by: x.execute_by };
-                self.advance(record, x.incident, x.plan, state, &x.by.login, "approved");
+            Fact::Proposed(plan) => {
+                self.plan(record, fact, plan.id(), &plan.proposed_by, &format!("proposed: {}", plan.title.raw()));
             }
+            Fact::Approved(x) => self.plan(record, fact, x.plan, &x.by.login, "approved"),
             Fact::Denied(x) => {
                 let who = x.by.as_ref().map_or_else(|| Untrusted::from("engine"), |by| by.login.clone());
-                let state = ActionState::Denied { reason: x.reason.clone() };
-                self.advance(record, x.incident, x.plan, state, &who, &format!("refused: {}", x.reason.raw()));
+                self.plan(record, fact, x.plan, &who, &format!("refused: {}", x.reason.raw()));
             }
-            Fact::Started(x) => {
-                let state = ActionState::Started { at: record.at };
-                self.advance(record, x.incident, x.plan, state, &"executor".into(), "started");
-            }
+            Fact::Started(x) => self.plan(record, fact, x.plan, &"executor".into(), "started"),
             Fact::Finished(x) => {
-                let state = ActionState::Finished { outcome: x.outcome.clone(), at: record.at };
-                let text = super::build::outcome_text(&x.outcome);
-                self.advance(record, x.incident, x.plan, state, &"executor".into(), &text);
+                self.plan(record, fact, x.plan, &"executor".into(), &super::build::outcome_text(&x.outcome));
             }
         }
     }
@@ -382,26 +375,10 @@ impl Fold {
         }
     }
 
-    fn proposed(&mut self, record: &Record, plan: &Plan) {
-        let (id, incident) = (plan.id(), plan.incident);
-        let text = format!("proposed: {}", plan.title.raw());
-        self.line(record, incident, &plan.proposed_by, &text, Opens::Plan { plan: id });
-        let Some(incident) = self.state.incidents.get_mut(&incident) else { return };
-        if incident.plans.iter().all(|kept| kept.id != id) {
-            say(&mut incident.plans, PlanKept { id, plan: Arc::new(plan.clone()), state: ActionState::Proposed });
-        }
-    }
-
-    fn advance(
-        &mut self,
-        record: &Record,
-        id: IncidentId,
-        plan: crate::event::PlanId,
-        state: ActionState,
-        who: &Untrusted,
-        text: &str,
-    ) {
-        let moved = self.state.incidents.get_mut(&id).is_some_and(|incident| incident.advance(plan, state));
+    /// An entry about a plan: its state, and a line that says so.
+    fn plan(&mut self, record: &Record, fact: &Fact, plan: PlanId, who: &Untrusted, text: &str) {
+        let Some(id) = fact.incident() else { return };
+        let moved = self.state.incidents.get_mut(&id).is_some_and(|incident| incident.plan_fact(fact, record.at));
         let text = if moved { text.to_owned() } else { format!("{text} (too late: it changed nothing)") };
         self.line(record, id, who, &text, Opens::Plan { plan });
     }

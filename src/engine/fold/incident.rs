@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::view::{ActionState, ActionView, DecisionLine, NoteLine, SeriesLine, SurfaceLine};
-use crate::event::{Diagnosis, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted};
+use crate::event::{Diagnosis, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted};
 
 use super::groups::Groups;
 use super::limits;
@@ -99,9 +99,31 @@ impl Incident {
         self.resolved.is_some() || self.merged_into.is_some()
     }
 
-    /// Moves a plan on. A state that cannot follow the one it is in changes nothing: whoever was first stands, a denial
-    /// wins over an approval as long as nothing started, and the end of an execution is final.
-    pub fn advance(&mut self, id: PlanId, next: ActionState) -> bool {
+    /// Takes in what an entry says about a plan, recorded as of `at`. A state that cannot follow the one the plan is in
+    /// changes nothing and gives `false`: whoever was first stands, a denial wins over an approval as long as nothing
+    /// started, and the end of an execution is final.
+    pub fn plan_fact(&mut self, fact: &Fact, at: Time) -> bool {
+        match fact {
+            Fact::Proposed(plan) => {
+                let id = plan.id();
+                let new = self.plans.iter().all(|kept| kept.id != id);
+                if new {
+                    let plan = Arc::new(Plan::clone(plan));
+                    say(&mut self.plans, PlanKept { id, plan, state: ActionState::Proposed });
+                }
+                new
+            }
+            Fact::Approved(x) => {
+                self.advance(x.plan, ActionState::Approved { by: x.by.clone(), execute_by: x.execute_by })
+            }
+            Fact::Denied(x) => self.advance(x.plan, ActionState::Denied { reason: x.reason.clone() }),
+            Fact::Started(x) => self.advance(x.plan, ActionState::Started { at }),
+            Fact::Finished(x) => self.advance(x.plan, ActionState::Finished { outcome: x.outcome.clone(), at }),
+            _ => false,
+        }
+    }
+
+    fn advance(&mut self, id: PlanId, next: ActionState) -> bool {
         let Some(plan) = self.plans.iter_mut().find(|plan| plan.id == id) else { return false };
         let follows = match (&plan.state, &next) {
             (ActionState::Proposed, ActionState::Approved { .. } | ActionState::Denied { .. })
@@ -132,6 +154,19 @@ impl Incident {
         };
         ActionView { plan: Arc::clone(&plan.plan), id: plan.id, state }
     }
+}
+
+/// One plan by what the entries about it say, in order; shown at `as_of`.
+pub(in crate::engine) fn plan_of<'a>(
+    id: PlanId,
+    facts: impl IntoIterator<Item = (&'a Fact, Time)>,
+    as_of: Time,
+) -> Option<ActionView> {
+    let mut incident = Incident::new(as_of);
+    for (fact, at) in facts {
+        incident.plan_fact(fact, at);
+    }
+    incident.plans.iter().find(|plan| plan.id == id).map(|plan| Incident::action(plan, as_of))
 }
 
 /// Adds to a list of what people said; the oldest goes when there are too many (it stays in the journal).

@@ -22,15 +22,18 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnosis::{Judgement, SceneBuilder};
-use crate::event::{Digest, IncidentId, Kind, Seq, Time};
+use crate::event::{Digest, Fact, IncidentId, Kind, Seq, Time};
 use crate::journal::Record;
 
 use super::view::{AccuracyView, IncidentView};
 use state::{Dirty, State};
+
+pub(super) use incident::plan_of;
+pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
 pub const VERSION: u32 = 1;
@@ -46,6 +49,8 @@ pub struct Fold {
     scene: SceneBuilder,
     /// The judgements just made, so that what this process derived is not judged twice.
     judged: BTreeMap<Digest, Judgement>,
+    /// The diagnosis being taken in is replaced by a later one that is already here.
+    superseded: bool,
 }
 
 /// A saved state cannot be taken up; folding from the start is always possible.
@@ -58,6 +63,23 @@ impl Fold {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes in records in order of `seq`. The same as [`apply`](Self::apply) for each, with less work: what a diagnosis made of
+    /// the rest of the picture is not worked out when a later one in `records` replaces it.
+    pub fn apply_all(&mut self, records: &[Record]) {
+        let mut last: BTreeMap<IncidentId, Seq> = BTreeMap::new();
+        for record in records.iter().filter(|record| record.kind == Kind::Diagnosed) {
+            if let Ok(Fact::Diagnosed(diagnosis)) = record.fact() {
+                last.insert(diagnosis.incident, record.seq);
+            }
+        }
+        let last: BTreeSet<Seq> = last.into_values().collect();
+        for record in records {
+            self.superseded = record.kind == Kind::Diagnosed && !last.contains(&record.seq);
+            self.apply(record);
+        }
+        self.superseded = false;
     }
 
     /// Takes in one record. Records come in order of `seq`; one that went in before changes nothing.

@@ -26,6 +26,9 @@ impl Fold {
 
     /// Takes over what the newest diagnosis of an incident made of the rest of the picture.
     pub(super) fn stand(&mut self, id: IncidentId) {
+        if self.superseded {
+            return;
+        }
         let newest = self.state.incidents.get(&id).and_then(|incident| incident.diagnosis.as_ref());
         let Some((inputs, as_of)) = newest.map(|newest| (newest.diagnosis.inputs, newest.diagnosis.as_of)) else {
             return;

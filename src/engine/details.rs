@@ -1,0 +1,181 @@
+//! What is too large for a view, read from the journal when somebody asks.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Time, TraceId};
+use crate::journal::{Query, Record, SharedJournal, term};
+
+use super::view::{ActionView, ChangeDetail, RunDetail, RunStep, Turn, View};
+use super::{Details, Fold, VERSION, fold, run};
+
+/// Records read at once.
+const PAGE: usize = 2_000;
+/// Entries of one run that are read.
+const RUN_ENTRIES: usize = 5_000;
+
+/// Details over a journal.
+pub(super) struct JournalDetails {
+    journal: SharedJournal,
+    /// The last wound-back picture: moving through time asks for neighbours.
+    wound: Mutex<Option<Wound>>,
+}
+
+struct Wound {
+    known_at: Time,
+    fold: Fold,
+}
+
+impl JournalDetails {
+    pub fn new(journal: SharedJournal) -> Self {
+        Self { journal, wound: Mutex::new(None) }
+    }
+
+    fn newest(&self, term: String, kind: Kind, through: Seq) -> anyhow::Result<Option<Record>> {
+        let query = Query {
+            through: Some(through),
+            kinds: vec![kind],
+            term: Some(term),
+            limit: 1,
+            newest_first: true,
+            ..Query::default()
+        };
+        Ok(self.journal.read(&query)?.into_iter().next())
+    }
+
+    /// Every record that `term` finds, in order, up to a bound.
+    fn all(&self, term: &str, kinds: &[Kind], through: Seq) -> anyhow::Result<Vec<Record>> {
+        let mut found: Vec<Record> = Vec::new();
+        while found.len() < RUN_ENTRIES {
+            let after = found.last().map_or(Seq(0), |record| record.seq);
+            let query = Query {
+                after,
+                through: Some(through),
+                kinds: kinds.to_vec(),
+                term: Some(term.to_owned()),
+                limit: PAGE,
+                ..Query::default()
+            };
+            let page = self.journal.read(&query)?;
+            let whole = page.len() < PAGE;
+            found.extend(page);
+            if whole {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Details for JournalDetails {
+    fn alert(&self, fingerprint: &Fingerprint, through: Seq) -> anyhow::Result<Option<Alert>> {
+        // How it stands is its newest episode, and within an episode its end: not what happened to arrive last.
+        let mut newest: Option<Alert> = None;
+        for record in self.all(&term::alert(fingerprint), &[Kind::Alert], through)? {
+            if let Fact::Alert(alert) = record.fact()? {
+                let order = |alert: &Alert| (alert.starts_at, alert.ends_at);
+                if newest.as_ref().is_none_or(|newest| order(&alert) >= order(newest)) {
+                    newest = Some(*alert);
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    fn run(&self, trace: TraceId, through: Seq) -> anyhow::Result<Option<RunDetail>> {
+        let mut spans = Vec::new();
+        for record in self.all(&term::trace(trace), &[Kind::Spans], through)? {
+            let Fact::Spans(batch) = record.fact()? else { continue };
+            for Resource { service, items, .. } in batch.resources {
+                let ours = items.into_iter().filter(|span| span.trace_id == trace);
+                spans.extend(ours.map(|span| (service.clone(), span)));
+            }
+        }
+        let reading = crate::surface::open(&spans);
+        let Some(facts) = reading.facts else { return Ok(None) };
+        Ok(Some(RunDetail {
+            line: fold::run_line(&facts),
+            steps: reading
+                .steps
+                .into_iter()
+                .map(|step| RunStep {
+                    depth: step.depth,
+                    kind: step.kind,
+                    what: step.what,
+                    offset_ms: step.offset_ms,
+                    duration_ms: step.duration_ms,
+                    suspicious: step.suspicious,
+                    failed: step.failed,
+                    fields: step.fields,
+                })
+                .collect(),
+            turns: reading.turns.into_iter().map(|turn| Turn { role: turn.role, text: turn.text }).collect(),
+        }))
+    }
+
+    fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<ChangeDetail>> {
+        let Some(record) = self.newest(term::change(id), Kind::Change, through)? else { return Ok(None) };
+        let Fact::Change(change) = record.fact()? else { return Ok(None) };
+        Ok(Some(ChangeDetail { change: *change, line: None }))
+    }
+
+    fn plan(&self, plan: PlanId, through: Seq) -> anyhow::Result<Option<ActionView>> {
+        let kinds = [Kind::Proposed, Kind::Approved, Kind::Denied, Kind::Started, Kind::Finished];
+        let records = self.all(&term::plan(plan), &kinds, through)?;
+        let Some(as_of) = records.last().map(|record| record.arrived) else { return Ok(None) };
+        let facts: Vec<(Fact, Time)> =
+            records.iter().map(|record| Ok((record.fact()?, record.at))).collect::<anyhow::Result<_>>()?;
+        Ok(fold::plan_of(plan, facts.iter().map(|(fact, at)| (fact, *at)), as_of))
+    }
+
+    fn entry(&self, seq: Seq) -> anyhow::Result<Option<String>> {
+        let query = Query { after: Seq(seq.0.saturating_sub(1)), through: Some(seq), limit: 1, ..Query::default() };
+        let Some(record) = self.journal.read(&query)?.into_iter().next() else { return Ok(None) };
+        let body: serde_json::Value = serde_json::from_slice(&record.body)
+            .unwrap_or_else(|_| serde_json::Value::String(String::from_utf8_lossy(&record.body).into_owned()));
+        let whole = serde_json::json!({
+            "seq": record.seq,
+            "kind": record.kind.name(),
+            "at": record.at,
+            "arrived": record.arrived,
+            "writer": record.writer,
+            "key": record.key,
+            "digest": record.digest,
+            "body": body,
+        });
+        Ok(Some(serde_json::to_string_pretty(&whole)?))
+    }
+
+    fn view_at(&self, known_at: Time) -> anyhow::Result<View> {
+        let mut wound = self.wound.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fold = match wound.take() {
+            Some(last) if last.known_at <= known_at => last.fold,
+            _ => self.saved_before(known_at)?,
+        };
+        loop {
+            let query = Query { after: fold.head(), known_at: Some(known_at), limit: PAGE, ..Query::default() };
+            let page = self.journal.read(&query)?;
+            fold.apply_all(&page);
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        let mut view = fold.view();
+        view.wound_back = true;
+        view.as_of = Some(known_at);
+        view.journal_head = self.journal.head()?.max(view.head);
+        *wound = Some(Wound { known_at, fold });
+        Ok(view)
+    }
+}
+
+impl JournalDetails {
+    /// The fold of the newest saved state at or before `known_at`, or of nothing.
+    fn saved_before(&self, known_at: Time) -> anyhow::Result<Fold> {
+        let query = Query { known_at: Some(known_at), limit: 1, newest_first: true, ..Query::default() };
+        let Some(last) = self.journal.read(&query)?.into_iter().next() else { return Ok(Fold::new()) };
+        let saved = self.journal.load_projection(run::STATE, VERSION, last.seq)?;
+        let Some(mut fold) = saved.and_then(|(_, bytes)| Fold::restore(&bytes).ok()) else { return Ok(Fold::new()) };
+        run::recall(&self.journal, &mut fold);
+        Ok(fold)
+    }
+}
