@@ -4,7 +4,7 @@
 //! be copied or read from bytes, and using it consumes it. What it allows is exactly one plan, once, for a short time.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -17,7 +17,12 @@ use crate::event::{
     Approval as Recorded, Denial, Digest, Fact, Finished, Outcome, Plan, PlanId, Policy, Started, Target, Time,
     Untrusted,
 };
-use crate::journal::SharedJournal;
+use crate::journal::{Lease, SharedJournal};
+
+/// The lease held while a plan is executed.
+pub(super) const EXECUTING: &str = "execute";
+/// How often to ask whether it is free.
+const TURN: Duration = Duration::from_millis(50);
 
 /// What execution needs around it.
 #[derive(Clone, Copy)]
@@ -82,8 +87,8 @@ impl Approval {
             "the approval was given for other targets than the plan names: approve it as it is now"
         );
         let now = around.clock.deadline_time(moment.now(), around.journal)?;
-        let left = std::time::Duration::try_from(recorded.execute_by.duration_since(now)).unwrap_or_default();
-        let longest = std::time::Duration::from_secs(u64::from(around.table.execute_seconds));
+        let left = Duration::try_from(recorded.execute_by.duration_since(now)).unwrap_or_default();
+        let longest = Duration::from_secs(u64::from(around.table.execute_seconds));
         Ok(Self { recorded, plan, deadline: Instant::now() + left.min(longest) })
     }
 
@@ -91,10 +96,7 @@ impl Approval {
     pub fn execute(self, around: Surroundings<'_>, moment: Moment) -> anyhow::Result<Outcome> {
         let sent = silence::of_plan(&self.plan)?;
         self.check(around, &sent, moment)?;
-        let lease = format!("execute/{}", self.recorded.plan.0);
-        let Some(_executing) = around.journal.lease(&lease)? else {
-            bail!("another process is executing this plan at this moment")
-        };
+        let _executing = self.alone(around)?;
         self.begin(around, moment)?;
         // From here on the request may be on its way: whatever happens, it is not sent a second time.
         let outcome = send(around, &self.plan, &sent);
@@ -168,6 +170,21 @@ impl Approval {
             return self.refuse(around, moment, "none of the alerts it would hide is left");
         }
         Ok(())
+    }
+
+    /// Waits its turn: one execution at a time on a journal. The lease is gone with the process, by which others know
+    /// that an execution without an end has no executor any more.
+    fn alone(&self, around: Surroundings<'_>) -> anyhow::Result<Box<dyn Lease>> {
+        loop {
+            if let Some(lease) = around.journal.lease(EXECUTING)? {
+                return Ok(lease);
+            }
+            ensure!(
+                Instant::now() < self.deadline,
+                "another plan was being executed for all the time this one had: nothing was sent"
+            );
+            std::thread::sleep(TURN);
+        }
     }
 
     fn in_time(&self, around: Surroundings<'_>, moment: Moment) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail, ensure};
 use jiff::SignedDuration;
 
 use super::alertmanager::{Alertmanager, Matcher};
-use super::approval::{Approval, Moment, Surroundings, deny, digest_of, look_up, said, unknown, who_won};
+use super::approval::{Approval, EXECUTING, Moment, Surroundings, deny, digest_of, look_up, said, unknown, who_won};
 use super::desk::{LocalDesk, MAX_TEXT, act_key, random, says_something};
 use super::ledger::{self, Ledger, outcome_key, plan_draft};
 use super::policy::{asked_to_type, asks, needs_second_person};
@@ -23,10 +23,14 @@ impl LocalDesk {
     /// # Errors
     /// When the journal cannot be read or written.
     pub fn tend(&self, now: Time) -> anyhow::Result<usize> {
+        let unfinished = ledger::unfinished(&self.journal)?;
+        if unfinished.is_empty() {
+            return Ok(0);
+        }
+        // Held by whoever executes, and gone with that process.
+        let Some(_nobody_executes) = self.journal.lease(EXECUTING)? else { return Ok(0) };
         let mut marked = 0;
-        for started in ledger::unfinished(&self.journal)? {
-            // The lease is held by whoever executes, and is gone with that process.
-            let Some(_gone) = self.journal.lease(&format!("execute/{}", started.plan.0))? else { continue };
+        for started in unfinished {
             let Some(ledger) = Ledger::of(&self.journal, started.plan)? else { continue };
             if ledger.outcome.is_some() {
                 continue;

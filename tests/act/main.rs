@@ -1,0 +1,15 @@
+//! Acting: what a person approves happens once, is read back and recorded; everything else does not happen.
+//!
+//! Against a real Alertmanager, with a gate before it that loses requests and answers at the worst moments, and with
+//! processes that are killed there.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod deadlines;
+mod drift;
+mod gate;
+mod once;
+mod races;
+mod scene;
+mod silence;
