@@ -248,6 +248,12 @@ impl Server {
         self.errors.lock().expect("nobody panics with this lock").clone()
     }
 
+    /// The address of a path of its listener.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
     /// Posts a JSON body to a path of its listener.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 #![expect(dead_code, reason = "each test program uses its own part of the harness")]
 
 pub mod alerting;
+pub mod bodies;
 pub mod house;
 pub mod http;
 pub mod metrics;

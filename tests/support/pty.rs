@@ -168,6 +168,18 @@ impl Session {
         self.send(&keys(text));
     }
 
+    /// Presses one key after the other, as fast as a quick typist.
+    pub fn press(&self, text: &str) {
+        let mut rest = text;
+        while let Some(next) = rest.chars().next() {
+            let named = rest.starts_with('<').then(|| rest.find('>').map(|end| end + 1)).flatten();
+            let (key, after) = rest.split_at(named.unwrap_or(next.len_utf8()));
+            self.send(&keys(key));
+            std::thread::sleep(Duration::from_millis(30));
+            rest = after;
+        }
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Panics
