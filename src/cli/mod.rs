@@ -15,8 +15,10 @@ mod console;
 mod demo;
 mod doctor;
 mod export;
+pub mod house;
 mod incidents;
 mod ingest;
+mod listening;
 pub mod out;
 mod quarantine;
 mod secret;
@@ -125,7 +127,11 @@ pub fn main() -> ExitCode {
         Err(error) if out::reader_left(&error) => ExitCode::SUCCESS,
         Err(error) => {
             out.error(&error);
-            ExitCode::from(COULD_NOT)
+            if error.downcast_ref::<config::Refused>().is_some() {
+                Exit::Usage.into()
+            } else {
+                ExitCode::from(COULD_NOT)
+            }
         }
     }
 }

@@ -1,7 +1,11 @@
 //! `warroom quarantine`: the deliveries that were refused.
 
+use serde::Serialize;
+
 use super::out::Out;
-use super::{Common, Exit};
+use super::{Common, Exit, house};
+use crate::event::{Policy, Time, Untrusted};
+use crate::journal::Refused;
 
 /// Arguments of `warroom quarantine`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -14,11 +18,62 @@ pub struct Args {
     pub limit: usize,
 }
 
-/// Lists them.
+/// One refused delivery, as JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    arrived: Time,
+    source: &'a str,
+    reason: &'a str,
+    length: u64,
+    /// What was kept of it; bytes that are no UTF-8 show as U+FFFD.
+    raw: String,
+    /// Whether `raw` is all of it.
+    whole: bool,
+}
+
+/// Lists them, newest first. Ends with 1 when there are any: something was refused.
 ///
 /// # Errors
-/// When it could not be done; the error says why and what to do.
+/// When the journal cannot be read.
 pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
-    let _ = (args, common, out);
-    anyhow::bail!("`warroom quarantine` is not built yet")
+    let refused = house::read_only(common)?.quarantined(args.limit)?;
+    for delivery in &refused {
+        if args.json {
+            out.json(&line(delivery))?;
+        } else {
+            out.line(&format!(
+                "{} {} {} bytes: {}\n    {}",
+                delivery.arrived,
+                delivery.source,
+                delivery.length,
+                delivery.reason,
+                beginning(&delivery.raw)
+            ))?;
+        }
+    }
+    if refused.is_empty() {
+        out.note("nothing was refused");
+        return Ok(Exit::Good);
+    }
+    Ok(Exit::FoundWrong)
+}
+
+fn line(delivery: &Refused) -> Line<'_> {
+    Line {
+        arrived: delivery.arrived,
+        source: &delivery.source,
+        reason: &delivery.reason,
+        length: delivery.length,
+        raw: String::from_utf8_lossy(&delivery.raw).into_owned(),
+        whole: delivery.raw.len() as u64 == delivery.length,
+    }
+}
+
+/// The beginning of a body on one line, at most so wide.
+fn beginning(raw: &[u8]) -> String {
+    const WIDTH: usize = 100;
+    let text = Untrusted::from(String::from_utf8_lossy(raw.get(..4 * WIDTH).unwrap_or(raw)).into_owned());
+    let shown = text.show_prefix(Policy::Prose, WIDTH);
+    let more = if shown.is_whole() && raw.len() <= 4 * WIDTH { "" } else { " …" };
+    format!("{}{more}", shown.as_str())
 }

@@ -1,5 +1,6 @@
 //! `warroom serve`: the house without a screen.
 
+use super::house::{House, With};
 use super::out::Out;
 use super::{Common, Exit};
 
@@ -11,7 +12,12 @@ pub struct Args {}
 ///
 /// # Errors
 /// When it could not be done; the error says why and what to do.
-pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
-    let _ = (args, common, out);
-    anyhow::bail!("`warroom serve` is not built yet")
+pub fn run(_args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
+    let house = House::open(common, With::SERVE)?;
+    for address in house.addresses() {
+        out.note(&format!("listening on {address}, recording into {}", house.config.journal.display()));
+    }
+    house.wait_for_signal()?;
+    house.close();
+    Ok(Exit::Good)
 }

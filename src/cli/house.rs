@@ -1,0 +1,214 @@
+//! The house as a command opens it: configuration, journal, engine, what listens and polls, the desk.
+//!
+//! Opened in that order and closed in the other: first nothing comes in any more, then what came in is recorded, then the
+//! engine saves what it knows, then the journal is let go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+use super::config::{self, Config};
+use super::{Common, listening};
+use crate::engine::{self, Details, EngineConfig, View};
+use crate::event::{Person, Time};
+use crate::journal::{SharedJournal, SqliteJournal};
+use crate::response::{self, Desk, LocalDesk};
+
+/// Threads that serve connections and requests; the journal and the engine have their own.
+const THREADS: usize = 2;
+/// How long the close waits for what is on its way.
+const CLOSING: Duration = Duration::from_secs(6);
+/// How often plans whose executor is gone are looked for.
+const TEND: Duration = Duration::from_secs(5);
+
+/// What a command needs of the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct With {
+    /// A person sits at it, whom others see.
+    pub person: bool,
+    /// It takes deliveries and polls. A demo does neither: it brings its own.
+    pub listens: bool,
+    /// It is of no use unless it listens itself: a port that somebody else holds is an error, not a notice.
+    pub must_listen: bool,
+}
+
+impl With {
+    /// The console.
+    pub const CONSOLE: Self = Self { person: true, listens: true, must_listen: false };
+    /// The house without a screen.
+    pub const SERVE: Self = Self { person: false, listens: true, must_listen: true };
+    /// The console on a journal of its own, which something else feeds.
+    pub const DEMO: Self = Self { person: true, listens: false, must_listen: false };
+}
+
+/// The house, open. Close it with [`House::close`].
+pub struct House {
+    /// What it runs with.
+    pub config: Config,
+    /// Its journal.
+    pub journal: SharedJournal,
+    /// Who sits at it.
+    pub person: Person,
+    // In the order in which they end when dropped.
+    listening: Option<listening::Listening>,
+    engine: engine::Handle,
+    desk: Arc<LocalDesk>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl House {
+    /// Opens the house that arguments and configuration describe.
+    ///
+    /// # Errors
+    /// What is missing or refused, and what to do about it.
+    pub fn open(common: &Common, with: With) -> anyhow::Result<Self> {
+        let config = Config::load(common)?;
+        let journal: SharedJournal = Arc::new(SqliteJournal::open(&config.journal, Time::now())?);
+        Self::on(journal, config, with)
+    }
+
+    /// Opens the house on a journal that is open already.
+    ///
+    /// # Errors
+    /// As [`House::open`].
+    pub fn on(journal: SharedJournal, config: Config, with: With) -> anyhow::Result<Self> {
+        raise_file_limit();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("house")
+            .enable_all()
+            .build()
+            .context("the system gives no threads")?;
+        let person = response::person();
+        let listening = if with.listens {
+            Some(listening::start(&config, &journal, runtime.handle(), with.must_listen)?)
+        } else {
+            None
+        };
+        let engine = engine::start(
+            Arc::clone(&journal),
+            EngineConfig {
+                clock: Arc::new(Time::now),
+                health: listening.as_ref().map(listening::Listening::health),
+                person: with.person.then(|| person.clone()),
+                may_lead: true,
+            },
+        );
+        let alertmanager = match &config.alertmanager {
+            Some(service) => Some(response::Alertmanager::new(
+                service.url.clone(),
+                service.bearer.as_ref().map(super::secret::Secret::reveal),
+            )?),
+            None => None,
+        };
+        let desk = Arc::new(LocalDesk::new(
+            Arc::clone(&journal),
+            alertmanager,
+            runtime.handle().clone(),
+            config.silence.table(),
+            Time::now(),
+        ));
+        runtime.spawn(tend(Arc::downgrade(&desk)));
+        Ok(Self { config, journal, person, listening, engine, desk, runtime })
+    }
+
+    /// The pictures, newest first known.
+    #[must_use]
+    pub fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.engine.views.clone()
+    }
+
+    /// Details of what the pictures show.
+    #[must_use]
+    pub fn details(&self) -> Arc<dyn Details> {
+        Arc::clone(&self.engine.details)
+    }
+
+    /// The desk at which people act.
+    #[must_use]
+    pub fn desk(&self) -> Arc<dyn Desk> {
+        Arc::clone(&self.desk) as Arc<dyn Desk>
+    }
+
+    /// Where tasks of the house run.
+    #[must_use]
+    pub fn runtime(&self) -> &tokio::runtime::Runtime {
+        &self.runtime
+    }
+
+    /// Where deliveries are taken now; empty while somebody else holds the port.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
+        self.listening.as_ref().map(listening::Listening::addresses).unwrap_or_default()
+    }
+
+    /// Waits for SIGTERM, SIGINT or SIGHUP.
+    ///
+    /// # Errors
+    /// When the system gives no signal handlers.
+    pub fn wait_for_signal(&self) -> anyhow::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        self.runtime.block_on(async {
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut hang_up = signal(SignalKind::hangup())?;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hang_up.recv() => {}
+            }
+            Ok(())
+        })
+    }
+
+    /// Closes it in order.
+    pub fn close(mut self) {
+        if let Some(listening) = self.listening.take() {
+            self.runtime.block_on(listening.stop());
+        }
+        self.engine.stop();
+        self.runtime.shutdown_timeout(CLOSING);
+    }
+}
+
+/// The journal the arguments and the configuration name, for commands that only read.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn read_only(common: &Common) -> anyhow::Result<SharedJournal> {
+    let config = Config::load(common)?;
+    Ok(Arc::new(SqliteJournal::open_read_only(&config.journal)?))
+}
+
+/// Looks now and then for executions whose process is gone, for as long as there is a desk.
+async fn tend(desk: std::sync::Weak<LocalDesk>) {
+    loop {
+        let Some(desk) = desk.upgrade() else { return };
+        // A journal that cannot be read says so through the engine; here it is tried again.
+        let _ = tokio::task::spawn_blocking(move || desk.tend(Time::now())).await;
+        tokio::time::sleep(TEND).await;
+    }
+}
+
+/// Ten thousand idle connections are ten thousand files: as many as the system lets us have.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
+}
+
+impl config::Silence {
+    /// As the table of the response room.
+    #[must_use]
+    pub fn table(&self) -> response::Table {
+        response::Table {
+            wide_alerts: self.wide_alerts,
+            very_wide_alerts: self.very_wide_alerts,
+            long_minutes: self.long_minutes,
+            approve_minutes: self.approve_minutes,
+            execute_seconds: self.execute_seconds,
+        }
+    }
+}
