@@ -200,6 +200,12 @@ pub trait Journal: Send + Sync {
     /// When the store cannot be read.
     fn load_projection(&self, name: &str, version: u32, through: Seq) -> Result<Option<(Seq, Vec<u8>)>, JournalError>;
 
+    /// Drops every cache; they are made anew from the record.
+    ///
+    /// # Errors
+    /// When they cannot be dropped.
+    fn drop_projections(&self) -> Result<(), JournalError>;
+
     /// Keeps a refused delivery, bounded in number and bytes (the oldest go first).
     ///
     /// # Errors

@@ -190,6 +190,9 @@ fn projections_are_found(journal: &impl Journal) {
     journal.save_projection("view", 2, Seq(7), b"new").unwrap();
     assert_eq!(journal.load_projection("view", 2, Seq(6)).unwrap(), None);
     assert_eq!(journal.load_projection("view", 1, Seq(1000)).unwrap(), None, "another version's caches are gone");
+    journal.drop_projections().unwrap();
+    assert_eq!(journal.load_projection("view", 2, Seq(1000)).unwrap(), None, "all are dropped");
+    journal.save_projection("view", 2, Seq(7), b"new").unwrap();
 }
 
 fn quarantine_is_bounded(journal: &impl Journal) {

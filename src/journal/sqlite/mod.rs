@@ -213,6 +213,10 @@ impl Journal for SqliteJournal {
         self.sql(|connection| side::load_projection(connection, name, version, through))
     }
 
+    fn drop_projections(&self) -> Result<(), JournalError> {
+        self.desk.ask(Work::DropProjections).map(|_| ())
+    }
+
     fn quarantine(&self, refused: &Refused) -> Result<(), JournalError> {
         let mut refused = refused.clone();
         refused.raw.truncate(limits::QUARANTINE_RAW);

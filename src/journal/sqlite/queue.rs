@@ -14,6 +14,8 @@ pub(super) enum Work {
     Append(Vec<Row>),
     /// Keep a cache.
     Projection { name: String, version: u32, seq: i64, stored: Vec<u8> },
+    /// Drop every cache.
+    DropProjections,
     /// Keep a refused delivery.
     Quarantine(crate::journal::Refused),
 }
@@ -23,6 +25,7 @@ impl Work {
         match self {
             Self::Append(rows) => rows.iter().map(Row::weight).sum(),
             Self::Projection { stored, .. } => stored.len(),
+            Self::DropProjections => 0,
             Self::Quarantine(refused) => refused.raw.len(),
         }
     }

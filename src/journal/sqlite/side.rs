@@ -32,6 +32,11 @@ pub(super) fn save_projection(
     Ok(())
 }
 
+/// Drops every cache.
+pub(super) fn drop_projections(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM projections", []).map(drop)
+}
+
 /// Which of `kept` (rising) to drop when they are too many: the one whose neighbours are closest for its age, so that
 /// the recent past stays dense and the far past is never without any. The newest always stays.
 fn surplus(kept: &[i64]) -> Option<i64> {

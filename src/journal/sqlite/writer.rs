@@ -96,6 +96,7 @@ impl Scribe {
                 Work::Projection { name, version, seq, stored } => {
                     side::save_projection(&transaction, name, *version, *seq, stored).map(|()| Receipt::default())
                 }
+                Work::DropProjections => side::drop_projections(&transaction).map(|()| Receipt::default()),
                 Work::Quarantine(refused) => side::quarantine(&transaction, refused).map(|()| Receipt::default()),
             })
             .collect();
