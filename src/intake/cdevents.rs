@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::cloudevents::Event;
 use super::json::{self, WireTime};
 use super::problem::BadInput;
-use super::{Arrival, alertmanager, change, key};
+use super::{Arrival, alertmanager, change, key, limits};
 use crate::event::{Alert, AlertStatus, Fact, Fingerprint, Labels, Note, Notice, Source, Untrusted};
 use crate::journal::Draft;
 
@@ -34,6 +34,9 @@ impl Bare {
     /// Its drafts; `bytes` is the document it was read from.
     pub fn drafts(self, bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> {
         let Context { id, source, class, timestamp } = self.context;
+        if id.is_empty() || id.len() as u64 > limits::EVENT_NAME {
+            return Err(BadInput::at("/context/id", format!("must have 1 to {} bytes", limits::EVENT_NAME)));
+        }
         let event = Event {
             id: id.into(),
             origin: source.into(),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::json::{self, WireTime};
 use super::problem::{BadInput, Place};
-use super::{Arrival, cdevents, key};
+use super::{Arrival, cdevents, key, limits};
 use crate::event::{Time, Untrusted};
 use crate::journal::Draft;
 
@@ -92,6 +92,9 @@ fn one(bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> {
         if value.is_empty() {
             return Err(BadInput::at(field, "is empty"));
         }
+        if value.len() as u64 > limits::EVENT_NAME {
+            return Err(BadInput::at(field, format!("is longer than {} bytes", limits::EVENT_NAME)));
+        }
     }
     cdevents::drafts(&event, arrival)
 }
@@ -136,7 +139,9 @@ pub fn binary<'h>(
     };
     let required = |name| {
         let missing = || BadInput::new(Place::Header(String::from(name)), "is missing");
-        attribute(name)?.filter(|value| !value.is_empty()).ok_or_else(missing)
+        let value = attribute(name)?.filter(|value| !value.is_empty()).ok_or_else(missing)?;
+        let long = || BadInput::new(Place::Header(String::from(name)), "is too long");
+        if value.len() as u64 > limits::EVENT_NAME { Err(long()) } else { Ok(value) }
     };
     let version = required("ce-specversion")?;
     if version != "1.0" {

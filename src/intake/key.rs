@@ -39,8 +39,12 @@ const BORDER: &AsciiSet = &CONTROLS.add(b'/').add(b'%');
 /// The key of an event named by its source and id.
 #[must_use]
 pub(crate) fn event(source: &str, id: &str) -> String {
-    format!("ce/{}/{}", utf8_percent_encode(source, BORDER), utf8_percent_encode(id, BORDER))
+    let key = format!("ce/{}/{}", utf8_percent_encode(source, BORDER), utf8_percent_encode(id, BORDER));
+    if key.len() <= LONGEST { key } else { format!("ce/{}", Digest::of(key.as_bytes())) }
 }
+
+/// Longer keys are named by their digest: an index is no place for texts.
+const LONGEST: usize = 512;
 
 /// The key of part `part` of a delivery of telemetry, named by what it says.
 #[must_use]

@@ -38,21 +38,23 @@ limits! {
     /// The answer of a server that is polled.
     POLLED_BODY = 128 * MIB, "bytes", "this poll fails and is counted; the next one is tried";
     /// All bodies held at once.
-    BODIES_IN_FLIGHT = 256 * MIB, "bytes", "the source's overload answer";
+    BODIES_IN_FLIGHT = 192 * MIB, "bytes", "the source's overload answer";
     /// Requests worked on at once.
     REQUESTS_IN_FLIGHT = 64, "requests", "the source's overload answer";
+    /// Signatures looked at in one request.
+    SIGNATURES = 8, "signatures", "the rest is not looked at";
     /// Open connections.
-    CONNECTIONS = 1_024, "connections", "a new connection is closed at once";
+    CONNECTIONS = 512, "connections", "the one that has been idle longest is closed; if none is idle, the new one";
     /// Headers of one request.
     HEADERS = 64, "headers", "431";
     /// Head of one request.
     HEAD = 64 * 1024, "bytes", "431";
     /// From connecting, or from the last answer, to the end of the head.
-    HEAD_TIME = 10, "seconds", "the connection is closed";
+    HEAD_TIME = 15, "seconds", "the connection is closed";
     /// Between two pieces of a body.
     BODY_PAUSE = 10, "seconds", "408";
     /// From the head to the end of the body.
-    BODY_TIME = 60, "seconds", "408";
+    BODY_TIME = 120, "seconds", "408";
     /// Pace of a body after its first five seconds.
     BODY_PACE = 1_024, "bytes a second", "408";
     /// Decoded bytes for each compressed one, once 16 MiB are decoded.
@@ -69,6 +71,8 @@ limits! {
     ENTRY_ITEMS = 512, "items", "the next entry is begun";
     /// Size from which a journal entry takes no further span, record or sample.
     ENTRY_BYTES = MIB, "bytes", "the next entry is begun";
+    /// The id, and the source, of an event.
+    EVENT_NAME = 512, "bytes", "400";
     /// Labels, or annotations, of one alert.
     LABELS = 1_024, "labels", "400";
     /// One line of a bundle.

@@ -1,0 +1,240 @@
+//! What came in and what became of it, counted where people can see it.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Seq, Source, Time};
+use crate::journal::{Journal, JournalError};
+
+/// Every way in, in the order they are counted.
+pub const SOURCES: [Source; 7] = [
+    Source::Alertmanager,
+    Source::Grafana,
+    Source::PagerDuty,
+    Source::CloudEvents,
+    Source::Otlp,
+    Source::Prometheus,
+    Source::Bundle,
+];
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// On disk, and answered so.
+    Accepted,
+    /// Wrong, kept in quarantine.
+    Refused,
+    /// Longer than its limit.
+    TooLarge,
+    /// Without the right token or signature.
+    Unauthorized,
+    /// Answered to come again: too much at once.
+    Busy,
+    /// Answered to come again: the journal could not record.
+    Unstorable,
+    /// Came too slowly, or broke off.
+    BrokeOff,
+    /// A poll got no answer, or a wrong one.
+    PollFailed,
+}
+
+const FATES: [(Fate, &str); 8] = [
+    (Fate::Accepted, "accepted"),
+    (Fate::Refused, "refused"),
+    (Fate::TooLarge, "too_large"),
+    (Fate::Unauthorized, "unauthorized"),
+    (Fate::Busy, "busy"),
+    (Fate::Unstorable, "unstorable"),
+    (Fate::BrokeOff, "broke_off"),
+    (Fate::PollFailed, "poll_failed"),
+];
+
+/// The counters of this process, since it started.
+#[derive(Debug, Default)]
+pub struct Counters {
+    deliveries: [[AtomicU64; FATES.len()]; SOURCES.len()],
+    recorded: [AtomicU64; SOURCES.len()],
+    duplicates: [AtomicU64; SOURCES.len()],
+    rejected_items: [AtomicU64; SOURCES.len()],
+    /// Milliseconds since 1970; 0 = never.
+    heard: [AtomicI64; SOURCES.len()],
+    /// Connections closed because there were too many.
+    pub connections_closed: AtomicU64,
+    /// Refused deliveries that could not even be kept in quarantine.
+    pub quarantine_failed: AtomicU64,
+    /// 1 while the last attempt to record failed.
+    pub unstorable: AtomicU64,
+}
+
+/// When a source last spoke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastHeard {
+    /// Which.
+    pub source: Source,
+    /// When.
+    pub last: Time,
+    /// Deliveries accepted since the process that listens started.
+    pub accepted: u64,
+}
+
+/// From when on a source that says nothing is called silent: absence is not health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadMan {
+    /// Which.
+    pub source: Source,
+    /// How long it may say nothing.
+    pub after: Duration,
+}
+
+impl DeadMan {
+    /// Whether the source, last heard at `last`, is silent at `now`.
+    #[must_use]
+    pub fn silent(&self, last: Time, now: Time) -> bool {
+        now.duration_since(last).unsigned_abs() > self.after && now > last
+    }
+}
+
+fn place(source: Source) -> usize {
+    SOURCES.iter().position(|known| *known == source).unwrap_or(0)
+}
+
+impl Counters {
+    /// Counts one delivery.
+    pub fn count(&self, source: Source, fate: Fate) {
+        let fate = FATES.iter().position(|known| known.0 == fate).unwrap_or(0);
+        self.deliveries[place(source)][fate].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts what an accepted delivery brought, and that its source spoke at `at`.
+    pub fn accept(&self, source: Source, recorded: u64, duplicates: u64, rejected: u64, at: Time) {
+        let n = place(source);
+        self.count(source, Fate::Accepted);
+        self.recorded[n].fetch_add(recorded, Ordering::Relaxed);
+        self.duplicates[n].fetch_add(duplicates, Ordering::Relaxed);
+        self.rejected_items[n].fetch_add(rejected, Ordering::Relaxed);
+        self.heard[n].fetch_max(at.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// How many deliveries of `source` met `fate`.
+    #[must_use]
+    pub fn of(&self, source: Source, fate: Fate) -> u64 {
+        let fate = FATES.iter().position(|known| known.0 == fate).unwrap_or(0);
+        self.deliveries[place(source)][fate].load(Ordering::Relaxed)
+    }
+
+    /// How many deliveries met `fate`, from all sources.
+    #[must_use]
+    pub fn all(&self, fate: Fate) -> u64 {
+        SOURCES.iter().map(|source| self.of(*source, fate)).sum()
+    }
+
+    /// The counters that say something, by name, for the screen.
+    #[must_use]
+    pub fn table(&self) -> Vec<(&'static str, u64)> {
+        let sum = |of: &[AtomicU64]| of.iter().map(|n| n.load(Ordering::Relaxed)).sum();
+        let fates = FATES.iter().map(|(fate, name)| (*name, self.all(*fate)));
+        let others = [
+            ("duplicates", sum(&self.duplicates)),
+            ("rejected_items", sum(&self.rejected_items)),
+            ("connections_closed", self.connections_closed.load(Ordering::Relaxed)),
+            ("quarantine_failed", self.quarantine_failed.load(Ordering::Relaxed)),
+        ];
+        fates.chain(others).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// When each source that spoke last did.
+    #[must_use]
+    pub fn heard(&self) -> Vec<LastHeard> {
+        let spoken = |source: &Source| {
+            let last = self.heard[place(*source)].load(Ordering::Relaxed);
+            let last = Time::from_millisecond(last).ok().filter(|_| last > 0)?;
+            Some(LastHeard { source: *source, last, accepted: self.of(*source, Fate::Accepted) })
+        };
+        SOURCES.iter().filter_map(spoken).collect()
+    }
+
+    /// The counters in Prometheus' text format.
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        let mut out = String::from("# TYPE warroom_deliveries_total counter\n");
+        for source in SOURCES {
+            for (fate, name) in FATES {
+                let (source_name, count) = (source.name(), self.of(source, fate));
+                let _ = writeln!(out, "warroom_deliveries_total{{source=\"{source_name}\",fate=\"{name}\"}} {count}");
+            }
+        }
+        for (name, values) in [
+            ("warroom_entries_recorded_total", &self.recorded),
+            ("warroom_entries_repeated_total", &self.duplicates),
+            ("warroom_items_rejected_total", &self.rejected_items),
+        ] {
+            let _ = writeln!(out, "# TYPE {name} counter");
+            for (source, value) in SOURCES.iter().zip(values) {
+                let _ = writeln!(out, "{name}{{source=\"{}\"}} {}", source.name(), value.load(Ordering::Relaxed));
+            }
+        }
+        let _ = writeln!(out, "# TYPE warroom_last_heard_seconds gauge");
+        for heard in self.heard() {
+            let (name, second) = (heard.source.name(), heard.last.as_second());
+            let _ = writeln!(out, "warroom_last_heard_seconds{{source=\"{name}\"}} {second}");
+        }
+        for (name, value) in [
+            ("warroom_connections_closed_total", &self.connections_closed),
+            ("warroom_quarantine_failed_total", &self.quarantine_failed),
+        ] {
+            let _ = writeln!(out, "# TYPE {name} counter\n{name} {}", value.load(Ordering::Relaxed));
+        }
+        out
+    }
+}
+
+/// Under this name the journal caches who was last heard when: deliveries that say nothing new leave no entry, and
+/// yet their source is alive.
+const CACHE: &str = "heard";
+
+/// Saves `heard` for every process on this journal.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save_heard(journal: &dyn Journal, heard: &[LastHeard]) -> Result<(), JournalError> {
+    journal.save_projection(CACHE, 1, journal.head()?, &serde_json::to_vec(heard).unwrap_or_default())
+}
+
+/// What the process that listens last saved.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn load_heard(journal: &dyn Journal) -> Result<Vec<LastHeard>, JournalError> {
+    let found = journal.load_projection(CACHE, 1, Seq(u64::MAX))?;
+    Ok(found.and_then(|(_, bytes)| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown_and_the_rest_is_not() {
+        let counters = Counters::default();
+        assert!(counters.table().is_empty() && counters.heard().is_empty());
+        let now: Time = "2026-11-22T00:50:00Z".parse().unwrap();
+        counters.accept(Source::Alertmanager, 3, 2, 0, now);
+        counters.count(Source::Otlp, Fate::Refused);
+        assert_eq!(counters.table(), [("accepted", 1), ("refused", 1), ("duplicates", 2)]);
+        assert_eq!(counters.heard()[0].last, now);
+        let text = counters.prometheus();
+        assert!(text.contains("warroom_deliveries_total{source=\"otlp\",fate=\"refused\"} 1\n"));
+        assert!(text.contains("warroom_entries_recorded_total{source=\"alertmanager\"} 3\n"));
+    }
+
+    #[test]
+    fn a_source_is_silent_only_after_its_time() {
+        let watch = DeadMan { source: Source::Alertmanager, after: Duration::from_secs(60) };
+        let at = |second| Time::from_second(second).unwrap();
+        assert!(!watch.silent(at(100), at(160)) && watch.silent(at(100), at(161)));
+        assert!(!watch.silent(at(500), at(100)), "a clock that stepped back is no silence");
+    }
+}
