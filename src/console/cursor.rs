@@ -11,15 +11,23 @@ pub struct Cursor<K> {
     rows: usize,
     height: usize,
     moved: bool,
+    /// Home is the last row: of a list that grows at its end.
+    from_end: bool,
 }
 
 impl<K> Default for Cursor<K> {
     fn default() -> Self {
-        Self { key: None, row: 0, top: 0, rows: 0, height: 0, moved: false }
+        Self { key: None, row: 0, top: 0, rows: 0, height: 0, moved: false, from_end: false }
     }
 }
 
 impl<K: Clone + PartialEq> Cursor<K> {
+    /// A cursor whose home is the last row, and that follows it as rows come.
+    #[must_use]
+    pub fn at_the_end() -> Self {
+        Self { from_end: true, ..Self::default() }
+    }
+
     /// Finds its thing again among `keys`, or the nearest row, and keeps it on a screen of `height` rows.
     pub fn settle(&mut self, keys: &[K], height: u16) {
         self.rows = keys.len();
@@ -32,7 +40,8 @@ impl<K: Clone + PartialEq> Cursor<K> {
                 self.row = row;
             }
         } else {
-            (self.row, self.top) = (0, 0);
+            self.row = if self.from_end { self.rows.saturating_sub(1) } else { 0 };
+            self.top = self.row;
         }
         self.row = self.row.min(self.rows.saturating_sub(1));
         self.key = keys.get(self.row).cloned();
@@ -60,7 +69,7 @@ impl<K: Clone + PartialEq> Cursor<K> {
             Action::Bottom => last,
             _ => return false,
         };
-        self.moved = action != Action::Top;
+        self.moved = action != if self.from_end { Action::Bottom } else { Action::Top };
         self.set(row.min(last), keys);
         true
     }
@@ -80,12 +89,14 @@ impl<K: Clone + PartialEq> Cursor<K> {
         true
     }
 
-    /// Back to the first row.
+    /// Back home: to the first row, or to the last one of a list that grows at its end.
     pub fn go_home(&mut self) {
-        *self = Self { key: None, row: 0, top: 0, rows: self.rows, height: self.height, moved: false };
+        let row = if self.from_end { self.rows.saturating_sub(1) } else { 0 };
+        (self.key, self.row, self.top, self.moved) = (None, row, row, false);
+        self.keep_on_screen();
     }
 
-    /// Whether it was never moved away from the first row.
+    /// Whether it rests at home.
     #[must_use]
     pub fn at_home(&self) -> bool {
         !self.moved
@@ -139,6 +150,22 @@ mod tests {
         assert!(!cursor.at_home());
         cursor.follow(Action::Top, &[4, 5, 6]);
         assert!(cursor.at_home());
+    }
+
+    #[test]
+    fn from_the_end_it_follows_the_last_row_until_it_is_moved() {
+        let mut cursor = Cursor::at_the_end();
+        cursor.settle(&[1, 2, 3], 2);
+        assert_eq!((cursor.key(), cursor.top()), (Some(&3), 1));
+        cursor.settle(&[1, 2, 3, 4], 2);
+        assert_eq!(cursor.key(), Some(&4));
+        cursor.follow(Action::Up, &[1, 2, 3, 4]);
+        cursor.settle(&[1, 2, 3, 4, 5], 2);
+        assert_eq!(cursor.key(), Some(&3));
+        cursor.follow(Action::Bottom, &[1, 2, 3, 4, 5]);
+        assert!(cursor.at_home());
+        cursor.follow(Action::Top, &[1, 2, 3, 4, 5]);
+        assert_eq!((cursor.row(), cursor.at_home()), (0, false));
     }
 
     #[test]

@@ -1,16 +1,20 @@
-//! The incidents: open ones first, worst first.
+//! The incidents: open ones first, worst first. Below them, while there is room, who has been heard of and what was
+//! refused: silence of a source is not health.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::say;
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
+use crate::console::widgets::row::Row;
+use crate::console::widgets::{list, meter, words};
 use crate::engine::view::{IncidentState, IncidentView};
-use crate::event::{IncidentId, Severity};
+use crate::event::IncidentId;
 
 /// The pane of incidents.
 #[derive(Debug, Default)]
@@ -18,45 +22,74 @@ pub struct Incidents {
     cursor: Cursor<IncidentId>,
 }
 
-/// The word for a severity.
-pub(super) fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-        Severity::Unknown => "unrated",
-    }
-}
-
 fn keys(cx: &Cx<'_>) -> Vec<IncidentId> {
     cx.view.incidents.items.iter().map(|incident| incident.id).collect()
 }
 
-fn row<'a>(cx: &Cx<'a>, incident: &'a IncidentView) -> Line<'a> {
+fn row(cx: &Cx<'_>, incident: &IncidentView) -> Line<'static> {
     let ended = !matches!(incident.state, IncidentState::Open | IncidentState::Quiet);
-    let text = cx.of(if ended { Role::Muted } else { Role::Text });
-    let severity = if ended { text } else { cx.theme.severity(incident.severity) };
-    let sign = cx.glyphs.severity[incident.severity as usize % 5];
-    let mut spans = vec![
-        safe::lit(sign, severity),
-        safe::lit(" ", text),
-        safe::made(format!("{:<7}", incident.id.to_string()), text),
-        safe::made(format!("{:<9}", word(incident.severity)), severity),
-    ];
-    spans.push(match incident.state {
-        IncidentState::Open => safe::lit("open     ", text),
-        IncidentState::Quiet => safe::lit("quiet    ", text),
-        IncidentState::Resolved(_) => safe::lit("resolved ", text),
-        IncidentState::MergedInto(other) => safe::made(format!("in {other} "), text),
-    });
-    match &incident.owner {
-        None if !ended => spans.extend([safe::lit("UNOWNED", cx.of(Role::HeaderAlarm)), safe::lit(" ", text)]),
-        None => {}
-        Some(owner) => spans.extend([safe::prose(&owner.login, cx.of(Role::Muted)), safe::lit(" ", text)]),
+    let muted = cx.of(Role::Muted);
+    let text = if ended { muted } else { cx.of(Role::Text) };
+    let severity = if ended { muted } else { cx.theme.severity(incident.severity) };
+    let mine = cx.incident.is_some_and(|chosen| chosen.id == incident.id);
+    let row = Row::new(cx, cx.area.width)
+        .lit(if mine { cx.glyphs.focus } else { " " }, cx.of(Role::Focus))
+        .lit(say::severity_sign(cx, incident.severity), severity)
+        .col(format!(" {}", incident.id), 8, text)
+        .col(say::severity(incident.severity), 9, severity)
+        .clock(incident.began, false, cx.of(Role::Time))
+        .lit(" ", text);
+    let row = match incident.state {
+        IncidentState::Open => row.num(format!("{}/{} ", incident.firing, incident.alerts), 9, text),
+        IncidentState::Quiet => row.num("quiet ", 9, text),
+        IncidentState::Resolved(_) => row.num("resolved ", 9, muted),
+        IncidentState::MergedInto(other) => row.num(format!("in {} ", other.0), 9, muted),
+    };
+    let row = match &incident.owner {
+        None if !ended => row.lit("UNOWNED", cx.of(Role::HeaderAlarm)).lit(" ", text),
+        None => row,
+        Some(owner) => row.name(&owner.login, 8, muted).lit(" ", text),
+    };
+    row.rest(&incident.headline, text).line()
+}
+
+/// The sources, the limits reached, the loose alerts.
+fn health(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let muted = cx.of(Role::Muted);
+    let width = cx.area.width;
+    let mut lines = Vec::new();
+    for trouble in &cx.view.troubles {
+        let mut spans = vec![safe::made(format!("{} ", cx.glyphs.alert), cx.of(Role::StatusError))];
+        spans.extend(words::prose(cx, &trouble.text, 400, cx.of(Role::Text)));
+        lines.extend(words::wrap(spans, usize::from(width), 2));
     }
-    spans.push(safe::prose(&incident.headline, text));
-    Line::from(spans)
+    if !cx.view.sources.is_empty() {
+        lines.push(Line::from(safe::lit("Sources", cx.of(Role::Title))));
+    }
+    for source in &cx.view.sources {
+        let row = Row::new(cx, width).lit("  ", muted).name(&source.name, 16, cx.of(Role::Text));
+        let row = row.lit(" ", muted).clock(source.last, true, cx.of(Role::Time));
+        let row = row.num(format!("{} in ", meter::count(source.accepted)), 10, muted);
+        lines.push(if source.silent { row.lit("SILENT too long", cx.of(Role::Bad)).line() } else { row.line() });
+    }
+    let counted: Vec<_> = cx.view.counters.iter().filter(|counter| counter.count > 0).collect();
+    if !counted.is_empty() || cx.view.loose_alerts > 0 {
+        lines.push(Line::from(safe::lit("Counted", cx.of(Role::Title))));
+    }
+    for counter in counted {
+        lines.push(
+            Row::new(cx, width)
+                .lit("  ", muted)
+                .col(&*counter.name, 24, muted)
+                .num(counter.count.to_string(), 9, muted)
+                .line(),
+        );
+    }
+    if cx.view.loose_alerts > 0 {
+        let text = format!("  {} alerts belong to no incident (informational, tests)", cx.view.loose_alerts);
+        lines.push(Line::from(safe::made(text, muted)));
+    }
+    lines
 }
 
 impl Pane for Incidents {
@@ -65,14 +98,21 @@ impl Pane for Incidents {
     }
 
     fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
-        let shown = cx.view.incidents.items.len() as u64;
-        let all = shown + cx.view.incidents.hidden;
-        let text = if cx.view.incidents.hidden == 0 { all.to_string() } else { format!("{shown} of {all}") };
-        Line::from(safe::made(text, cx.of(Role::Muted)))
+        let text = list::counted(cx.view.incidents.items.len(), cx.view.incidents.hidden);
+        let unowned = cx.view.incidents.items.iter().filter(|incident| {
+            incident.owner.is_none() && matches!(incident.state, IncidentState::Open | IncidentState::Quiet)
+        });
+        match unowned.count() {
+            0 => Line::from(safe::made(text, cx.of(Role::Muted))),
+            n => Line::from(vec![
+                safe::made(text, cx.of(Role::Muted)),
+                safe::made(format!(", {n} unowned"), cx.of(Role::HeaderAlarm)),
+            ]),
+        }
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open]
+        &[Action::Open, Action::Own]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
@@ -91,23 +131,23 @@ impl Pane for Incidents {
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        let items = &cx.view.incidents.items;
-        if items.is_empty() {
-            let line = Line::from(safe::lit(
-                "No incident yet. Alerts that arrive by webhook, by polling or by `warroom ingest` open one.",
-                cx.of(Role::Muted),
-            ));
-            safe::put(buf, cx.area, 0, line, cx.glyphs.cut);
-            return;
+        let incidents = &cx.view.incidents;
+        let mut used =
+            u16::try_from(incidents.items.len()).unwrap_or(u16::MAX).saturating_add(u16::from(incidents.hidden > 0));
+        if incidents.items.is_empty() {
+            let what = if cx.view.as_of.is_none() { "Nothing has arrived yet." } else { "No incident." };
+            list::empty(cx, buf, what, list::HOW_TO_BEGIN);
+            used = u16::try_from(list::HOW_TO_BEGIN.len()).unwrap_or(0) / cx.area.width.max(1) + 3;
+        } else {
+            list::draw(cx, buf, cx.area, &self.cursor, incidents.items.len(), incidents.hidden, |nth| {
+                row(cx, &incidents.items[nth])
+            });
         }
-        for (row_on_screen, (nth, incident)) in
-            (0..cx.area.height).zip(items.iter().enumerate().skip(self.cursor.top()))
-        {
-            safe::put(buf, cx.area, row_on_screen, row(cx, incident), cx.glyphs.cut);
-            if nth == self.cursor.row() {
-                let at = Rect { y: cx.area.y + row_on_screen, height: 1, ..cx.area };
-                buf.set_style(at, cx.cursor_style());
-            }
+        // One free row parts them; what does not fit waits for a taller pane.
+        let from = used.saturating_add(1);
+        let below = Rect { y: cx.area.y.saturating_add(from), height: cx.area.height.saturating_sub(from), ..cx.area };
+        for (on_screen, line) in (0..below.height).zip(health(cx)) {
+            safe::put(buf, below, on_screen, line, cx.glyphs.cut);
         }
     }
 

@@ -5,12 +5,32 @@ use super::sheet::{EntrySheet, Sheet};
 use crate::engine::view::Opens;
 use crate::event::Seq;
 
+mod accuracy;
+mod actions;
+mod alerts;
+mod changes;
+mod filter;
+mod hypotheses;
 mod incidents;
+mod notes;
+mod runs;
+mod say;
+mod timeline;
 
 /// Every pane there is, in any order.
 #[must_use]
 pub fn all() -> Vec<Box<dyn Pane>> {
-    vec![Box::new(incidents::Incidents::default())]
+    vec![
+        Box::new(incidents::Incidents::default()),
+        Box::new(alerts::Alerts::default()),
+        Box::new(timeline::Timeline::default()),
+        Box::new(hypotheses::Hypotheses::default()),
+        Box::new(changes::Changes::default()),
+        Box::new(runs::Runs::default()),
+        Box::new(actions::Actions::default()),
+        Box::new(notes::Notes::default()),
+        Box::new(accuracy::Accuracy::default()),
+    ]
 }
 
 /// The sheet of an opened thing.

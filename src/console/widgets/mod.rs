@@ -1,1 +1,6 @@
-//! Small drawn things that several panes share.
+//! Small drawn things that several panes share: text from outside, rows of fixed columns, bars, lists.
+
+pub mod list;
+pub mod meter;
+pub mod row;
+pub mod words;

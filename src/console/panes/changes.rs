@@ -1,0 +1,254 @@
+//! What changed: each surface of the feature, then every change, most suspicious first, with why it can or cannot be it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::filter::Filter;
+use crate::console::action::Action;
+use crate::console::cursor::Cursor;
+use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
+use crate::console::safe;
+use crate::console::theme::Role;
+use crate::console::widgets::row::Row;
+use crate::console::widgets::{list, meter, words};
+use crate::engine::view::{ChangeLine, IncidentView, Opens, SurfaceLine, SurfaceState};
+use crate::event::{ChangeClass, Surface, Untrusted};
+
+/// The changes.
+#[derive(Debug, Default)]
+pub struct Changes {
+    cursor: Cursor<Key>,
+    keys: Vec<Key>,
+    words: Filter,
+    /// Rows for the reason of what is under the cursor.
+    strip: u16,
+}
+
+/// Names a row.
+#[derive(Clone, Debug, PartialEq)]
+enum Key {
+    Surface(Surface),
+    Change(Untrusted),
+}
+
+fn class(class: ChangeClass) -> &'static str {
+    match class {
+        ChangeClass::Merge => "merge",
+        ChangeClass::Deploy => "deploy",
+        ChangeClass::Rollback => "rollback",
+        ChangeClass::Flag => "flag",
+        ChangeClass::Config => "config",
+        ChangeClass::Prompt => "prompt",
+        ChangeClass::Model => "model",
+        ChangeClass::Index => "index",
+        ChangeClass::Tool => "tool",
+        ChangeClass::Judge => "judge",
+        ChangeClass::Routing => "routing",
+        ChangeClass::Other => "other",
+    }
+}
+
+fn surface_row(cx: &Cx<'_>, line: &SurfaceLine) -> Line<'static> {
+    let (sign, role) = match &line.state {
+        SurfaceState::Changed { .. } => (cx.glyphs.differs, Role::Changed),
+        SurfaceState::Same { .. } => (cx.glyphs.same, Role::Same),
+        SurfaceState::NotCaptured { .. } => (cx.glyphs.missing, Role::NotCaptured),
+    };
+    let style = cx.of(role);
+    let row = Row::new(cx, cx.area.width).lit(sign, style).lit(" ", style).col(line.surface.name(), 11, style);
+    match &line.state {
+        SurfaceState::Changed { before, after, change } => {
+            let half = row.left().saturating_sub(4) / 2;
+            let mut spans = words::prose(cx, before, half, style);
+            spans.push(safe::made(format!(" {} ", cx.glyphs.arrow), style));
+            spans.extend(words::prose(cx, after, half, style));
+            if change.is_none() {
+                spans.push(safe::lit("  in no change log", cx.of(Role::Unclear)));
+            }
+            row.spans(spans).line()
+        }
+        SurfaceState::Same { value } => row.rest(value, style).line(),
+        SurfaceState::NotCaptured { missing } => row.lit("not captured: no ", style).rest(missing, style).line(),
+    }
+}
+
+fn change_row(cx: &Cx<'_>, change: &ChangeLine) -> Line<'static> {
+    let text = cx.of(if change.suspicion >= 0.2 { Role::Text } else { Role::Muted });
+    let wide = cx.area.width >= 60;
+    let mut row = Row::new(cx, cx.area.width)
+        .spans(meter::bar(cx, change.suspicion, if wide { 5 } else { 3 }, cx.of(Role::Share)))
+        .lit(" ", text)
+        .clock(change.at, wide, cx.of(Role::Time))
+        .lit(" ", text)
+        .col(class(change.class), 9, text);
+    if !change.subject.is_empty() {
+        row = row.spans(words::prose(cx, &change.subject, 22, text)).lit(" ", text);
+    }
+    if wide && !change.actor.is_empty() {
+        let actor = words::prose(cx, &change.actor, 14, cx.of(Role::Muted));
+        let left = row.left().saturating_sub(15);
+        return row.name(&change.summary, left, text).lit(" ", text).end(actor).line();
+    }
+    row.rest(&change.summary, text).line()
+}
+
+impl Changes {
+    fn change<'a>(&self, cx: &Cx<'a>) -> Option<&'a ChangeLine> {
+        match self.cursor.key()? {
+            Key::Change(id) => cx.incident?.changes.items.iter().find(|change| change.id == *id),
+            Key::Surface(surface) => {
+                let incident = cx.incident?;
+                let line = incident.surfaces.iter().find(|line| line.surface == *surface)?;
+                let SurfaceState::Changed { change: Some(id), .. } = &line.state else { return None };
+                incident.changes.items.iter().find(|change| change.id == *id)
+            }
+        }
+    }
+
+    /// What is said in the strip about the row under the cursor.
+    fn why(&self, cx: &Cx<'_>) -> Vec<Line<'static>> {
+        let width = usize::from(cx.area.width);
+        if let Some(change) = self.change(cx) {
+            let mut spans = vec![safe::lit("why ", cx.of(Role::Muted))];
+            spans.extend(words::prose(cx, &change.why, width * 3, cx.of(Role::Text)));
+            if !change.has_diff {
+                spans.push(safe::lit(" (no text before and after: no diff)", cx.of(Role::Muted)));
+            }
+            return words::wrap(spans, width, 4);
+        }
+        let Some(Key::Surface(surface)) = self.cursor.key() else { return Vec::new() };
+        let state = cx.incident.and_then(|incident| incident.surfaces.iter().find(|line| line.surface == *surface));
+        let text = match state.map(|line| &line.state) {
+            Some(SurfaceState::Changed { .. }) => "Seen in the runs only; nobody logged a change.",
+            Some(SurfaceState::Same { .. }) => "The runs before and since carry the same value.",
+            Some(SurfaceState::NotCaptured { .. }) => "The runs do not say. That is not the same as unchanged.",
+            None => "",
+        };
+        words::wrapped(text, width, cx.of(Role::Muted))
+    }
+
+    fn list_area(&self, cx: &Cx<'_>) -> Rect {
+        Rect { height: cx.area.height.saturating_sub(self.strip), ..cx.area }
+    }
+}
+
+fn shows(filter: &Filter, change: &ChangeLine) -> bool {
+    filter.shows(&[
+        change.subject.raw(),
+        change.summary.raw(),
+        change.actor.raw(),
+        change.why.raw(),
+        class(change.class),
+        change.surface.name(),
+    ])
+}
+
+fn rows<'a>(incident: &'a IncidentView, filter: &'a Filter) -> impl Iterator<Item = Key> + 'a {
+    let surfaces = incident.surfaces.iter().filter(|_| !filter.is_on()).map(|line| Key::Surface(line.surface));
+    let changes = incident.changes.items.iter().filter(|change| shows(filter, change));
+    surfaces.chain(changes.map(|change| Key::Change(change.id.clone())))
+}
+
+impl Pane for Changes {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Changes
+    }
+
+    fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
+        let Some(incident) = cx.incident else { return Line::default() };
+        let moved = incident.surfaces.iter().filter(|line| matches!(line.state, SurfaceState::Changed { .. })).count();
+        let mut text = list::counted(incident.changes.items.len(), incident.changes.hidden);
+        if !incident.surfaces.is_empty() {
+            text = format!("{moved} of {} surfaces moved, {text} changes", incident.surfaces.len());
+        }
+        let mut spans = vec![safe::made(text, cx.of(Role::Muted))];
+        spans.extend(self.words.said(cx));
+        Line::from(spans)
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Diff, Action::Open, Action::Filter]
+    }
+
+    fn prepare(&mut self, cx: &Cx<'_>) {
+        self.keys = cx.incident.map(|incident| rows(incident, &self.words).collect()).unwrap_or_default();
+        // The strip takes no more than a third and leaves a list of four rows.
+        self.strip = if cx.area.height >= 7 { (cx.area.height / 4).clamp(2, 3) } else { 0 };
+        self.cursor.settle(&self.keys, self.list_area(cx).height);
+    }
+
+    fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
+        let Input::Do(command) = input else { return Answer::Ignored };
+        match command.action {
+            Action::Open => match self.change(cx) {
+                Some(change) => Answer::ask(Ask::Open(Opens::Change { id: change.id.clone() })),
+                None => Answer::ask(Ask::Say("No logged change stands for this surface.".to_owned())),
+            },
+            Action::Filter if command.argument.is_some() => {
+                self.words = Filter::of(command.argument.as_deref().unwrap_or_default());
+                self.prepare(cx);
+                Answer::done()
+            }
+            Action::Back if self.words.is_on() => {
+                self.words = Filter::default();
+                self.prepare(cx);
+                Answer::done()
+            }
+            action if self.cursor.follow(action, &self.keys) => Answer::done(),
+            _ => Answer::Ignored,
+        }
+    }
+
+    fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        if self.keys.is_empty() {
+            let how = "Changes come as CloudEvents or CDEvents to http://127.0.0.1:9095/events: deploys, merges, flags, \
+                prompts, models, indexes, tools. Nothing known is not the same as nothing changed.";
+            list::empty(cx, buf, "No change is known around the onset.", how);
+            return;
+        }
+        let area = self.list_area(cx);
+        list::draw(cx, buf, area, &self.cursor, self.keys.len(), incident.changes.hidden, |nth| {
+            match &self.keys[nth] {
+                Key::Surface(surface) => incident
+                    .surfaces
+                    .iter()
+                    .find(|line| line.surface == *surface)
+                    .map_or_else(Line::default, |line| surface_row(cx, line)),
+                Key::Change(id) => incident
+                    .changes
+                    .items
+                    .iter()
+                    .find(|change| change.id == *id)
+                    .map_or_else(Line::default, |change| change_row(cx, change)),
+            }
+        });
+        let strip = Rect { y: area.bottom(), height: self.strip, ..cx.area };
+        if strip.height > 0 {
+            safe::rule(buf, strip.x, strip.y, strip.width, cx.glyphs.rule, cx.of(Role::Chrome));
+            for (row, line) in (1..strip.height).zip(self.why(cx)) {
+                safe::put(buf, strip, row, line, cx.glyphs.cut);
+            }
+        }
+    }
+
+    fn picked(&self, cx: &Cx<'_>) -> Option<Picked> {
+        self.change(cx).map(|change| Picked::Change(change.id.clone()))
+    }
+
+    fn at_home(&self) -> bool {
+        self.cursor.at_home()
+    }
+
+    fn go_home(&mut self) {
+        self.cursor.go_home();
+    }
+
+    fn go_to(&mut self, _cx: &Cx<'_>, picked: &Picked) -> bool {
+        match picked {
+            Picked::Change(id) => self.cursor.go_to(&Key::Change(id.clone()), &self.keys),
+            _ => false,
+        }
+    }
+}

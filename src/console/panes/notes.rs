@@ -1,0 +1,153 @@
+//! What people wrote and decided, oldest first, every word of it.
+
+use ratatui::buffer::Buffer;
+use ratatui::text::{Line, Span};
+
+use super::say;
+use crate::console::action::Action;
+use crate::console::cursor::Cursor;
+use crate::console::pane::{Answer, Cx, Input, Pane, PaneKind, Picked};
+use crate::console::safe;
+use crate::console::theme::Role;
+use crate::console::widgets::{list, words};
+use crate::event::{Policy, Time, Untrusted, Verdict};
+
+/// The notes.
+#[derive(Debug)]
+pub struct Notes {
+    cursor: Cursor<usize>,
+    lines: Vec<Line<'static>>,
+    keys: Vec<usize>,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self { cursor: Cursor::at_the_end(), lines: Vec::new(), keys: Vec::new() }
+    }
+}
+
+fn head(cx: &Cx<'_>, at: Time, what: &'static str, who: &Untrusted) -> Vec<Span<'static>> {
+    let mut spans = vec![
+        safe::made(cx.clock(at), cx.of(Role::Time)),
+        safe::lit(" ", cx.of(Role::Text)),
+        safe::lit(what, cx.of(Role::Title)),
+    ];
+    spans.push(safe::lit(" ", cx.of(Role::Text)));
+    spans.extend(words::prose(cx, who, 60, cx.of(Role::Muted)));
+    spans
+}
+
+fn body(cx: &Cx<'_>, text: &Untrusted, columns: usize) -> Vec<Line<'static>> {
+    let quoted = columns.saturating_sub(2);
+    words::paragraphs(cx, text, Policy::Prose, quoted, cx.of(Role::Text))
+        .into_iter()
+        .map(|line| {
+            let mut spans = vec![safe::lit(cx.glyphs.quote, cx.of(Role::Untrusted)), safe::lit(" ", cx.of(Role::Text))];
+            spans.extend(line.spans);
+            Line::from(spans)
+        })
+        .collect()
+}
+
+/// Everything written, in time order, laid out.
+fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let Some(incident) = cx.incident else { return Vec::new() };
+    let columns = usize::from(cx.area.width);
+    let mut parts: Vec<(Time, Vec<Line<'static>>)> = Vec::new();
+    for (notes, what) in [(&incident.hunches, "hunch"), (&incident.notes, "note")] {
+        for note in notes {
+            let mut lines = words::wrap(head(cx, note.at, what, &note.author), columns, 2);
+            lines.extend(body(cx, &note.text, columns));
+            parts.push((note.at, lines));
+        }
+    }
+    for decision in &incident.decisions {
+        let mut spans = head(cx, decision.at, say::verdict(&decision.verdict), &decision.by.login);
+        let nth = usize::try_from(decision.rank).unwrap_or(1).saturating_sub(1);
+        spans.push(safe::made(format!(" {}: ", say::letter(nth)), cx.of(Role::Text)));
+        spans.extend(say::cause(cx, &decision.cause, 80, cx.of(Role::Text)));
+        if let Verdict::Modify { instead } = &decision.verdict {
+            spans.push(safe::lit(", it is rather ", cx.of(Role::Text)));
+            spans.extend(say::cause(cx, instead, 80, cx.of(Role::Text)));
+        }
+        let mut lines = words::wrap(spans, columns, 2);
+        if !decision.reason.is_empty() {
+            lines.extend(body(cx, &decision.reason, columns));
+        }
+        parts.push((decision.at, lines));
+    }
+    parts.sort_by_key(|(at, _)| *at);
+    let mut lines: Vec<_> = parts.into_iter().flat_map(|(_, lines)| lines).collect();
+    if let Some(truth) = &incident.truth {
+        let mut spans = vec![safe::lit("The cause, confirmed: ", cx.of(Role::Good))];
+        spans.push(match truth.surface {
+            Some(surface) => safe::lit(surface.name(), cx.of(Role::Text)),
+            None => safe::lit("nothing was wrong", cx.of(Role::Text)),
+        });
+        if let Some(subject) = &truth.subject {
+            spans.push(safe::lit(" ", cx.of(Role::Text)));
+            spans.extend(words::prose(cx, subject, 80, cx.of(Role::Text)));
+        }
+        lines.extend(words::wrap(spans, columns, 2));
+        lines.extend(body(cx, &truth.text, columns));
+    }
+    lines
+}
+
+impl Pane for Notes {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Notes
+    }
+
+    fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
+        let Some(incident) = cx.incident else { return Line::default() };
+        let text = format!(
+            "{} notes, {} hunches, {} decisions",
+            incident.notes.len(),
+            incident.hunches.len(),
+            incident.decisions.len()
+        );
+        Line::from(safe::made(text, cx.of(Role::Muted)))
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Note, Action::Hunch]
+    }
+
+    fn prepare(&mut self, cx: &Cx<'_>) {
+        self.lines = lay_out(cx);
+        self.keys = (0..self.lines.len()).collect();
+        self.cursor.settle(&self.keys, cx.area.height);
+    }
+
+    fn update(&mut self, _cx: &Cx<'_>, input: &Input) -> Answer {
+        match input.action() {
+            Some(action) if self.cursor.follow(action, &self.keys) => Answer::done(),
+            _ => Answer::Ignored,
+        }
+    }
+
+    fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        if cx.incident.is_none() {
+            return list::no_incident(cx, buf);
+        }
+        if self.lines.is_empty() {
+            let how = "Write a hunch before you look: it keeps the first hypothesis from thinking for you. Notes and decisions \
+                stand here with who made them and when.";
+            return list::empty(cx, buf, "Nothing written yet.", how);
+        }
+        list::draw(cx, buf, cx.area, &self.cursor, self.lines.len(), 0, |nth| self.lines[nth].clone());
+    }
+
+    fn picked(&self, _cx: &Cx<'_>) -> Option<Picked> {
+        None
+    }
+
+    fn at_home(&self) -> bool {
+        self.cursor.at_home()
+    }
+
+    fn go_home(&mut self) {
+        self.cursor.go_home();
+    }
+}

@@ -1,0 +1,165 @@
+//! Agent runs, worst first.
+
+use ratatui::buffer::Buffer;
+use ratatui::text::Line;
+
+use super::filter::Filter;
+use crate::console::action::Action;
+use crate::console::cursor::Cursor;
+use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
+use crate::console::safe;
+use crate::console::theme::Role;
+use crate::console::widgets::row::Row;
+use crate::console::widgets::{list, meter, words};
+use crate::engine::view::{Opens, RunLine};
+use crate::event::TraceId;
+
+/// The runs.
+#[derive(Debug, Default)]
+pub struct Runs {
+    cursor: Cursor<TraceId>,
+    keys: Vec<TraceId>,
+    words: Filter,
+}
+
+/// Tokens in and out; a question mark where they were not captured.
+pub(super) fn tokens(cx: &Cx<'_>, run: &RunLine) -> String {
+    let said = |tokens: Option<u64>| tokens.map_or_else(|| "?".to_owned(), meter::count);
+    format!("{}{}{}", said(run.tokens_in), cx.glyphs.arrow, said(run.tokens_out))
+}
+
+fn row(cx: &Cx<'_>, run: &RunLine) -> Line<'static> {
+    let text = cx.of(Role::Text);
+    let muted = cx.of(Role::Muted);
+    let (sign, style) = if run.bad.is_some() { (cx.glyphs.failed, cx.of(Role::Bad)) } else { (" ", text) };
+    let wide = cx.area.width;
+    let mut row = Row::new(cx, wide).lit(sign, style).lit(" ", text).clock(run.at, wide >= 70, cx.of(Role::Time));
+    row = row.lit(" ", text).col(run.trace.to_string(), if wide >= 50 { 6 } else { 4 }, muted);
+    if wide >= 90 {
+        row = row.lit(" ", text).name(&run.agent, 18, text);
+    }
+    row = row.num(meter::duration(run.duration_ms), 8, text);
+    if wide >= 50 {
+        row =
+            row.num(format!("{} calls", run.model_calls), 10, muted).num(format!("{} tools", run.tool_calls), 9, muted);
+    }
+    if wide >= 70 {
+        row = row.num(tokens(cx, run), 12, muted);
+    }
+    row = row.lit("  ", text).name(&run.stop, if wide >= 70 { 18 } else { 11 }, text).lit(" ", text);
+    match &run.bad {
+        Some(bad) => row.rest(bad, cx.of(Role::Bad)).line(),
+        None => row.line(),
+    }
+}
+
+impl Runs {
+    fn run<'a>(cx: &Cx<'a>, trace: TraceId) -> Option<&'a RunLine> {
+        cx.incident?.runs.items.iter().find(|run| run.trace == trace)
+    }
+}
+
+impl Pane for Runs {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Runs
+    }
+
+    fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
+        let Some(incident) = cx.incident else { return Line::default() };
+        let runs = &incident.runs;
+        let bad = runs.items.iter().filter(|run| run.bad.is_some()).count();
+        let text = match (runs.items.is_empty(), runs.hidden) {
+            (true, _) => "0".to_owned(),
+            (false, 0) => format!("{bad} bad of {}", runs.items.len()),
+            (false, hidden) => format!("{bad} bad in the {} shown, {hidden} more", runs.items.len()),
+        };
+        let mut spans = vec![safe::made(text, cx.of(Role::Muted))];
+        spans.extend(self.words.said(cx));
+        Line::from(spans)
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Open, Action::Filter]
+    }
+
+    fn prepare(&mut self, cx: &Cx<'_>) {
+        let words = &self.words;
+        let shows = |run: &&RunLine| {
+            let bad = run.bad.as_ref().map_or("", |bad| bad.raw());
+            !words.is_on() || words.shows(&[run.agent.raw(), run.stop.raw(), bad, run.trace.to_string().as_str()])
+        };
+        self.keys = cx
+            .incident
+            .map(|incident| incident.runs.items.iter().filter(shows).map(|run| run.trace).collect())
+            .unwrap_or_default();
+        self.cursor.settle(&self.keys, cx.area.height);
+    }
+
+    fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
+        let Input::Do(command) = input else { return Answer::Ignored };
+        match command.action {
+            Action::Open => match self.cursor.key() {
+                Some(trace) => Answer::ask(Ask::Open(Opens::Run { trace: *trace })),
+                None => Answer::done(),
+            },
+            Action::Filter if command.argument.is_some() => {
+                self.words = Filter::of(command.argument.as_deref().unwrap_or_default());
+                self.prepare(cx);
+                Answer::done()
+            }
+            Action::Back if self.words.is_on() => {
+                self.words = Filter::default();
+                self.prepare(cx);
+                Answer::done()
+            }
+            action if self.cursor.follow(action, &self.keys) => Answer::done(),
+            _ => Answer::Ignored,
+        }
+    }
+
+    fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        if self.keys.is_empty() {
+            let how = "Send OpenTelemetry traces with gen_ai attributes to http://127.0.0.1:9095/v1/traces \
+                (OTLP/HTTP, protobuf or JSON). Services without agents have none.";
+            list::empty(cx, buf, "No agent run was seen.", how);
+            return;
+        }
+        list::draw(cx, buf, cx.area, &self.cursor, self.keys.len(), incident.runs.hidden, |nth| {
+            Self::run(cx, self.keys[nth]).map_or_else(Line::default, |run| row(cx, run))
+        });
+    }
+
+    fn picked(&self, _cx: &Cx<'_>) -> Option<Picked> {
+        self.cursor.key().map(|trace| Picked::Run(*trace))
+    }
+
+    fn at_home(&self) -> bool {
+        self.cursor.at_home()
+    }
+
+    fn go_home(&mut self) {
+        self.cursor.go_home();
+    }
+
+    fn go_to(&mut self, _cx: &Cx<'_>, picked: &Picked) -> bool {
+        matches!(picked, Picked::Run(trace) if self.cursor.go_to(trace, &self.keys))
+    }
+}
+
+/// A run's totals in one line, for its sheet.
+pub(super) fn totals(cx: &Cx<'_>, run: &RunLine) -> Line<'static> {
+    let muted = cx.of(Role::Muted);
+    let mut spans = vec![safe::made(cx.clock(run.at), cx.of(Role::Time)), safe::lit("  ", muted)];
+    spans.extend(words::prose(cx, &run.agent, 40, cx.of(Role::Text)));
+    let text = format!(
+        "  {}  {} model calls  {} tool calls  tokens {}  stop: ",
+        meter::duration(run.duration_ms),
+        run.model_calls,
+        run.tool_calls,
+        tokens(cx, run)
+    );
+    spans.push(safe::made(text, muted));
+    spans.extend(words::prose(cx, &run.stop, 60, cx.of(Role::Text)));
+    Line::from(spans)
+}

@@ -1,0 +1,259 @@
+//! Everything that happened, oldest first, in one list.
+
+use ratatui::buffer::Buffer;
+use ratatui::text::Line;
+
+use super::filter::Filter;
+use super::say;
+use crate::console::action::Action;
+use crate::console::cursor::Cursor;
+use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
+use crate::console::safe;
+use crate::console::theme::Role;
+use crate::console::widgets::row::Row;
+use crate::console::widgets::{list, meter};
+use crate::engine::view::{Opens, TimelineItem};
+use crate::event::{Kind, Seq};
+
+/// What arrives this much after it happened is marked as late.
+const LATE_MS: i64 = 60_000;
+
+/// Which kinds are shown; `filter` without words goes from one to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kinds {
+    #[default]
+    All,
+    Alerts,
+    Changes,
+    Judgement,
+    People,
+}
+
+impl Kinds {
+    fn next(self) -> Self {
+        match self {
+            Self::All => Self::Alerts,
+            Self::Alerts => Self::Changes,
+            Self::Changes => Self::Judgement,
+            Self::Judgement => Self::People,
+            Self::People => Self::All,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "everything",
+            Self::Alerts => "alerts",
+            Self::Changes => "changes and notices",
+            Self::Judgement => "what the engine thinks",
+            Self::People => "people and actions",
+        }
+    }
+
+    fn shows(self, kind: Kind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Alerts => matches!(kind, Kind::Alert | Kind::Truncated | Kind::IncidentOpened | Kind::Grouped),
+            Self::Changes => matches!(kind, Kind::Change | Kind::Notice),
+            Self::Judgement => matches!(kind, Kind::Diagnosed | Kind::Hunch | Kind::Decided | Kind::TruthConfirmed),
+            Self::People => !matches!(
+                kind,
+                Kind::Alert
+                    | Kind::Change
+                    | Kind::Spans
+                    | Kind::Logs
+                    | Kind::Metrics
+                    | Kind::Topology
+                    | Kind::Notice
+                    | Kind::Truncated
+                    | Kind::Labelled
+                    | Kind::IncidentOpened
+                    | Kind::Grouped
+                    | Kind::Diagnosed
+            ),
+        }
+    }
+}
+
+/// The timeline.
+#[derive(Debug)]
+pub struct Timeline {
+    cursor: Cursor<Seq>,
+    kinds: Kinds,
+    words: Filter,
+    /// Places in the incident's timeline that are shown, and their entries.
+    shown: Vec<usize>,
+    keys: Vec<Seq>,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self {
+            cursor: Cursor::at_the_end(),
+            kinds: Kinds::All,
+            words: Filter::default(),
+            shown: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+}
+
+impl Timeline {
+    fn item<'a>(&self, cx: &Cx<'a>, nth: usize) -> Option<&'a TimelineItem> {
+        cx.incident?.timeline.items.get(*self.shown.get(nth)?)
+    }
+
+    fn under_cursor<'a>(&self, cx: &Cx<'a>) -> Option<&'a TimelineItem> {
+        self.item(cx, self.cursor.row())
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.kinds != Kinds::All || self.words.is_on()
+    }
+}
+
+fn row(cx: &Cx<'_>, item: &TimelineItem) -> Line<'static> {
+    let (sign, sign_style) = say::kind_sign(cx, item.kind);
+    let text = if item.seq > cx.seen { cx.of(Role::New) } else { cx.of(Role::Text) };
+    let wide = cx.area.width >= 56;
+    let mut row = Row::new(cx, cx.area.width)
+        .clock(item.at, cx.area.width >= 44, cx.of(Role::Time))
+        .lit(" ", text)
+        .lit(sign, sign_style)
+        .lit(" ", text);
+    if wide {
+        row = row.col(say::kind(item.kind), 9, sign_style);
+    }
+    // A replayed or imported journal arrives late as a whole; that is no news.
+    let late = item.arrived.as_millisecond().saturating_sub(item.at.as_millisecond());
+    if late >= LATE_MS && cx.view.label.is_none() {
+        row = row.made(format!("late {} ", meter::duration(late.unsigned_abs())), cx.of(Role::Unclear));
+    }
+    if !item.who.is_empty() && !item.text.raw().contains(item.who.raw()) {
+        let columns = if wide { 18 } else { 14 };
+        row = row.spans(crate::console::widgets::words::prose(cx, &item.who, columns, text)).lit(" ", text);
+    }
+    if item.folded > 0 {
+        let more = format!(" +{}", meter::count(item.folded));
+        let left = row.left().saturating_sub(more.len());
+        return row
+            .spans(crate::console::widgets::words::prose(cx, &item.text, left, text))
+            .made(more, cx.of(Role::Muted))
+            .line();
+    }
+    row.rest(&item.text, text).line()
+}
+
+impl Pane for Timeline {
+    fn kind(&self) -> PaneKind {
+        PaneKind::Timeline
+    }
+
+    fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
+        let Some(incident) = cx.incident else { return Line::default() };
+        let muted = cx.of(Role::Muted);
+        let all = list::counted(incident.timeline.items.len(), incident.timeline.hidden);
+        if !self.is_filtered() {
+            return Line::from(safe::made(all, muted));
+        }
+        let mut spans = vec![safe::made(format!("{} of {all}: {}", self.shown.len(), self.kinds.name()), muted)];
+        spans.extend(self.words.said(cx));
+        Line::from(spans)
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Open, Action::Filter, Action::StepBack]
+    }
+
+    fn prepare(&mut self, cx: &Cx<'_>) {
+        self.shown.clear();
+        self.keys.clear();
+        for (nth, item) in cx.incident.iter().flat_map(|incident| incident.timeline.items.iter().enumerate()) {
+            if self.kinds.shows(item.kind) && self.words.shows(&[item.who.raw(), item.text.raw(), say::kind(item.kind)])
+            {
+                self.shown.push(nth);
+                self.keys.push(item.seq);
+            }
+        }
+        self.cursor.settle(&self.keys, cx.area.height);
+    }
+
+    fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
+        let Input::Do(command) = input else { return Answer::Ignored };
+        match command.action {
+            Action::Open => {
+                match self.under_cursor(cx).map(|item| item.opens.clone().unwrap_or(Opens::Entry { seq: item.seq })) {
+                    Some(opens) => Answer::ask(Ask::Open(opens)),
+                    None => Answer::done(),
+                }
+            }
+            Action::Filter => {
+                match &command.argument {
+                    Some(text) => self.words = Filter::of(text),
+                    None => self.kinds = self.kinds.next(),
+                }
+                self.prepare(cx);
+                Answer::ask(Ask::Say(format!("The timeline shows {}.", self.kinds.name())))
+            }
+            Action::Back if self.is_filtered() => {
+                (self.kinds, self.words) = (Kinds::All, Filter::default());
+                self.prepare(cx);
+                Answer::done()
+            }
+            action if self.cursor.follow(action, &self.keys) => Answer::done(),
+            _ => Answer::Ignored,
+        }
+    }
+
+    fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
+        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        if self.shown.is_empty() {
+            if incident.timeline.items.is_empty() {
+                list::empty(
+                    cx,
+                    buf,
+                    "Nothing happened yet.",
+                    "Alerts, changes, runs, hypotheses and decisions appear here as they come.",
+                );
+            } else {
+                list::empty(cx, buf, "Nothing of this kind.", "Filter again, or go back to everything with esc.");
+            }
+            return;
+        }
+        list::draw(cx, buf, cx.area, &self.cursor, self.shown.len(), 0, |nth| {
+            self.item(cx, nth).map_or_else(Line::default, |item| row(cx, item))
+        });
+    }
+
+    fn picked(&self, cx: &Cx<'_>) -> Option<Picked> {
+        let item = self.under_cursor(cx)?;
+        Some(match &item.opens {
+            Some(Opens::Alert { fingerprint }) => Picked::Alerts(vec![fingerprint.clone()]),
+            Some(Opens::Change { id }) => Picked::Change(id.clone()),
+            Some(Opens::Run { trace }) => Picked::Run(*trace),
+            Some(Opens::Plan { plan }) => Picked::Plan(*plan),
+            Some(opens) => Picked::Other(opens.clone()),
+            None => Picked::Other(Opens::Entry { seq: item.seq }),
+        })
+    }
+
+    fn at_home(&self) -> bool {
+        self.cursor.at_home()
+    }
+
+    fn go_home(&mut self) {
+        self.cursor.go_home();
+    }
+
+    fn go_to(&mut self, cx: &Cx<'_>, picked: &Picked) -> bool {
+        let Some(opens) = picked.opens() else { return false };
+        let found = (0..self.shown.len()).rev().find(|nth| {
+            self.item(cx, *nth).is_some_and(|item| match (&item.opens, &opens) {
+                (Some(own), wanted) if own == wanted => true,
+                (_, Opens::Entry { seq }) => item.seq == *seq,
+                _ => false,
+            })
+        });
+        found.is_some_and(|nth| self.cursor.go_to(&self.keys[nth], &self.keys))
+    }
+}
