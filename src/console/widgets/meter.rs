@@ -76,7 +76,8 @@ pub fn stretch(cx: &Cx<'_>, offset: u64, length: u64, whole: u64, columns: usize
 pub fn duration(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
+        1_000..10_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
+        10_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
         60_000..3_600_000 => format!("{}m {:02}", ms / 60_000, ms % 60_000 / 1_000),
         _ => format!("{}h {:02}", ms / 3_600_000, ms % 3_600_000 / 60_000),
     }

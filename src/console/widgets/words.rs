@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn plain(lines: &[Line<'_>]) -> Vec<String> {
-        lines.iter().map(ToString::to_string).collect()
+        lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect()
     }
 
     #[test]
