@@ -33,6 +33,8 @@ pub struct Config {
     pub otlp_listen: Option<SocketAddr>,
     /// What senders must present; without one only loopback is listened on.
     pub token: Option<Secret>,
+    /// The secrets with which PagerDuty signs its webhooks; two while they are being changed.
+    pub pagerduty_secrets: Vec<Secret>,
     /// The Alertmanager that is polled and in which alerts are silenced.
     pub alertmanager: Option<Service>,
     /// The Prometheus that is asked for key series and topology.
@@ -144,6 +146,7 @@ struct File {
     listen: Option<Spanned<SocketAddr>>,
     otlp_listen: Option<Spanned<SocketAddr>>,
     token: Option<Spanned<SecretFrom>>,
+    pagerduty_secrets: Vec<Spanned<SecretFrom>>,
     alertmanager: Option<AlertmanagerTable>,
     prometheus: Option<PrometheusTable>,
     topology: Vec<EdgeTable>,
@@ -230,12 +233,15 @@ impl Config {
             None => 10 * 60,
         };
         let token = place.secret(file.token)?;
+        let secrets = file.pagerduty_secrets.into_iter().map(|from| place.secret(Some(from)));
+        let pagerduty_secrets = secrets.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let config = Self {
             journal: common.journal.clone().unwrap_or_else(|| state_dir.join("journal.db")),
             state_dir,
             listen: common.listen.or(file.listen.as_ref().map(|at| *at.get_ref())).unwrap_or(LISTEN),
             otlp_listen: file.otlp_listen.as_ref().map(|at| *at.get_ref()),
             token,
+            pagerduty_secrets,
             alertmanager: match file.alertmanager {
                 Some(table) => Some(place.service(&table.url, table.bearer, table.every_seconds)?),
                 None => None,
