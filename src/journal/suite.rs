@@ -43,7 +43,7 @@ pub fn suite<J: Journal>(open: impl Fn(Hands) -> J) {
 }
 
 pub fn suite_of_waiting<J: Journal + 'static>(open: impl Fn(Hands) -> J) {
-    watch_wakes(Arc::new(open(Hands::default())));
+    watch_wakes(&Arc::new(open(Hands::default())));
     leases_exclude(&open(Hands::default()));
     projections_are_found(&open(Hands::default()));
     quarantine_is_bounded(&open(Hands::default()));
@@ -101,8 +101,10 @@ fn queries_agree_with_a_filter<J: Journal>(open: impl Fn(Hands) -> J) {
     let journal = open(hands.clone());
     let kinds = [Kind::Alert, Kind::Noted, Kind::Spans, Kind::Alert];
     for i in 0..700_usize {
-        hands.set(if i < 400 { 1000 + i as i64 } else { 700 + i as i64 });
-        let terms = if i % 3 == 0 { vec![format!("incident:{}", i % 5), "all".into()] } else { vec!["all".into()] };
+        let second = i64::try_from(i).unwrap();
+        hands.set(if i < 400 { 1000 + second } else { 700 + second });
+        let terms =
+            if i.is_multiple_of(3) { vec![format!("incident:{}", i % 5), "all".into()] } else { vec!["all".into()] };
         let draft = Draft { kind: kinds[i % 4], terms, ..sized(&format!("k/{i}"), i % 90) };
         journal.append(vec![draft]).unwrap();
     }
@@ -110,7 +112,7 @@ fn queries_agree_with_a_filter<J: Journal>(open: impl Fn(Hands) -> J) {
     assert_eq!(all.len(), 700);
     let terms_of = |seq: u64| {
         let i = seq - 1;
-        if i % 3 == 0 { vec![format!("incident:{}", i % 5), "all".into()] } else { vec!["all".to_owned()] }
+        if i.is_multiple_of(3) { vec![format!("incident:{}", i % 5), "all".into()] } else { vec!["all".to_owned()] }
     };
     for after in [0, 250, 699, 700] {
         for through in [None, Some(Seq(300)), Some(Seq(0))] {
@@ -149,11 +151,11 @@ fn queries_agree_with_a_filter<J: Journal>(open: impl Fn(Hands) -> J) {
     }
 }
 
-fn watch_wakes(journal: Arc<impl Journal + 'static>) {
+fn watch_wakes(journal: &Arc<impl Journal + 'static>) {
     let begun = Instant::now();
     assert_eq!(journal.watch(Seq(0), Duration::from_millis(60)).unwrap(), Seq(0));
     assert!(begun.elapsed() >= Duration::from_millis(60));
-    let other = Arc::clone(&journal);
+    let other = Arc::clone(journal);
     let waits = std::thread::spawn(move || {
         let begun = Instant::now();
         (other.watch(Seq(0), Duration::from_secs(20)).unwrap(), begun.elapsed())
@@ -196,8 +198,8 @@ fn projections_are_found(journal: &impl Journal) {
 }
 
 fn quarantine_is_bounded(journal: &impl Journal) {
-    let refused = |i: u64| Refused {
-        arrived: at(i as i64),
+    let refused = |i: i64| Refused {
+        arrived: at(i),
         source: "test".into(),
         reason: format!("/alerts/{i}: bad"),
         raw: vec![b'r'; 100 << 10],

@@ -68,11 +68,11 @@ pub(super) fn key_hash(key: &str) -> [u8; 16] {
 
 /// Makes drafts ready, in their order.
 pub(super) fn prepare(drafts: Vec<Draft>) -> Result<Vec<Row>, JournalError> {
-    let mut packer = None;
-    drafts.into_iter().map(|draft| row(draft, &mut packer)).collect()
+    let mut compressor = None;
+    drafts.into_iter().map(|draft| row(draft, &mut compressor)).collect()
 }
 
-fn row(draft: Draft, packer: &mut Option<Compressor<'static>>) -> Result<Row, JournalError> {
+fn row(draft: Draft, compressor: &mut Option<Compressor<'static>>) -> Result<Row, JournalError> {
     let Draft { at, key, kind, body, terms } = draft;
     bounded("its key", key.len(), limits::KEY)?;
     bounded("its body", body.len(), limits::BODY)?;
@@ -81,7 +81,7 @@ fn row(draft: Draft, packer: &mut Option<Compressor<'static>>) -> Result<Row, Jo
         bounded("an index term", term.len(), limits::TERM)?;
     }
     let digest = Digest::of(&body);
-    let stored = store(body, packer)?;
+    let stored = store(body, compressor)?;
     Ok(Row { at, key_hash: key_hash(&key), key, kind, terms: lines(terms), body: digest, stored })
 }
 
@@ -105,11 +105,11 @@ pub(super) fn one_line(term: &str) -> String {
     term.replace('\n', " ")
 }
 
-fn store(body: Vec<u8>, packer: &mut Option<Compressor<'static>>) -> Result<Stored, JournalError> {
+fn store(body: Vec<u8>, compressor: &mut Option<Compressor<'static>>) -> Result<Stored, JournalError> {
     if body.len() <= PLAIN {
         return Ok(Stored::Plain(body));
     }
-    let packed = pack(&body, packer)?;
+    let packed = pack(&body, compressor)?;
     Ok(if body.len() > BLOB {
         Stored::Blob(packed)
     } else if packed.len() < body.len() {
@@ -120,13 +120,13 @@ fn store(body: Vec<u8>, packer: &mut Option<Compressor<'static>>) -> Result<Stor
 }
 
 /// Compresses `bytes` and adds the check.
-pub(super) fn pack(bytes: &[u8], packer: &mut Option<Compressor<'static>>) -> Result<Vec<u8>, JournalError> {
+pub(super) fn pack(bytes: &[u8], compressor: &mut Option<Compressor<'static>>) -> Result<Vec<u8>, JournalError> {
     let failed = |error: std::io::Error| JournalError::Store { path: "zstd".into(), error: error.to_string() };
-    if packer.is_none() {
-        *packer = Some(Compressor::new(LEVEL).map_err(failed)?);
+    if compressor.is_none() {
+        *compressor = Some(Compressor::new(LEVEL).map_err(failed)?);
     }
-    let mut packed = match packer {
-        Some(packer) => packer.compress(bytes).map_err(failed)?,
+    let mut packed = match compressor {
+        Some(compressor) => compressor.compress(bytes).map_err(failed)?,
         None => Vec::new(),
     };
     let check = Sha256::digest(&packed);

@@ -104,7 +104,7 @@ impl Place {
         ))?;
         if mode == Use::Write {
             connection.execute_batch(
-                "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=33554432;",
+                "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=33554432;",
             )?;
         } else {
             connection.execute_batch("PRAGMA query_only=ON;")?;

@@ -108,7 +108,8 @@ impl Queue {
         }
         let mut group = Vec::new();
         let mut bytes = 0;
-        while let Some(job) = waiting.jobs.pop_front_if(|job| bytes == 0 || bytes + job.weight <= GROUP_BYTES) {
+        while waiting.jobs.front().is_some_and(|job| bytes == 0 || bytes + job.weight <= GROUP_BYTES) {
+            let Some(job) = waiting.jobs.pop_front() else { break };
             bytes += job.weight;
             waiting.bytes -= job.weight;
             group.push(job);
