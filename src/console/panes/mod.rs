@@ -3,7 +3,6 @@
 use super::pane::Pane;
 use super::sheet::{EntrySheet, Sheet};
 use crate::engine::view::Opens;
-use crate::event::Seq;
 
 mod accuracy;
 mod actions;
@@ -15,6 +14,7 @@ mod incidents;
 mod notes;
 mod runs;
 mod say;
+mod sheets;
 mod timeline;
 
 /// Every pane there is, in any order.
@@ -37,9 +37,11 @@ pub fn all() -> Vec<Box<dyn Pane>> {
 #[must_use]
 pub fn sheet(opens: &Opens) -> Box<dyn Sheet> {
     match opens {
-        Opens::Diagnosis { seq } | Opens::Entry { seq } => Box::new(EntrySheet(*seq)),
-        Opens::Alert { .. } | Opens::Change { .. } | Opens::Run { .. } | Opens::Plan { .. } => {
-            Box::new(EntrySheet(Seq::default()))
-        }
+        Opens::Alert { fingerprint } => Box::new(sheets::AlertSheet(fingerprint.clone())),
+        Opens::Change { id } => Box::new(sheets::ChangeSheet::new(id.clone())),
+        Opens::Run { trace } => Box::new(sheets::RunSheet::new(*trace)),
+        Opens::Plan { plan } => Box::new(sheets::PlanSheet(*plan)),
+        Opens::Diagnosis { seq } => Box::new(sheets::DiagnosisSheet(*seq)),
+        Opens::Entry { seq } => Box::new(EntrySheet(*seq)),
     }
 }

@@ -75,15 +75,18 @@ impl Kinds {
     }
 }
 
+/// Names a row: the entry, and which of its lines (one delivery may hold several things).
+type Key = (Seq, usize);
+
 /// The timeline.
 #[derive(Debug)]
 pub struct Timeline {
-    cursor: Cursor<Seq>,
+    cursor: Cursor<Key>,
     kinds: Kinds,
     words: Filter,
-    /// Places in the incident's timeline that are shown, and their entries.
+    /// Places in the incident's timeline that are shown, and their names.
     shown: Vec<usize>,
-    keys: Vec<Seq>,
+    keys: Vec<Key>,
 }
 
 impl Default for Timeline {
@@ -172,7 +175,9 @@ impl Pane for Timeline {
             if self.kinds.shows(item.kind) && self.words.shows(&[item.who.raw(), item.text.raw(), say::kind(item.kind)])
             {
                 self.shown.push(nth);
-                self.keys.push(item.seq);
+                // Lines of one entry need not stand together, but they keep their order.
+                let earlier = self.keys.iter().rev().take(64).filter(|(seq, _)| *seq == item.seq).count();
+                self.keys.push((item.seq, earlier));
             }
         }
         self.cursor.settle(&self.keys, cx.area.height);

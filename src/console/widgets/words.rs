@@ -18,8 +18,8 @@ fn poor(cx: &Cx<'_>) -> bool {
 }
 
 /// On a poor terminal every other script is written out too.
-fn policy_for(cx: &Cx<'_>, policy: Policy) -> Policy {
-    if poor(cx) && policy == Policy::Prose { Policy::Exact } else { policy }
+fn policy_for(cx: &Cx<'_>, text: Excerpt<'_>, policy: Policy) -> Policy {
+    if poor(cx) && !text.raw().is_ascii() { Policy::Exact } else { policy }
 }
 
 /// `text` in at most `columns` columns. Costs no more than that, however long it is.
@@ -32,7 +32,7 @@ pub fn cut<'a>(
     style: Style,
 ) -> Vec<Span<'static>> {
     let text = text.into();
-    let policy = policy_for(cx, policy);
+    let policy = policy_for(cx, text, policy);
     let shown = text.show_prefix(policy, columns);
     if shown.is_whole() {
         return marked(cx, &shown, style);
@@ -54,7 +54,8 @@ pub fn prose(cx: &Cx<'_>, text: &Untrusted, columns: usize, style: Style) -> Vec
 /// All of `text`, in one line of any length.
 #[must_use]
 pub fn whole<'a>(cx: &Cx<'_>, text: impl Into<Excerpt<'a>>, policy: Policy, style: Style) -> Vec<Span<'static>> {
-    marked(cx, &text.into().show_prefix(policy_for(cx, policy), WHOLE), style)
+    let text = text.into();
+    marked(cx, &text.show_prefix(policy_for(cx, text, policy), WHOLE), style)
 }
 
 /// The pieces of shown text in their styles.

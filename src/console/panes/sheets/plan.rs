@@ -1,0 +1,112 @@
+//! One plan of change: exactly what would be sent, to what, by whose leave, and how to undo it.
+
+use ratatui::text::Line;
+
+use super::{beside, field, heading};
+use crate::console::details::{Detail, Loaded, Want};
+use crate::console::pane::Cx;
+use crate::console::panes::actions;
+use crate::console::safe;
+use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::theme::Role;
+use crate::console::widgets::words;
+use crate::engine::view::{ActionState, ActionView};
+use crate::event::{Outcome, PlanId, Policy, Request, Untrusted};
+
+/// A plan.
+#[derive(Debug)]
+pub(in crate::console::panes) struct PlanSheet(pub PlanId);
+
+fn ended(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
+    let text = cx.of(Role::Text);
+    let said = |name, text: &Untrusted, role| field(cx, name, text, Policy::Prose, width, cx.of(role));
+    match &action.state {
+        ActionState::Proposed => {
+            let until = format!("nobody can approve it after {}", cx.clock(action.plan.approve_by));
+            beside(cx, "expires", vec![safe::made(until, text)], width)
+        }
+        ActionState::Denied { reason } => said("refused", reason, Role::Muted),
+        ActionState::Approved { by, execute_by } => {
+            let mut lines = field(cx, "approved by", &by.login, Policy::Exact, width, text);
+            let until = format!("it does not start after {}", cx.clock(*execute_by));
+            lines.extend(beside(cx, "", vec![safe::made(until, text)], width));
+            lines
+        }
+        ActionState::Started { at } => {
+            let since = format!("at {}; how it ended is not recorded. It is not tried again by itself.", cx.clock(*at));
+            beside(cx, "started", vec![safe::made(since, cx.of(Role::Unclear))], width)
+        }
+        ActionState::Finished { outcome, at } => {
+            let mut lines = beside(cx, "ended", vec![safe::made(cx.clock(*at), cx.of(Role::Time))], width);
+            lines.extend(match outcome {
+                Outcome::Done { receipt } => said("receipt", receipt, Role::Good),
+                Outcome::Failed { error } => said("failed", error, Role::Bad),
+                Outcome::Unknown { check } => said("check", check, Role::Unclear),
+            });
+            lines
+        }
+    }
+}
+
+fn lay_out(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
+    let plan = &action.plan;
+    let text = cx.of(Role::Text);
+    let (word, style) = actions::state(cx, action);
+    let mut lines = field(cx, "what", &plan.title, Policy::Prose, width, text);
+    lines.extend(beside(cx, "state", vec![safe::lit(word, style)], width));
+    lines.extend(ended(cx, action, width));
+    lines.extend(beside(cx, "tier", vec![safe::made(plan.tier.0.to_string(), text)], width));
+    lines.extend(field(cx, "proposed by", &plan.proposed_by, Policy::Exact, width, text));
+    lines.extend(field(cx, "policy", &plan.policy, Policy::Exact, width, text));
+    lines.extend(field(cx, "undo", &plan.undo, Policy::Exact, width, text));
+    for (nth, path) in plan.taint.iter().enumerate() {
+        let name = if nth == 0 { "from outside" } else { "" };
+        lines.extend(field(cx, name, path, Policy::Exact, width, cx.of(Role::Untrusted)));
+    }
+    lines.extend(heading(cx, "Exactly this is sent"));
+    let Request::Http { method, url, body } = &plan.request;
+    lines.extend(field(cx, "method", method, Policy::Exact, width, text));
+    lines.extend(field(cx, "address", url, Policy::Exact, width, text));
+    let many = format!("{} bytes, {} lines", body.raw().len(), body.lines().count());
+    lines.extend(beside(cx, "body", vec![safe::made(many, cx.of(Role::Muted))], width));
+    lines.extend(words::paragraphs(cx, body, Policy::Exact, width, text));
+    lines.extend(heading(cx, "It touches"));
+    for target in &plan.targets {
+        let mut spans = vec![safe::lit("  ", text)];
+        spans.extend(words::whole(cx, &target.kind, Policy::Exact, cx.of(Role::Muted)));
+        spans.push(safe::lit(" ", text));
+        spans.extend(words::whole(cx, &target.name, Policy::Exact, text));
+        lines.extend(words::wrap(spans, width, 4));
+    }
+    lines.extend(heading(cx, "Named by the digest of all of this"));
+    lines.extend(words::wrapped(&action.id.0.to_string(), width, text));
+    lines
+}
+
+impl Sheet for PlanSheet {
+    fn title(&self, cx: &Cx<'_>) -> Line<'static> {
+        Line::from(safe::made(format!("Plan {}", self.0), cx.of(Role::DialogTitle)))
+    }
+
+    fn want(&self) -> Option<Want> {
+        Some(Want::Plan(self.0))
+    }
+
+    fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
+        let want = Want::Plan(self.0);
+        if let Some(content) = not_yet(cx, &want) {
+            return content;
+        }
+        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
+        let Detail::Plan(action) = &*detail else { return Content::default() };
+        Content { lines: lay_out(cx, action, usize::from(width)), places: Vec::new() }
+    }
+
+    fn opened(&self) -> String {
+        format!("plan {}", self.0)
+    }
+
+    fn copied(&self, _cx: &Cx<'_>) -> Option<(String, &'static str)> {
+        Some((self.0.0.to_string(), "plan digest"))
+    }
+}

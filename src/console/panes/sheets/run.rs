@@ -1,0 +1,215 @@
+//! One agent run: its waterfall, its turns, and every field it carries, whole.
+
+use ratatui::text::{Line, Span};
+
+use super::heading;
+use crate::console::details::{Detail, Loaded, Want};
+use crate::console::pane::Cx;
+use crate::console::panes::runs;
+use crate::console::safe;
+use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::theme::Role;
+use crate::console::widgets::row::Row;
+use crate::console::widgets::{meter, words};
+use crate::engine::view::{RunDetail, RunStep};
+use crate::event::{Policy, TraceId};
+
+/// Deeper than this, steps are no longer moved to the right: the text would have no room.
+const DEEPEST: u16 = 12;
+
+/// The ways to look at a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Way {
+    /// Steps as bars over time.
+    #[default]
+    Waterfall,
+    /// Who said what.
+    Turns,
+    /// Every field of every step.
+    Fields,
+}
+
+/// A run.
+#[derive(Debug)]
+pub(in crate::console::panes) struct RunSheet {
+    trace: TraceId,
+    way: Way,
+}
+
+impl RunSheet {
+    pub(in crate::console::panes) fn new(trace: TraceId) -> Self {
+        Self { trace, way: Way::default() }
+    }
+}
+
+fn step_row(cx: &Cx<'_>, step: &RunStep, whole_ms: u64, width: u16) -> Line<'static> {
+    let style = cx.of(if step.failed || step.suspicious.is_some() { Role::Bad } else { Role::Text });
+    let muted = cx.of(Role::Muted);
+    let bar = usize::from(width) * 2 / 5;
+    let sign = if step.failed {
+        cx.glyphs.failed
+    } else if step.suspicious.is_some() {
+        cx.glyphs.alert
+    } else {
+        " "
+    };
+    let row = Row::new(cx, width).lit(sign, style).lit(" ", style);
+    let row = row.made("  ".repeat(usize::from(step.depth.min(DEEPEST))), muted);
+    let row = row.spans(words::prose(cx, &step.kind, 16, muted)).lit(" ", muted);
+    let left = row.left().saturating_sub(bar + 9);
+    let bar_style = if step.failed || step.suspicious.is_some() { style } else { cx.of(Role::Chart) };
+    row.name(&step.what, left, style)
+        .num(meter::duration(step.duration_ms), 8, muted)
+        .lit(" ", muted)
+        .spans(meter::stretch(cx, step.offset_ms, step.duration_ms, whole_ms, bar, bar_style))
+        .line()
+}
+
+/// The reason under a suspicious step.
+fn reason(cx: &Cx<'_>, step: &RunStep, columns: usize) -> Vec<Line<'static>> {
+    let Some(reason) = &step.suspicious else { return Vec::new() };
+    let indent = usize::from(step.depth.min(DEEPEST)) * 2 + 4;
+    let mut spans = vec![
+        safe::made(" ".repeat(indent), cx.of(Role::Bad)),
+        safe::made(format!("{} ", cx.glyphs.up), cx.of(Role::Bad)),
+    ];
+    spans.extend(words::whole(cx, reason, Policy::Prose, cx.of(Role::Bad)));
+    words::wrap(spans, columns, indent + 2)
+}
+
+fn waterfall(cx: &Cx<'_>, run: &RunDetail, width: u16, content: &mut Content) {
+    let ends = run.steps.iter().map(|step| step.offset_ms.saturating_add(step.duration_ms)).max().unwrap_or(0);
+    for step in &run.steps {
+        if step.failed || step.suspicious.is_some() {
+            content.places.push(content.lines.len());
+        }
+        content.lines.push(step_row(cx, step, ends.max(run.line.duration_ms), width));
+        content.lines.extend(reason(cx, step, usize::from(width)));
+    }
+    if run.steps.is_empty() {
+        content.lines.push(Line::from(safe::lit("None of its spans was captured.", cx.of(Role::NotCaptured))));
+    }
+}
+
+/// The bar beside text quoted from outside.
+fn quoted(cx: &Cx<'_>, text: &crate::event::Untrusted, columns: usize) -> Vec<Line<'static>> {
+    words::paragraphs(cx, text, Policy::Prose, columns.saturating_sub(2), cx.of(Role::Text))
+        .into_iter()
+        .map(|line| {
+            let mut spans: Vec<Span<'static>> =
+                vec![safe::lit(cx.glyphs.quote, cx.of(Role::Untrusted)), safe::lit(" ", cx.of(Role::Text))];
+            spans.extend(line.spans);
+            Line::from(spans)
+        })
+        .collect()
+}
+
+fn turns(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
+    for (nth, turn) in run.turns.iter().enumerate() {
+        if nth > 0 {
+            content.lines.push(Line::default());
+        }
+        content.places.push(content.lines.len());
+        let mut spans = vec![safe::made(format!("{} ", nth + 1), cx.of(Role::Muted))];
+        spans.extend(words::prose(cx, &turn.role, 60, cx.of(Role::Title)));
+        content.lines.push(Line::from(spans));
+        content.lines.extend(quoted(cx, &turn.text, columns));
+    }
+    if run.turns.is_empty() {
+        let text =
+            "What was said was not captured: the sender keeps message content off. That is not the same as silence.";
+        content.lines.extend(words::wrapped(text, columns, cx.of(Role::NotCaptured)));
+    }
+}
+
+fn fields(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
+    for (nth, step) in run.steps.iter().enumerate() {
+        if nth > 0 {
+            content.lines.push(Line::default());
+        }
+        content.places.push(content.lines.len());
+        let style = cx.of(Role::Title);
+        let mut spans = words::prose(cx, &step.kind, 40, style);
+        spans.push(safe::lit(" ", style));
+        spans.extend(words::prose(cx, &step.what, 200, style));
+        spans.push(safe::made(
+            format!("  +{}, {}", meter::duration(step.offset_ms), meter::duration(step.duration_ms)),
+            cx.of(Role::Muted),
+        ));
+        content.lines.extend(words::wrap(spans, columns, 2));
+        content.lines.extend(reason(cx, step, columns));
+        for (name, value) in &step.fields {
+            let mut head = words::cut(cx, name, Policy::Exact, columns, cx.of(Role::Muted));
+            let short = value.raw().len() < 60 && !value.raw().contains('\n');
+            if short {
+                head.push(safe::lit("  ", cx.of(Role::Text)));
+                head.extend(words::whole(cx, value, Policy::Prose, cx.of(Role::Text)));
+            }
+            content.lines.extend(words::wrap(head, columns, 2));
+            if !short {
+                content.lines.extend(quoted(cx, value, columns));
+            }
+        }
+    }
+}
+
+impl Sheet for RunSheet {
+    fn title(&self, cx: &Cx<'_>) -> Line<'static> {
+        let way = match self.way {
+            Way::Waterfall => "waterfall",
+            Way::Turns => "turns",
+            Way::Fields => "every field",
+        };
+        Line::from(safe::made(format!("Run {}: {way}", self.trace), cx.of(Role::DialogTitle)))
+    }
+
+    fn want(&self) -> Option<Want> {
+        Some(Want::Run(self.trace))
+    }
+
+    fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
+        let want = Want::Run(self.trace);
+        if let Some(content) = not_yet(cx, &want) {
+            return content;
+        }
+        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
+        let Detail::Run(run) = &*detail else { return Content::default() };
+        let columns = usize::from(width);
+        let mut content =
+            Content { lines: words::wrap(runs::totals(cx, &run.line).spans, columns, 2), places: Vec::new() };
+        if let Some(bad) = &run.line.bad {
+            let mut spans = vec![safe::made(format!("{} ", cx.glyphs.failed), cx.of(Role::Bad))];
+            spans.extend(words::whole(cx, bad, Policy::Prose, cx.of(Role::Bad)));
+            content.lines.extend(words::wrap(spans, columns, 2));
+        }
+        let text = match self.way {
+            Way::Waterfall => "Steps over time",
+            Way::Turns => "Turn by turn",
+            Way::Fields => "Every field of every step",
+        };
+        content.lines.extend(heading(cx, text));
+        match self.way {
+            Way::Waterfall => waterfall(cx, run, width, &mut content),
+            Way::Turns => turns(cx, run, columns, &mut content),
+            Way::Fields => fields(cx, run, columns, &mut content),
+        }
+        content
+    }
+
+    fn toggle(&mut self) -> bool {
+        self.way = match self.way {
+            Way::Waterfall => Way::Turns,
+            Way::Turns => Way::Fields,
+            Way::Fields => Way::Waterfall,
+        };
+        true
+    }
+
+    fn opened(&self) -> String {
+        format!("run {}", self.trace)
+    }
+
+    fn copied(&self, _cx: &Cx<'_>) -> Option<(String, &'static str)> {
+        Some((self.trace.to_string(), "trace id"))
+    }
+}
