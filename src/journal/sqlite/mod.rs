@@ -5,6 +5,7 @@
 //! `seq` has no gaps whoever writes. Readers have their own connections and never wait for a writer.
 
 mod admit;
+mod backup;
 mod coding;
 mod commit;
 mod holder;
@@ -159,6 +160,17 @@ impl SqliteJournal {
             leases: lease::Held::default(),
             place,
         })
+    }
+
+    /// Writes a copy of the journal as it is now to `to`, which must not exist, while others go on writing.
+    ///
+    /// # Errors
+    /// When the copy cannot be written; nothing is left of it then.
+    pub fn backup(&self, to: &Path) -> Result<(), JournalError> {
+        match self.place.path {
+            Some(_) => backup::backup(&self.place, None, to),
+            None => self.readers.with(|connection| backup::backup(&self.place, Some(connection), to)),
+        }
     }
 
     /// The file, where there is one.
