@@ -25,16 +25,16 @@ pub(super) fn backup(place: &Place, memory: Option<&Connection>, to: &Path) -> R
         }
         (None, None) => Ok(()),
     };
-    let unwritable = |error: &dyn std::fmt::Display| JournalError::Unwritable { path: shown(to), error: error.to_string() };
+    let unwritable =
+        |error: &dyn std::fmt::Display| JournalError::Unwritable { path: shown(to), error: error.to_string() };
     let synced = copied.map_err(|error| match place.error(&error) {
         // A full or failing disk is that of the copy: the journal is only read.
         JournalError::Full { .. } => JournalError::Full { path: shown(to) },
         JournalError::Unwritable { .. } => unwritable(&error),
         other => other,
     });
-    let synced = synced.and_then(|()| {
-        made.sync_all().and_then(|()| sync_folder(to)).map_err(|error| unwritable(&error))
-    });
+    let synced =
+        synced.and_then(|()| made.sync_all().and_then(|()| sync_folder(to)).map_err(|error| unwritable(&error)));
     if synced.is_err() {
         // Half a copy is worse than none; if it cannot be removed either, the error says enough.
         let _removed = std::fs::remove_file(to);

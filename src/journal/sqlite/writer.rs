@@ -36,12 +36,14 @@ impl Scribe {
                     job.answer(Ok(receipt));
                 }
             }
-            Err(error) if group.len() == 1 || matches!(error, JournalError::Locked { .. }) => {
-                let mut again = Some(error);
+            // Nothing in the group is the reason, and each alone would wait again.
+            Err(JournalError::Locked { path, holder, waited_s }) => {
                 for job in group {
-                    let error = again.take().unwrap_or_else(|| self.locked());
-                    job.answer(Err(error));
+                    job.answer(Err(JournalError::Locked { path: path.clone(), holder, waited_s }));
                 }
+            }
+            Err(error) if group.len() == 1 => {
+                group.into_iter().zip([error]).for_each(|(job, error)| job.answer(Err(error)));
             }
             Err(_) => {
                 for job in group {
@@ -52,10 +54,6 @@ impl Scribe {
                 }
             }
         }
-    }
-
-    fn locked(&self) -> JournalError {
-        JournalError::Locked { path: self.place.shown.clone(), holder: None, waited_s: self.place.busy.as_secs() }
     }
 
     /// One transaction. On an error nothing of it counts, and the connection is opened anew: after a failed fsync

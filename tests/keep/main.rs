@@ -1,0 +1,13 @@
+//! What was acknowledged is kept: through kills, full and failing disks, other processes, damage, upgrades and time.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod child;
+mod damage;
+mod disk;
+mod kill;
+mod others;
+mod paths;
+mod scale;
+mod upgrade;
