@@ -178,7 +178,8 @@ actions! {
     }
     Dialog {
         Yes "yes" "yes": "do it, once all of it was on the screen";
-        No "no" "no": "do not";
+        No "no" "no": "do not; a plan goes on waiting";
+        Refuse "refuse" "refuse": "refuse the plan for good, with a reason";
         Enter "default" "default": "the safe answer: to a plan it is no, to a form it is record";
         FieldNext "field-next" "next field": "to the next field";
         FieldPrevious "field-previous" "field before": "to the field before";

@@ -61,6 +61,11 @@ pub trait Layer: Send {
         Vec::new()
     }
 
+    /// The frame that shows it as it is now got through to the terminal; whether that changes what it shows.
+    fn painted(&mut self, _cx: &Cx<'_>) -> bool {
+        false
+    }
+
     /// Whether what it shows came from outside and asks for a dangerous yes: drawn with a warning frame.
     fn grave(&self) -> bool {
         false

@@ -104,6 +104,8 @@ pub struct Now {
 pub struct Cx<'a> {
     /// The picture on the screen.
     pub view: &'a View,
+    /// The newest picture; differs from `view` while something is being read or the time is wound back.
+    pub live: &'a View,
     /// The incident chosen in it.
     pub incident: Option<&'a IncidentView>,
     /// Entries after this one are new to the reader.
@@ -208,6 +210,8 @@ pub enum Ask {
     Wind(Wind),
     /// Call me again after this long.
     Wake(std::time::Duration),
+    /// Keep a text that was begun and not recorded; an empty one forgets it.
+    Draft(IncidentId, &'static str, String),
 }
 
 /// Where to wind the time.

@@ -1,0 +1,182 @@
+//! What is done off the drawing thread: reading larger things, handing acts to the desk, reading files.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::console::details::{Detail, Want};
+use crate::console::keymap::Keymap;
+use crate::console::model::{Effect, Msg};
+use crate::console::pane::Now;
+use crate::console::theme::{self, Depth};
+use crate::engine::Details;
+use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
+use crate::response::{Act, Desk};
+
+/// So many reads at once.
+const READS: usize = 4;
+/// So many acts wait for the desk; more are refused with a word.
+const ACTS: usize = 64;
+
+/// What does the effects, on blocking threads.
+pub struct Hands {
+    details: Arc<dyn Details>,
+    desk: Arc<dyn Desk>,
+    person: Person,
+    folder: Option<PathBuf>,
+    depth: Depth,
+    back: Sender<Msg>,
+    results: Receiver<Msg>,
+    reads: VecDeque<(Want, Seq)>,
+    reading: usize,
+    acts: VecDeque<(IncidentId, Act, Time)>,
+    acting: bool,
+    extra: VecDeque<Msg>,
+}
+
+impl Hands {
+    /// Hands that read from `details` and act at `desk` as `person`.
+    #[must_use]
+    pub fn new(
+        details: Arc<dyn Details>,
+        desk: Arc<dyn Desk>,
+        person: Person,
+        folder: Option<PathBuf>,
+        depth: Depth,
+    ) -> Self {
+        let (back, results) = channel(READS + 4);
+        Self {
+            details,
+            desk,
+            person,
+            folder,
+            depth,
+            back,
+            results,
+            reads: VecDeque::new(),
+            reading: 0,
+            acts: VecDeque::new(),
+            acting: false,
+            extra: VecDeque::new(),
+        }
+    }
+
+    /// Takes an effect on. Acts keep their order and go one at a time; the time of an act is the moment of its key.
+    pub fn take(&mut self, effect: Effect, now: Now) {
+        match effect {
+            Effect::Fetch(want, through) => {
+                self.reads.push_back((want, through));
+                self.read_on();
+            }
+            Effect::Perform(incident, act) => {
+                if self.acts.len() >= ACTS {
+                    let error = "too much waits for the journal already; this was not even tried".to_owned();
+                    self.extra.push_back(Msg::Performed(incident, Err(error)));
+                } else {
+                    self.acts.push_back((incident, act, now.wall));
+                    self.act_on();
+                }
+            }
+            Effect::ViewAt(moment) => {
+                let details = self.details.clone();
+                self.spawn(move || {
+                    let view = details.view_at(moment).map(Arc::new);
+                    Msg::Wound(moment, view.map_err(|error| words(&error)))
+                });
+            }
+            Effect::Reload { theme, keymap } => {
+                let (folder, depth) = (self.folder.clone(), self.depth);
+                self.spawn(move || {
+                    let mut wrong = Vec::new();
+                    let theme = theme::load(&theme, folder.as_deref(), depth).map_err(|what| wrong.push(what)).ok();
+                    let keymap = Keymap::load(&keymap, folder.as_deref()).map_err(|what| wrong.push(what)).ok();
+                    Msg::Reloaded(theme, keymap, wrong)
+                });
+            }
+            // The loop does these itself.
+            Effect::Copy(_) | Effect::Wake(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
+        }
+    }
+
+    fn spawn(&self, work: impl FnOnce() -> Msg + Send + 'static) {
+        let back = self.back.clone();
+        tokio::task::spawn_blocking(move || {
+            // The loop may have been left; then nobody waits for the answer.
+            let _ = back.blocking_send(work());
+        });
+    }
+
+    fn read_on(&mut self) {
+        while self.reading < READS {
+            let Some((want, through)) = self.reads.pop_front() else { return };
+            self.reading += 1;
+            let details = self.details.clone();
+            self.spawn(move || {
+                let result = fetch(details.as_ref(), &want, through).map_err(|error| words(&error));
+                Msg::Fetched(want, through, result)
+            });
+        }
+    }
+
+    fn act_on(&mut self) {
+        if self.acting {
+            return;
+        }
+        let Some((incident, act, now)) = self.acts.pop_front() else { return };
+        self.acting = true;
+        let (desk, person) = (self.desk.clone(), self.person.clone());
+        self.spawn(move || {
+            let result = desk.perform(incident, act, &person, now).map_err(|error| format!("{error:#}"));
+            Msg::Performed(incident, result)
+        });
+    }
+
+    /// The next thing that came back.
+    pub async fn next(&mut self) -> Msg {
+        if let Some(msg) = self.extra.pop_front() {
+            return msg;
+        }
+        // The sender is kept beside the receiver, so this never ends.
+        let Some(msg) = self.results.recv().await else { return std::future::pending().await };
+        match &msg {
+            Msg::Fetched(..) => {
+                self.reading -= 1;
+                self.read_on();
+            }
+            Msg::Performed(..) => {
+                self.acting = false;
+                self.act_on();
+            }
+            _ => {}
+        }
+        msg
+    }
+
+    /// Waits for the acts that began, at most so long.
+    pub async fn finish(&mut self, patience: Duration) {
+        let all = async {
+            while self.acting || !self.acts.is_empty() {
+                self.next().await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, all).await;
+    }
+}
+
+fn words(error: &anyhow::Error) -> Untrusted {
+    format!("{error:#}").into()
+}
+
+fn fetch(details: &dyn Details, want: &Want, through: Seq) -> anyhow::Result<Detail> {
+    let found = match want {
+        Want::Alert(fingerprint) => details.alert(fingerprint, through)?.map(|it| Detail::Alert(Box::new(it))),
+        Want::Run(trace) => details.run(*trace, through)?.map(|it| Detail::Run(Box::new(it))),
+        Want::Change(id) => details.change(id.raw(), through)?.map(|it| Detail::Change(Box::new(it))),
+        Want::Plan(plan) => details.plan(*plan, through)?.map(|it| Detail::Plan(Box::new(it))),
+        Want::Entry(seq) => details.entry(*seq)?.map(|it| Detail::Entry(it.into())),
+    };
+    Ok(found.unwrap_or(Detail::Absent))
+}

@@ -1,0 +1,15 @@
+//! The overlays, one file each.
+
+pub mod approval;
+pub mod confirm;
+pub mod decision;
+pub mod editor;
+pub mod find;
+pub mod fuzzy;
+pub mod help;
+pub mod messages;
+pub mod palette;
+pub mod prompt;
+pub mod scroll;
+pub mod truth;
+pub mod viewer;

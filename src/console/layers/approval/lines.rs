@@ -1,0 +1,182 @@
+//! A plan, laid out so that nothing of it can hide.
+
+use ratatui::text::{Line, Span};
+use unicode_security::MixedScript as _;
+
+use crate::console::glyph::Glyphs;
+use crate::console::pane::Cx;
+use crate::console::safe;
+use crate::console::theme::Role;
+use crate::event::{Plan, PlanId, Policy, Request, Untrusted};
+
+/// Blanks in a row from which on each is shown as a sign.
+const LONG_BLANK: usize = 3;
+
+/// Whether everything that runs is printable ASCII, so that it looks like what it is.
+pub(super) fn is_plain(plan: &Plan) -> bool {
+    let Request::Http { method, url, body } = &plan.request;
+    let texts = [method, url, body].into_iter().chain(plan.targets.iter().flat_map(|t| [&t.kind, &t.name]));
+    texts.into_iter().all(|text| text.raw().bytes().all(|b| b == b' ' || b == b'\n' || b.is_ascii_graphic()))
+}
+
+pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Glyphs) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    let text = cx.of(Role::Text);
+    let muted = cx.of(Role::Muted);
+    let width = cx.area.width;
+    let Request::Http { method, url, body } = &plan.request;
+
+    let heading = |out: &mut Vec<Line<'static>>, what: String| {
+        out.push(Line::default());
+        out.push(Line::from(safe::made(what, cx.of(Role::Title))));
+    };
+    quoted(&mut out, &plan.title, Policy::Prose, cx, glyphs);
+    out.push(Line::from(safe::made(
+        format!(
+            "proposed by {} · policy {} · approve by {} · serves {}",
+            safe::clean(plan.proposed_by.raw(), Policy::Prose),
+            safe::clean(plan.policy.raw(), Policy::Prose),
+            cx.clock(plan.approve_by),
+            plan.incident,
+        ),
+        muted,
+    )));
+    let digest = id.0.to_string();
+    out.push(Line::from(safe::made(format!("sha-256 {digest}"), muted)));
+
+    for why in warnings(plan, cx) {
+        for line in safe::wrap(&why, width) {
+            out.push(Line::from(safe::made(line, cx.of(Role::DialogDanger))));
+        }
+    }
+
+    heading(&mut out, format!("Blast radius: tier {}, {} targets", plan.tier.0, plan.targets.len()));
+    for target in &plan.targets {
+        let name = format!("{} {}", safe::clean(target.kind.raw(), Policy::Exact), visible(&target.name, glyphs));
+        for line in chunks(&name, width.saturating_sub(2)) {
+            out.push(Line::from(vec![safe::lit("  ", text), safe::made(line, text)]));
+        }
+    }
+
+    let bytes = body.raw().len();
+    let rows = body.raw().lines().count();
+    heading(&mut out, format!("Exactly this is sent: {bytes} bytes of body in {rows} lines"));
+    let request = format!("{} {}", visible(method, glyphs), visible(url, glyphs));
+    for line in chunks(&request, width) {
+        out.push(Line::from(safe::made(line, cx.of(Role::New))));
+    }
+    for line in body.raw().split('\n') {
+        let line = visible(&Untrusted::from(line), glyphs);
+        for line in chunks(&line, width) {
+            out.push(Line::from(safe::made(line, text)));
+        }
+    }
+
+    if !plan.taint.is_empty() {
+        heading(&mut out, "Text from outside reached it by".to_owned());
+        for path in &plan.taint {
+            quoted(&mut out, path, Policy::Prose, cx, glyphs);
+        }
+    }
+    heading(&mut out, "To undo it".to_owned());
+    quoted(&mut out, &plan.undo, Policy::Prose, cx, glyphs);
+    out
+}
+
+/// Words that are not the console's own stand behind a bar.
+fn quoted(out: &mut Vec<Line<'static>>, text: &Untrusted, policy: Policy, cx: &Cx<'_>, glyphs: &'static Glyphs) {
+    for line in safe::lines(text, policy) {
+        for line in safe::wrap(&line, cx.area.width.saturating_sub(2)) {
+            let bar = Span::from(safe::lit(glyphs.quote, cx.of(Role::Untrusted)));
+            out.push(Line::from(vec![bar, safe::lit(" ", cx.of(Role::Text)), safe::made(line, cx.of(Role::Text))]));
+        }
+    }
+}
+
+/// What a person must be told before they believe their eyes.
+fn warnings(plan: &Plan, cx: &Cx<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    if !is_plain(plan) {
+        out.push("It holds characters that look like others or like nothing; each is shown as \\u{…}, and approving it has to be typed.".to_owned());
+    }
+    let known: Vec<_> = cx
+        .incident
+        .map(|incident| incident.groups.items.iter().map(|group| &group.service).collect())
+        .unwrap_or_default();
+    for target in &plan.targets {
+        let name = target.name.raw();
+        if !name.is_single_script() {
+            out.push(format!("{} mixes scripts.", safe::clean(name, Policy::Exact)));
+        }
+        let skeleton: String = unicode_security::skeleton(name).collect();
+        let twin = known
+            .iter()
+            .find(|known| known.raw() != name && unicode_security::skeleton(known.raw()).eq(skeleton.chars()));
+        if let Some(twin) = twin {
+            out.push(format!(
+                "{} differs from the known name {}, though it looks the same.",
+                safe::clean(name, Policy::Exact),
+                safe::clean(twin.raw(), Policy::Exact)
+            ));
+        }
+    }
+    out
+}
+
+/// The text with every character that is not printable ASCII escaped, and blanks that could push something out of
+/// sight made visible.
+fn visible(text: &Untrusted, glyphs: &'static Glyphs) -> String {
+    let exact = safe::clean(text.raw(), Policy::Exact);
+    let mut out = String::with_capacity(exact.len());
+    let mut rest = exact.as_str();
+    while !rest.is_empty() {
+        let word = rest.find(' ').unwrap_or(rest.len());
+        out.push_str(&rest[..word]);
+        rest = &rest[word..];
+        let blanks = rest.len() - rest.trim_start_matches(' ').len();
+        let outer = out.is_empty() || blanks == rest.len();
+        let sign = if outer || blanks >= LONG_BLANK { glyphs.blank } else { " " };
+        out.extend(std::iter::repeat_n(sign, blanks));
+        rest = &rest[blanks..];
+    }
+    out
+}
+
+/// Cut every `width` columns, wherever that falls: here no blank may be lost.
+fn chunks(text: &str, width: u16) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (head, tail) = safe::split_at_width(rest, usize::from(width.max(2)));
+        let cut = if head.is_empty() { rest.chars().next().map_or(1, char::len_utf8) } else { head.len() };
+        out.push(rest[..cut].to_owned());
+        rest = if head.is_empty() { &rest[cut..] } else { tail };
+    }
+    if out.is_empty() {
+        out.push(String::new());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::glyph::ASCII;
+    use proptest::prelude::*;
+
+    #[test]
+    fn fault_25_blanks_cannot_push_anything_out_of_sight() {
+        let text = Untrusted::from(format!("ls{}; rm -rf /", " ".repeat(500)));
+        let shown = visible(&text, &ASCII);
+        assert_eq!(shown.matches('_').count(), 500);
+        assert_eq!(chunks(&shown, 40).concat(), shown);
+        assert_eq!(visible(&" a b ".into(), &ASCII), "_a b_");
+    }
+
+    proptest! {
+        #[test]
+        fn cutting_loses_nothing(text in "[ -~]{0,200}", width in 0u16..50) {
+            prop_assert_eq!(chunks(&text, width).concat(), text);
+        }
+    }
+}

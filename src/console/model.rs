@@ -1,0 +1,367 @@
+//! The whole state of the screen.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ratatui::layout::{Rect, Size};
+
+use super::details::{Detail, Details, Want};
+use super::glyph::Glyphs;
+use super::key::Key;
+use super::keymap::{Context, Keymap};
+use super::layer::{self, Layer};
+use super::layout::{self, Placed};
+use super::pane::{Cx, Now, Pane, PaneKind};
+use super::theme::Theme;
+use crate::engine::View;
+use crate::engine::view::IncidentView;
+use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
+use crate::response::Act;
+
+/// So many messages are kept.
+const MESSAGES: usize = 200;
+/// So many opened things are remembered for one incident.
+const OPENED: usize = 100;
+/// The first sight of so many hypotheses is remembered.
+const FIRST_SHOWN: usize = 1000;
+
+/// What happened, for [`super::update::update`].
+#[derive(Debug)]
+pub enum Msg {
+    /// A key.
+    Key(Key),
+    /// Pasted text.
+    Paste(String),
+    /// The wheel: rows, negative is up.
+    Wheel(i8),
+    /// A click: column and row.
+    Click(u16, u16),
+    /// The terminal has another size.
+    Resized(Size),
+    /// A new picture.
+    View(Arc<View>),
+    /// A larger thing came back.
+    Fetched(Want, Seq, Result<Detail, Untrusted>),
+    /// The desk returned.
+    Performed(IncidentId, Result<String, String>),
+    /// The picture of another moment came back.
+    Wound(Time, Result<Arc<View>, Untrusted>),
+    /// Theme and keymap were read again: what came of it, and what was wrong.
+    Reloaded(Option<Theme>, Option<Keymap>, Vec<String>),
+    /// Read them again, said a signal.
+    Reload,
+    /// A layer asked to be called again.
+    Woken,
+    /// A frame got through to the terminal.
+    Painted,
+    /// Background news, in words.
+    Say(String),
+}
+
+/// What has to be done about it, off the drawing thread.
+#[derive(Debug)]
+pub enum Effect {
+    /// Fetch a larger thing.
+    Fetch(Want, Seq),
+    /// Hand an act to the desk.
+    Perform(IncidentId, Act),
+    /// Fetch the picture of a moment.
+    ViewAt(Time),
+    /// Copy to the person's clipboard.
+    Copy(String),
+    /// Read theme and keymap again, by name.
+    Reload {
+        /// The theme.
+        theme: String,
+        /// The keymap.
+        keymap: String,
+    },
+    /// Call again after a while.
+    Wake(Duration),
+    /// Stop the process, as ^Z does.
+    Suspend,
+    /// Draw everything again.
+    Redraw,
+    /// Leave.
+    Quit,
+}
+
+/// One message to the person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub text: String,
+    /// Whether something went wrong.
+    pub bad: bool,
+}
+
+/// The state.
+pub struct Model {
+    /// The screen.
+    pub size: Size,
+    /// The moment of the last message.
+    pub now: Now,
+    /// The newest picture.
+    pub live: Arc<View>,
+    /// The picture on the screen.
+    pub shown: Arc<View>,
+    /// The person holds it, whatever else.
+    pub held: bool,
+    /// The moment the time is wound back to.
+    pub wound: Option<Time>,
+    /// The moment it is being wound to.
+    pub winding: Option<Time>,
+    /// A picture of another moment is on its way.
+    pub wind_under_way: bool,
+    /// The incident the person chose; `None` = the first.
+    pub chosen: Option<IncidentId>,
+    /// Panes by when they were last in focus, the focused one first.
+    pub recent: Vec<PaneKind>,
+    /// The focused pane takes everything.
+    pub zoomed: bool,
+    /// The panes.
+    pub panes: Vec<Box<dyn Pane>>,
+    /// The layers, the top one last.
+    pub layers: Vec<Box<dyn Layer>>,
+    /// The keys of a sequence begun.
+    pub begun: Vec<Key>,
+    /// The look.
+    pub theme: Theme,
+    /// The signs.
+    pub glyphs: &'static Glyphs,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What was fetched.
+    pub details: Details,
+    /// The time zone.
+    pub zone: jiff::tz::TimeZone,
+    /// Whether OSC 52 may be used.
+    pub may_copy: bool,
+    /// Who sits here.
+    pub person: Person,
+    /// Messages, oldest first.
+    pub messages: VecDeque<Message>,
+    /// The message line shows the last message until a key is pressed.
+    pub fresh_message: bool,
+    /// Acts on their way to the desk.
+    pub under_way: usize,
+    /// Entries after this one are new to the reader.
+    pub seen: Seq,
+    /// What was opened, by incident.
+    pub opened: BTreeMap<IncidentId, Vec<Untrusted>>,
+    /// Texts begun and not recorded, by incident and kind.
+    pub drafts: BTreeMap<(IncidentId, &'static str), String>,
+    /// Draw again although nothing was pressed.
+    pub(super) repaint: bool,
+    first_shown: BTreeMap<(IncidentId, String), Duration>,
+}
+
+/// What a model begins with.
+pub struct Setup {
+    /// The look.
+    pub theme: Theme,
+    /// The signs.
+    pub glyphs: &'static Glyphs,
+    /// The keys.
+    pub keymap: Keymap,
+    /// The time zone.
+    pub zone: jiff::tz::TimeZone,
+    /// Whether OSC 52 may be used.
+    pub may_copy: bool,
+    /// Who sits here.
+    pub person: Person,
+    /// The panes.
+    pub panes: Vec<Box<dyn Pane>>,
+}
+
+impl Model {
+    /// The state at the start.
+    #[must_use]
+    pub fn new(setup: Setup, size: Size, view: Arc<View>, now: Now) -> Self {
+        let mut model = Self {
+            size,
+            now,
+            seen: view.head,
+            shown: view.clone(),
+            live: view,
+            held: false,
+            wound: None,
+            winding: None,
+            wind_under_way: false,
+            chosen: None,
+            recent: vec![PaneKind::Hypotheses, PaneKind::Timeline, PaneKind::Alerts, PaneKind::Changes],
+            zoomed: false,
+            panes: setup.panes,
+            layers: Vec::new(),
+            begun: Vec::new(),
+            theme: setup.theme,
+            glyphs: setup.glyphs,
+            keymap: setup.keymap,
+            details: Details::default(),
+            zone: setup.zone,
+            may_copy: setup.may_copy,
+            person: setup.person,
+            messages: VecDeque::new(),
+            fresh_message: false,
+            under_way: 0,
+            opened: BTreeMap::new(),
+            drafts: BTreeMap::new(),
+            repaint: false,
+            first_shown: BTreeMap::new(),
+        };
+        if model.pane(PaneKind::Hypotheses).is_none() || model.shown.incidents.items.is_empty() {
+            model.focus(PaneKind::Incidents);
+        }
+        model
+    }
+
+    /// The pane in focus.
+    #[must_use]
+    pub fn focused(&self) -> PaneKind {
+        self.recent.first().copied().unwrap_or(PaneKind::Incidents)
+    }
+
+    /// Brings a pane into focus.
+    pub fn focus(&mut self, kind: PaneKind) {
+        self.recent.retain(|other| *other != kind);
+        self.recent.insert(0, kind);
+    }
+
+    /// The pane of a kind.
+    #[must_use]
+    pub fn pane(&self, kind: PaneKind) -> Option<&dyn Pane> {
+        self.panes.iter().find(|pane| pane.kind() == kind).map(AsRef::as_ref)
+    }
+
+    /// The incident on the screen.
+    #[must_use]
+    pub fn incident(&self) -> Option<&IncidentView> {
+        incident(&self.shown, self.chosen)
+    }
+
+    /// The room between first line and message line.
+    #[must_use]
+    pub fn room(&self) -> Rect {
+        Rect { x: 0, y: 1, width: self.size.width, height: self.size.height.saturating_sub(3) }
+    }
+
+    /// Whether the screen is too small for anything.
+    #[must_use]
+    pub fn too_small(&self) -> bool {
+        self.size.width < layout::SMALLEST.0 || self.size.height < layout::SMALLEST.1
+    }
+
+    /// The panes on the screen.
+    #[must_use]
+    pub fn placed(&self) -> Vec<Placed> {
+        layout::place(self.room(), &self.recent, self.zoomed)
+    }
+
+    /// The keys that hold now.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.layers.last().map_or(Context::Room, |layer| layer.context())
+    }
+
+    /// What a pane or layer in `area` may know.
+    #[must_use]
+    pub fn cx(&self, area: Rect, focused: bool) -> Cx<'_> {
+        Cx {
+            view: &self.shown,
+            live: &self.live,
+            incident: self.incident(),
+            seen: self.seen,
+            theme: &self.theme,
+            glyphs: self.glyphs,
+            keymap: &self.keymap,
+            details: &self.details,
+            zone: &self.zone,
+            now: self.now,
+            area,
+            focused,
+        }
+    }
+
+    /// The room inside the frame of layer `nth`.
+    #[must_use]
+    pub fn layer_area(&self, nth: usize) -> Rect {
+        let screen = self.room();
+        self.layers.get(nth).map_or(Rect::ZERO, |layer| layer::inside(layer.extent(&self.cx(screen, true)), screen))
+    }
+
+    /// Says something in the message line.
+    pub fn say(&mut self, text: impl Into<String>, bad: bool) {
+        if self.messages.len() == MESSAGES {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(Message { at: self.now.wall, text: text.into(), bad });
+        self.fresh_message = true;
+    }
+
+    /// Whether new pictures join by themselves: nothing is being read that they could shift.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        !self.held
+            && self.wound.is_none()
+            && self.winding.is_none()
+            && self.layers.is_empty()
+            && self.pane(self.focused()).is_none_or(Pane::at_home)
+    }
+
+    /// Entries that arrived and are not on the screen.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        if self.wound.is_some() { 0 } else { self.live.head.0.saturating_sub(self.shown.head.0) }
+    }
+
+    /// Whether something changed that is drawn only after a frame got through, such as a dialog that woke.
+    pub(super) fn take_repaint(&mut self) -> bool {
+        std::mem::take(&mut self.repaint)
+    }
+
+    /// Notes that something was opened.
+    pub fn note_opened(&mut self, what: &str) {
+        let Some(incident) = self.incident().map(|incident| incident.id) else { return };
+        let opened = self.opened.entry(incident).or_default();
+        if opened.len() < OPENED && !opened.iter().any(|other| other.raw() == what) {
+            opened.push(what.into());
+        }
+    }
+
+    /// Notes the first sight of what the hypotheses pane shows now.
+    pub(super) fn note_first_shown(&mut self) {
+        if !self.placed().iter().any(|pane| pane.kind == PaneKind::Hypotheses) {
+            return;
+        }
+        let Some(incident) = self.incident() else { return };
+        let Some(diagnosis) = &incident.diagnosis else { return };
+        let id = incident.id;
+        let names: Vec<_> = diagnosis.diagnosis.hypotheses.iter().map(|one| format!("{:?}", one.cause)).collect();
+        for name in names {
+            if self.first_shown.len() < FIRST_SHOWN {
+                self.first_shown.entry((id, name)).or_insert(self.now.mono);
+            }
+        }
+    }
+
+    /// Milliseconds since a cause was first on the screen.
+    #[must_use]
+    pub fn shown_for(&self, incident: IncidentId, cause: &crate::event::Cause) -> u64 {
+        let first = self.first_shown.get(&(incident, format!("{cause:?}"))).copied().unwrap_or(self.now.mono);
+        u64::try_from(self.now.mono.saturating_sub(first).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The chosen incident of a picture, or the first.
+#[must_use]
+pub fn incident(view: &View, chosen: Option<IncidentId>) -> Option<&IncidentView> {
+    let items = &view.incidents.items;
+    match chosen {
+        Some(id) => items.iter().find(|incident| incident.id == id).or(items.first()),
+        None => items.first(),
+    }
+    .map(AsRef::as_ref)
+}

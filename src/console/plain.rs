@@ -1,0 +1,109 @@
+//! The picture as readable lines, for terminals that cannot do better, for pipes and for screen readers.
+
+use std::fmt::Write as _;
+
+use jiff::tz::TimeZone;
+
+use super::draw::{lasting, word};
+use crate::engine::View;
+use crate::engine::view::{ActionState, IncidentState, IncidentView};
+use crate::event::{Policy, Untrusted};
+
+/// So many lines of a list are printed; the rest is counted.
+const MOST: usize = 20;
+
+fn prose(text: &Untrusted) -> String {
+    super::safe::clean(text.raw(), Policy::Prose)
+}
+
+/// The picture in lines, without any control sequence.
+#[must_use]
+pub fn lines(view: &View, zone: &TimeZone) -> Vec<String> {
+    let clock = |time: crate::event::Time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let mut out = Vec::new();
+    if let Some(label) = &view.label {
+        out.push(prose(label));
+    }
+    match view.as_of {
+        Some(at) => out.push(format!("As of {}, {} entries.", clock(at), view.head)),
+        None => out.push("Nothing has arrived yet.".to_owned()),
+    }
+    for trouble in &view.troubles {
+        out.push(format!("TROUBLE: {}", prose(&trouble.text)));
+    }
+    if view.incidents.items.is_empty() {
+        out.push("No incident.".to_owned());
+    }
+    for incident in &view.incidents.items {
+        out.push(String::new());
+        one(incident, view, zone, &mut out);
+    }
+    if view.incidents.hidden > 0 {
+        out.push(format!("{} more incidents are not shown.", view.incidents.hidden));
+    }
+    out
+}
+
+fn one(incident: &IncidentView, view: &View, zone: &TimeZone, out: &mut Vec<String>) {
+    let clock = |time: crate::event::Time| time.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
+    let state = match incident.state {
+        IncidentState::Open => "open".to_owned(),
+        IncidentState::Quiet => "quiet".to_owned(),
+        IncidentState::Resolved(at) => format!("resolved at {}", clock(at)),
+        IncidentState::MergedInto(other) => format!("part of {other}"),
+    };
+    let owner = incident.owner.as_ref().map_or("UNOWNED".to_owned(), |owner| format!("owner {}", prose(&owner.login)));
+    out.push(format!("{} {} {state}, {owner}: {}", incident.id, word(incident.severity), prose(&incident.headline)));
+    let age = view.as_of.map_or(String::new(), |at| format!(", {} ago", lasting(incident.began, at)));
+    out.push(format!("  began {}{age}; {} alerts, {} firing", clock(incident.began), incident.alerts, incident.firing));
+    for group in incident.groups.items.iter().take(MOST) {
+        out.push(format!(
+            "  alert {} {} {}: {} of {} firing; here because: {}",
+            word(group.severity),
+            prose(&group.service),
+            prose(&group.name),
+            group.firing,
+            group.alerts,
+            prose(&group.why.text)
+        ));
+    }
+    for change in incident.changes.items.iter().take(MOST) {
+        out.push(format!(
+            "  change {} {} {} by {}: {}",
+            clock(change.at),
+            change.surface.name(),
+            prose(&change.subject),
+            prose(&change.actor),
+            prose(&change.summary)
+        ));
+    }
+    if let Some(shown) = &incident.diagnosis {
+        for (nth, hypothesis) in shown.diagnosis.hypotheses.iter().enumerate() {
+            let mut line = format!("  hypothesis {}: {}", nth + 1, prose(&hypothesis.mechanism));
+            if hypothesis.confidence.calibrated_on > 0 {
+                let _ = write!(
+                    line,
+                    " ({:.0} % earned, n={})",
+                    hypothesis.confidence.share * 100.0,
+                    hypothesis.confidence.calibrated_on
+                );
+            } else {
+                line.push_str(" (no record yet says how far to trust it)");
+            }
+            out.push(line);
+            if let Some(falsifier) = hypothesis.falsifiers().first() {
+                out.push(format!("    disproved if: {}", prose(&falsifier.0)));
+            }
+        }
+    }
+    for action in &incident.actions {
+        let state = match &action.state {
+            ActionState::Proposed => "waits for an answer",
+            ActionState::Denied { .. } => "refused",
+            ActionState::Approved { .. } => "approved, not started",
+            ActionState::Started { .. } => "started, outcome not known",
+            ActionState::Finished { .. } => "finished",
+        };
+        out.push(format!("  plan {} tier {} {state}: {}", action.id, action.plan.tier.0, prose(&action.plan.title)));
+    }
+}

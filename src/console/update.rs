@@ -1,0 +1,296 @@
+//! What happens to the state when something happens.
+
+mod acts;
+mod room;
+mod wind;
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::action::{Action, Command};
+use super::key::Key;
+use super::keymap::Meaning;
+use super::layer::Layer;
+use super::layers::palette::Palette;
+use super::layers::viewer::Viewer;
+use super::model::{Effect, Model, Msg};
+use super::pane::{Answer, Ask, Cx, Input, Now, Pane, PaneKind, Wind};
+use super::panes;
+use crate::engine::view::{ActionState, Opens};
+
+/// A dangerous dialog hears nothing for so long after it got to the screen.
+pub const GRAVE_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// Takes in `msg`, which came at `now`, and says what has to be done.
+pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    model.now = now;
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Key(key) => {
+            model.fresh_message = false;
+            press(model, key, &mut effects);
+        }
+        Msg::Paste(text) => paste(model, text, &mut effects),
+        Msg::Wheel(rows) => {
+            let action = if rows < 0 { Action::Up } else { Action::Down };
+            for _ in 0..rows.unsigned_abs() {
+                dispatch(model, action.into(), &mut effects);
+            }
+        }
+        Msg::Click(x, y) => click(model, x, y),
+        Msg::Resized(size) => model.size = size,
+        Msg::View(view) => model.live = view,
+        Msg::Fetched(want, through, result) => model.details.arrived(&want, through, result),
+        Msg::Performed(incident, result) => acts::performed(model, incident, result),
+        Msg::Wound(moment, result) => wind::arrived(model, moment, result, &mut effects),
+        Msg::Reload => {
+            let (theme, keymap) = (model.theme.name.clone(), model.keymap.name.clone());
+            effects.push(Effect::Reload { theme, keymap });
+        }
+        Msg::Reloaded(theme, keymap, wrong) => reloaded(model, theme, keymap, wrong),
+        Msg::Woken => {}
+        Msg::Painted => {
+            let nth = model.layers.len().wrapping_sub(1);
+            model.repaint |= with_layer(model, nth, |layer, cx| layer.painted(cx)).unwrap_or(false);
+            return effects;
+        }
+        Msg::Say(text) => model.say(text, true),
+    }
+    settle(model, &mut effects);
+    effects
+}
+
+/// Puts everything in order after a change: joins what may join, prepares what is on the screen, asks for what it needs.
+fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.follows() && !Arc::ptr_eq(&model.shown, &model.live) {
+        model.shown = model.live.clone();
+    }
+    prepare(model);
+    // At home again after its rows went: let it join now rather than at the next message.
+    if model.follows() && !Arc::ptr_eq(&model.shown, &model.live) {
+        model.shown = model.live.clone();
+        prepare(model);
+    }
+    model.note_first_shown();
+    let placed = model.placed();
+    let mut wants = Vec::new();
+    if let Some(top) = model.layers.last() {
+        wants.extend(top.wants(&model.cx(model.layer_area(model.layers.len() - 1), true)));
+    }
+    for spot in &placed {
+        if let Some(pane) = model.pane(spot.kind) {
+            wants.extend(pane.wants(&model.cx(spot.area, spot.kind == model.focused())));
+        }
+    }
+    let through = model.shown.head;
+    for want in wants {
+        if model.details.ask(&want, through) {
+            effects.push(Effect::Fetch(want, through));
+        }
+    }
+}
+
+fn prepare(model: &mut Model) {
+    let placed = model.placed();
+    let focused = model.focused();
+    let mut panes = std::mem::take(&mut model.panes);
+    for pane in &mut panes {
+        let spot = placed.iter().find(|spot| spot.kind == pane.kind());
+        let area = spot.map_or(Rect::ZERO, |spot| spot.area);
+        if spot.is_some() || pane.kind() == PaneKind::Hypotheses {
+            pane.prepare(&model.cx(area, pane.kind() == focused));
+        }
+    }
+    model.panes = panes;
+    for nth in 0..model.layers.len() {
+        with_layer(model, nth, |layer, cx| layer.prepare(cx));
+    }
+}
+
+/// Calls `f` with layer `nth` and what it may know; its result, if there is such a layer.
+fn with_layer<R>(model: &mut Model, nth: usize, f: impl FnOnce(&mut dyn Layer, &Cx<'_>) -> R) -> Option<R> {
+    let area = model.layer_area(nth);
+    let mut layers = std::mem::take(&mut model.layers);
+    let result = layers.get_mut(nth).map(|layer| f(layer.as_mut(), &model.cx(area, true)));
+    model.layers = layers;
+    result
+}
+
+/// Calls `f` with the pane of a kind and what it may know.
+fn with_pane<R>(model: &mut Model, kind: PaneKind, f: impl FnOnce(&mut dyn Pane, &Cx<'_>) -> R) -> Option<R> {
+    let area = model.placed().iter().find(|spot| spot.kind == kind).map_or(Rect::ZERO, |spot| spot.area);
+    let focused = model.focused() == kind;
+    let mut panes = std::mem::take(&mut model.panes);
+    let result =
+        panes.iter_mut().find(|pane| pane.kind() == kind).map(|pane| f(pane.as_mut(), &model.cx(area, focused)));
+    model.panes = panes;
+    result
+}
+
+fn press(model: &mut Model, key: Key, effects: &mut Vec<Effect>) {
+    if key == (Key { code: crossterm::event::KeyCode::Char('c'), modifiers: crossterm::event::KeyModifiers::CONTROL }) {
+        effects.push(Effect::Quit);
+        return;
+    }
+    model.begun.push(key);
+    match model.keymap.meaning(model.context(), &model.begun) {
+        Meaning::Begins => {}
+        Meaning::Does(action) => {
+            model.begun.clear();
+            dispatch(model, action.into(), effects);
+        }
+        Meaning::Nothing => {
+            let alone = model.begun.len() == 1;
+            model.begun.clear();
+            if alone && !model.layers.is_empty() {
+                hear(model, &Input::Key(key), effects);
+            }
+        }
+    }
+}
+
+fn paste(model: &mut Model, text: String, effects: &mut Vec<Effect>) {
+    model.begun.clear();
+    if model.layers.is_empty() {
+        model.say("Pasted text is only taken where text is written.", false);
+    } else {
+        hear(model, &Input::Paste(text), effects);
+    }
+}
+
+/// Lets the top layer hear something. What it ignores goes nowhere.
+fn hear(model: &mut Model, input: &Input, effects: &mut Vec<Effect>) {
+    let nth = model.layers.len().wrapping_sub(1);
+    if let Some(Answer::Done(asks)) = with_layer(model, nth, |layer, cx| layer.update(cx, input)) {
+        carry_out(model, asks, effects);
+    }
+}
+
+/// Calls an action: the top layer hears it, or else the pane in focus, or else it does what it does anywhere.
+pub(super) fn dispatch(model: &mut Model, command: Command, effects: &mut Vec<Effect>) {
+    if !model.layers.is_empty() {
+        if command.action == Action::ViewHelp {
+            room::act(model, Action::Help.into(), effects);
+        } else {
+            hear(model, &Input::Do(command), effects);
+        }
+        return;
+    }
+    let focused = model.focused();
+    let input = Input::Do(command.clone());
+    match with_pane(model, focused, |pane, cx| pane.update(cx, &input)) {
+        Some(Answer::Done(asks)) => carry_out(model, asks, effects),
+        Some(Answer::Ignored) | None => room::act(model, command, effects),
+    }
+}
+
+/// Does what a pane or layer asked for.
+fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
+    for ask in asks {
+        match ask {
+            Ask::Open(opens) => open(model, &opens, effects),
+            Ask::Push(layer) => push(model, layer),
+            Ask::Close => {
+                model.layers.pop();
+            }
+            Ask::Say(text) => model.say(text, false),
+            Ask::Complain(text) => model.say(text, true),
+            Ask::Perform(incident, act) => acts::perform(model, incident, act, effects),
+            Ask::Copy(text, what) => copy(model, &text, what, effects),
+            Ask::Choose(id) => room::choose(model, id),
+            Ask::Focus(kind) => model.focus(kind),
+            Ask::Opened(what) => model.note_opened(&what),
+            Ask::Run(command) => dispatch(model, command, effects),
+            Ask::Wind(Wind::To(moment)) => wind::to(model, moment, effects),
+            Ask::Wind(Wind::Live) => wind::live(model),
+            Ask::Wake(after) => effects.push(Effect::Wake(after)),
+            Ask::Draft(incident, kind, text) => {
+                if text.is_empty() {
+                    model.drafts.remove(&(incident, kind));
+                } else {
+                    model.drafts.insert((incident, kind), text);
+                }
+            }
+        }
+    }
+}
+
+fn push(model: &mut Model, layer: Box<dyn Layer>) {
+    model.begun.clear();
+    model.layers.push(layer);
+}
+
+/// Opens a thing: a plan that waits asks for an answer, anything else is shown.
+fn open(model: &mut Model, opens: &Opens, effects: &mut Vec<Effect>) {
+    if let Opens::Plan { plan } = opens {
+        let waits = model.incident().is_some_and(|incident| {
+            incident.actions.iter().any(|action| action.id == *plan && action.state == ActionState::Proposed)
+        });
+        if waits && model.wound.is_none() {
+            acts::ask_approval(model, *plan);
+            return;
+        }
+    }
+    let sheet = panes::sheet(opens);
+    let opened = sheet.opened();
+    model.note_opened(&opened);
+    push(model, Box::new(Viewer::new(sheet)));
+    let _ = effects;
+}
+
+fn copy(model: &mut Model, text: &str, what: &str, effects: &mut Vec<Effect>) {
+    if !model.may_copy {
+        model.say("Copying is switched off in the settings.", true);
+    } else if text.len() > super::clipboard::LONGEST {
+        model.say(
+            format!("{what}: {} bytes are more than terminals take ({})", text.len(), super::clipboard::LONGEST),
+            true,
+        );
+    } else {
+        model.say(format!("Copied {what}, {} characters, to your clipboard.", text.chars().count()), false);
+        effects.push(Effect::Copy(text.to_owned()));
+    }
+}
+
+fn click(model: &mut Model, x: u16, y: u16) {
+    if model.layers.is_empty() {
+        let at = ratatui::layout::Position { x, y };
+        let spot = model.placed().into_iter().find(|spot| spot.area.contains(at) || spot.title.contains(at));
+        if let Some(spot) = spot {
+            model.focus(spot.kind);
+        }
+    }
+}
+
+fn reloaded(
+    model: &mut Model,
+    theme: Option<super::theme::Theme>,
+    keymap: Option<super::keymap::Keymap>,
+    wrong: Vec<String>,
+) {
+    if wrong.is_empty() {
+        let (theme, keymap) = (theme.as_ref().map(|t| &t.name), keymap.as_ref().map(|k| &k.name));
+        let name = |name: Option<&String>| name.cloned().unwrap_or_default();
+        model.say(format!("Theme {} and keymap {} are in use.", name(theme), name(keymap)), false);
+    }
+    for what in wrong {
+        model.say(format!("{what} (the one in use stays)"), true);
+    }
+    if let Some(theme) = theme {
+        model.theme = theme;
+    }
+    if let Some(keymap) = keymap {
+        model.keymap = keymap;
+        model.begun.clear();
+    }
+}
+
+/// Opens the palette with the beginning of a line already typed.
+fn open_palette(model: &mut Model, typed: &str) {
+    let layer = Palette::new(model.focused(), typed);
+    push(model, Box::new(layer));
+}
+
+#[cfg(test)]
+mod tests;

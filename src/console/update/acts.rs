@@ -1,0 +1,213 @@
+//! What a person does to an incident: asked for here, performed by the desk, said to be recorded when it returned.
+
+use super::{push, room};
+use crate::console::action::{Action, Command};
+use crate::console::layers::approval::Approval;
+use crate::console::layers::confirm::Confirm;
+use crate::console::layers::decision::{Decision, Way};
+use crate::console::layers::editor::Editor;
+use crate::console::layers::truth::TruthForm;
+use crate::console::model::{Effect, Model};
+use crate::console::pane::{PaneKind, Picked};
+use crate::engine::view::{ActionState, IncidentState};
+use crate::event::{Fingerprint, IncidentId, PlanId};
+use crate::response::Act;
+
+/// A silence without a length of its own lasts so many minutes.
+const SILENCE_MINUTES: u32 = 60;
+/// The longest silence that can be proposed here, in minutes.
+const LONGEST_SILENCE: u32 = 24 * 60;
+
+pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect>) {
+    let Some(id) = model.incident().map(|incident| incident.id) else {
+        model.say("There is no incident to do this to.", false);
+        return;
+    };
+    if model.wound.is_some() || model.winding.is_some() {
+        let key = model.keymap.first(Action::Live).unwrap_or_else(|| "live".to_owned());
+        model.say(
+            format!("The time is wound back, and only the present can be acted on: {key} comes back to now."),
+            true,
+        );
+        return;
+    }
+    model.chosen = Some(id);
+    match command.action {
+        Action::Accept => decide(model, Way::Accept),
+        Action::Modify => decide(model, Way::Modify),
+        Action::Reject => decide(model, Way::Reject),
+        Action::Own => perform(model, id, Act::Own, effects),
+        Action::Lock => perform(model, id, Act::Lock, effects),
+        Action::Note => write(model, id, Editor::note),
+        Action::Hunch => write(model, id, Editor::hunch),
+        Action::Act => plans(model),
+        Action::Silence => silence(model, id, command.argument.as_deref(), effects),
+        Action::Resolve => resolve(model, id),
+        Action::Confirm => {
+            let Some(incident) = model.incident() else { return };
+            let form = TruthForm::new(incident);
+            push(model, Box::new(form));
+        }
+        Action::Split => split(model, id),
+        Action::Merge => merge(model, id, command.argument.as_deref()),
+        // Actions of layers and moving have no meaning among the panes.
+        _ => {}
+    }
+}
+
+/// Hands an act to the desk.
+pub(super) fn perform(model: &mut Model, incident: IncidentId, act: Act, effects: &mut Vec<Effect>) {
+    model.under_way += 1;
+    effects.push(Effect::Perform(incident, act));
+}
+
+/// The desk returned.
+pub(super) fn performed(model: &mut Model, incident: IncidentId, result: Result<String, String>) {
+    model.under_way = model.under_way.saturating_sub(1);
+    match result {
+        Ok(line) => {
+            model.say(format!("{incident}: {line}"), false);
+            // What the person did is what they want to see now.
+            if model.wound.is_none() && model.layers.is_empty() {
+                model.held = false;
+                model.shown = model.live.clone();
+            }
+        }
+        Err(error) => model.say(format!("{incident}: nothing was recorded. {error}"), true),
+    }
+}
+
+fn decide(model: &mut Model, way: Way) {
+    let rank = match room::picked_in(model, PaneKind::Hypotheses) {
+        Some(Picked::Hypothesis(rank)) => rank,
+        _ => 1,
+    };
+    let Some(incident) = model.incident() else { return };
+    let hypothesis = incident.diagnosis.as_ref().and_then(|diagnosis| {
+        let nth = usize::try_from(rank).ok()?.checked_sub(1)?;
+        diagnosis.diagnosis.hypotheses.get(nth)
+    });
+    let Some(hypothesis) = hypothesis else {
+        model.say("There is no hypothesis to decide on yet.", false);
+        return;
+    };
+    let shown_for = model.shown_for(incident.id, &hypothesis.cause);
+    let opened = model.opened.get(&incident.id).cloned().unwrap_or_default();
+    if let Some(layer) = Decision::new(incident, rank, way, opened, shown_for, model.now) {
+        push(model, Box::new(layer));
+    }
+}
+
+fn write(model: &mut Model, id: IncidentId, editor: fn(IncidentId, Option<&String>) -> Editor) {
+    let empty = editor(id, None);
+    let draft = model.drafts.get(&(id, empty.kind()));
+    let layer = if draft.is_some() { editor(id, draft) } else { empty };
+    push(model, Box::new(layer));
+}
+
+/// Opens the plan under the cursor, or the first that waits.
+fn plans(model: &mut Model) {
+    let under_cursor = match room::picked(model) {
+        Some(Picked::Plan(plan)) => Some(plan),
+        _ => None,
+    };
+    let Some(incident) = model.incident() else { return };
+    let waits = |plan: PlanId| incident.actions.iter().any(|a| a.id == plan && a.state == ActionState::Proposed);
+    let first = incident.actions.iter().find(|action| action.state == ActionState::Proposed).map(|action| action.id);
+    match under_cursor.filter(|plan| waits(*plan)).or(first) {
+        Some(plan) => ask_approval(model, plan),
+        None => {
+            let key = model.keymap.first(Action::Silence).unwrap_or_else(|| ":silence".to_owned());
+            model.say(
+                format!("No plan waits for an answer. {key} proposes to silence the alerts under the cursor."),
+                false,
+            );
+        }
+    }
+}
+
+/// Asks for the answer to a plan.
+pub(super) fn ask_approval(model: &mut Model, plan: PlanId) {
+    let Some(incident) = model.incident() else { return };
+    let Some(action) = incident.actions.iter().find(|action| action.id == plan) else { return };
+    let layer = Approval::new(action, model.glyphs);
+    model.note_opened(&format!("plan {plan}"));
+    push(model, Box::new(layer));
+}
+
+fn silence(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &mut Vec<Effect>) {
+    let minutes = match argument.map(|text| text.trim_end_matches('m').parse::<u32>()) {
+        None => SILENCE_MINUTES,
+        Some(Ok(minutes)) if (1..=LONGEST_SILENCE).contains(&minutes) => minutes,
+        Some(_) => {
+            model.say(format!("A silence lasts 1 to {LONGEST_SILENCE} minutes: silence 30"), true);
+            return;
+        }
+    };
+    let alerts = alerts(model);
+    if alerts.is_empty() {
+        model.say("There is no alert here that could be silenced.", false);
+        return;
+    }
+    let comment = format!("{id}, proposed at the console").into();
+    model.say("Proposing a silence; nothing is sent before somebody approves it.", false);
+    perform(model, id, Act::ProposeSilence { alerts, minutes, comment }, effects);
+    model.focus(PaneKind::Actions);
+}
+
+/// The alerts under the cursor or marked; else the first group's.
+fn alerts(model: &Model) -> Vec<Fingerprint> {
+    match room::picked_in(model, PaneKind::Alerts) {
+        Some(Picked::Alerts(alerts)) if !alerts.is_empty() => alerts,
+        _ => model
+            .incident()
+            .and_then(|incident| incident.groups.items.first())
+            .map(|group| group.sample.iter().map(|alert| alert.fingerprint.clone()).collect())
+            .unwrap_or_default(),
+    }
+}
+
+fn resolve(model: &mut Model, id: IncidentId) {
+    let Some(incident) = model.incident() else { return };
+    if let IncidentState::Resolved(_) = incident.state {
+        model.say(format!("{id} is resolved already."), false);
+        return;
+    }
+    let mut lines = vec![format!("Declare {id} over?")];
+    if incident.firing > 0 {
+        lines.push(format!("{} of its {} alerts still fire.", incident.firing, incident.alerts));
+    }
+    lines.push("Afterwards the true cause can be confirmed; only then the record of judgement learns.".to_owned());
+    push(model, Box::new(Confirm::new("Resolve", lines, id, Act::Resolve)));
+}
+
+fn split(model: &mut Model, id: IncidentId) {
+    let alerts = match room::picked_in(model, PaneKind::Alerts) {
+        Some(Picked::Alerts(alerts)) if !alerts.is_empty() => alerts,
+        _ => {
+            model.say("Mark the alerts that are another incident first, in the pane of alerts.", false);
+            return;
+        }
+    };
+    let lines = vec![format!("Make {} alerts of {id} an incident of their own?", alerts.len())];
+    push(model, Box::new(Confirm::new("Split", lines, id, Act::Split(alerts))));
+}
+
+fn merge(model: &mut Model, id: IncidentId, argument: Option<&str>) {
+    let Some(argument) = argument else {
+        super::open_palette(model, "merge ");
+        return;
+    };
+    let digits = argument.trim_start_matches("INC-").trim_start_matches("inc-");
+    let other = digits.parse().ok().map(IncidentId);
+    let Some(other) = other.filter(|other| model.live.incidents.items.iter().any(|one| one.id == *other)) else {
+        model.say(format!("There is no incident {argument:?}: merge INC-7"), true);
+        return;
+    };
+    if other == id {
+        model.say("An incident cannot become part of itself.", true);
+        return;
+    }
+    let lines = vec![format!("Make {id} part of {other}?"), format!("All alerts of {id} join {other}, and {id} ends.")];
+    push(model, Box::new(Confirm::new("Merge", lines, id, Act::Merge(other))));
+}
