@@ -1,15 +1,21 @@
-//! From a scene to a judgement.
+//! From a scene to a judgement: every detector is asked, what they found is added up.
 
 use crate::event::{
-    Cause, Change, Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId, NextCheck,
-    Pointer, Policy, Time, Untrusted,
+    Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId, NextCheck, Policy, Surface, Time, Untrusted,
 };
 use crate::surface::SurfaceReport;
 
+use super::candidate::{Candidate, Finding, Sort};
+use super::detect;
+use super::rank;
 use super::scene::Scene;
+use super::symptoms::Symptoms;
 
 /// Name and version of the built-in engine.
 pub const ENGINE: &str = "builtin/1";
+
+/// At most so many hypotheses are listed; the shares of the others go to "none of these".
+const MOST: usize = 12;
 
 /// Everything diagnosis has to say about one incident at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +50,7 @@ pub struct KeySeries {
     pub service: Untrusted,
     /// Median before.
     pub before: f64,
-    /// Median since.
+    /// Typical since.
     pub after: f64,
     /// Values in time order, at most 60.
     pub values: Vec<f64>,
@@ -53,77 +59,193 @@ pub struct KeySeries {
 /// Judges `incident` from what `scene` holds. The same scene gives the same judgement.
 #[must_use]
 pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
-    let onset = scene.alerts.first().map(|alert| alert.starts_at);
-    let paged = scene.alerts.first().and_then(|alert| alert.service().cloned());
-    let mut scored: Vec<(f64, &Change, String)> = scene.changes.iter().map(|change| timing(change, onset)).collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
-    let mut evidence = Vec::new();
-    let mut hypotheses = Vec::new();
-    for (number, (weight, change, why)) in (1_u32..).zip(scored.iter().take(3)) {
-        let id = EvidenceId(number);
-        let direction = if *weight >= 0.0 { Direction::For } else { Direction::Against };
-        evidence.push(Evidence {
-            id,
-            detector: "timing".into(),
-            direction,
-            weight: weight.abs(),
-            text: why.as_str().into(),
-            look_at: vec![Pointer::Change { id: change.id.clone() }],
-        });
-        let cause = Cause { surface: change.surface, subject: change.subject.clone(), change: Some(change.id.clone()) };
-        let falsifier = Falsifier("the failure is also seen where this change is not running".into());
-        let next = NextCheck("open the diff and compare it with the first failing component".into());
-        if let Ok(mut hypothesis) = Hypothesis::new(cause, change.summary.clone(), vec![falsifier], next) {
-            hypothesis.confidence.share = 0.1;
-            match direction {
-                Direction::For => hypothesis.evidence_for.push(id),
-                Direction::Against => hypothesis.evidence_against.push(id),
-            }
-            hypotheses.push(hypothesis);
-        }
+    let symptoms = Symptoms::read(scene);
+    let mut candidates = Vec::new();
+    let mut none = 0.0;
+    let agents = detect::agents::look(scene);
+    let by_runs = agents.is_some();
+    if let Some(reading) = agents {
+        candidates.extend(reading.candidates);
+        none += reading.quiet;
     }
-    #[expect(clippy::cast_precision_loss, reason = "at most three")]
-    let none_of_these = 1.0 - 0.1 * hypotheses.len() as f64;
-    let component = paged.clone().unwrap_or_else(|| "the service".into());
-    let headline = format!("{} is degraded; probable cause not known yet", component.show(Policy::Prose).as_str());
-    let changes = scored
-        .iter()
-        .map(|(weight, change, why)| Suspect {
-            change: change.id.clone(),
-            suspicion: 1.0 / (1.0 + (-weight).exp()),
-            why: why.as_str().into(),
-        })
-        .collect();
-    let inputs = serde_json::to_vec(&(scene.as_of, &scene.alerts, &scene.changes)).unwrap_or_default();
+    candidates.extend(detect::components::look(scene, &symptoms));
+    if let Some((weight, _)) = detect::components::quiet(&symptoms) {
+        none += weight;
+    }
+    candidates.retain(|candidate| candidate.score().is_finite());
+    rank::sort(&mut candidates);
+    let changes = suspects(scene, &candidates);
+    candidates.truncate(MOST);
+    let (shares, none_of_these) = rank::shares(&candidates, none);
+    let best = candidates.first().filter(|_| shares.first().is_some_and(|share| *share > none_of_these));
+    let onset = if by_runs { best.and_then(|_| None).or(symptoms.onset) } else { symptoms.onset };
+    let first = best.and_then(|best| best.cause.subject.clone()).filter(|_| !by_runs).or_else(|| symptoms.first.clone());
+    let headline = headline(&symptoms, best);
+    let blast_radius = first.as_ref().map(|first| scene.graph.dependents(first, 6)).unwrap_or_default();
+    let mut evidence = Vec::new();
+    let hypotheses = candidates.iter().zip(&shares).filter_map(|(candidate, share)| hypothesis(candidate, *share, &mut evidence)).collect();
     Judgement {
         diagnosis: Diagnosis {
             incident,
             as_of: scene.as_of,
             engine: ENGINE.into(),
-            inputs: Digest::of(&inputs),
+            inputs: inputs(scene),
             evidence,
             hypotheses,
             none_of_these,
-            headline: headline.into(),
+            headline,
             onset,
-            first_failing: paged,
-            blast_radius: Vec::new(),
-            remediation: None,
-            not_checked: Vec::new(),
+            first_failing: first,
+            blast_radius: blast_radius.into_iter().map(|(name, _)| name).collect(),
+            remediation: best.and_then(|best| best.remedy).map(Untrusted::from),
+            not_checked: not_checked(scene),
         },
         changes,
         surfaces: onset.map(|onset| crate::surface::report(&scene.runs, onset)).unwrap_or_default(),
-        series: Vec::new(),
+        series: key_series(scene, &symptoms),
     }
 }
 
-fn timing<'a>(change: &&'a Change, onset: Option<Time>) -> (f64, &'a Change, String) {
-    let Some(onset) = onset else { return (0.0, change, "no onset to compare with".into()) };
-    let before = onset.duration_since(change.time).as_secs();
-    if before < 0 {
-        return (-4.0, change, format!("came {} s after the first alert", -before));
+/// Turns a candidate into a hypothesis; its findings become evidence with ids.
+fn hypothesis(candidate: &Candidate, share: f64, evidence: &mut Vec<Evidence>) -> Option<Hypothesis> {
+    let (falsifier, next) = questions(candidate);
+    let mut hypothesis =
+        Hypothesis::new(candidate.cause.clone(), candidate.mechanism.clone(), vec![Falsifier(falsifier)], NextCheck(next)).ok()?;
+    hypothesis.confidence.share = share;
+    let mut findings: Vec<&Finding> = candidate.findings.iter().collect();
+    findings.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    for finding in findings {
+        let id = EvidenceId(u32::try_from(evidence.len() + 1).unwrap_or(u32::MAX));
+        evidence.push(Evidence {
+            id,
+            detector: finding.detector.into(),
+            direction: finding.direction(),
+            weight: finding.weight.abs(),
+            text: finding.text.as_str().into(),
+            look_at: finding.look_at.clone(),
+        });
+        match finding.direction() {
+            Direction::For => hypothesis.evidence_for.push(id),
+            Direction::Against => hypothesis.evidence_against.push(id),
+        }
     }
-    #[expect(clippy::cast_precision_loss, reason = "seconds")]
-    let weight = 1.5 - (before as f64 / 1_800.0).min(3.0);
-    (weight, change, format!("{} min before the first alert", before / 60))
+    Some(hypothesis)
+}
+
+/// What would disprove it, and the next cheap check.
+fn questions(candidate: &Candidate) -> (Untrusted, Untrusted) {
+    let subject = candidate.cause.subject.as_ref().map_or_else(|| "it".to_owned(), say);
+    let (falsifier, next) = match (candidate.sort, candidate.cause.surface) {
+        (Sort::Change, _) => (
+            format!("the same failure where this change does not run, or it goes on after {subject} runs without it"),
+            "open the diff beside the failing telemetry; compare an instance that runs it with one that does not".to_owned(),
+        ),
+        (Sort::Component, _) => (
+            format!("the paged component fails for requests that do not touch {subject}"),
+            format!("look at {subject} alone: its own resources, restarts and errors since the onset"),
+        ),
+        (Sort::Dependency, _) => (
+            format!("calls to {subject} made from elsewhere succeed at the same time"),
+            format!("open the status page of {subject}; try one call by hand"),
+        ),
+        (Sort::Traffic, _) => (
+            "within one slice of traffic the outcome also fell".to_owned(),
+            "compare the outcome before and since within the largest slice".to_owned(),
+        ),
+        (Sort::Exhaustion, _) => (
+            format!("{subject} shows room left, or an end date ahead, at the time of the first failure"),
+            format!("read the limit or the end date of {subject} directly"),
+        ),
+        (Sort::AiSurface, Surface::Judge) => (
+            "the old judge fails the same runs as often".to_owned(),
+            "let the judge as it was grade ten runs from after the moment".to_owned(),
+        ),
+        (Sort::AiSurface, surface) => (
+            format!("runs with the {} as it was fail as often as those since", surface.name()),
+            format!("replay twenty of the failing runs with the {} as it was before", surface.name()),
+        ),
+    };
+    (falsifier.into(), next.into())
+}
+
+fn headline(symptoms: &Symptoms<'_>, best: Option<&Candidate>) -> Untrusted {
+    let paged = symptoms.paged.first().map_or_else(|| "nothing paged".to_owned(), say);
+    let cause = match best {
+        None => "cause not clear yet".to_owned(),
+        Some(best) => {
+            let place = best.cause.subject.as_ref().map(|subject| format!(" in {}", say(subject))).unwrap_or_default();
+            let mechanism = say(&best.mechanism);
+            format!("probable cause: {} ({mechanism}){place}", best.cause.surface.name())
+        }
+    };
+    format!("{paged} is degraded; {cause}").into()
+}
+
+fn say(text: &Untrusted) -> String {
+    text.show(Policy::Prose).as_str().to_owned()
+}
+
+/// Each change with the suspicion of its candidate; those no detector took up have none.
+fn suspects(scene: &Scene<'_>, candidates: &[Candidate]) -> Vec<Suspect> {
+    let mut found: Vec<Suspect> = scene
+        .changes
+        .iter()
+        .map(|change| {
+            let own = candidates.iter().find(|candidate| candidate.cause.change.as_ref() == Some(&change.id));
+            let why = own.and_then(|own| own.findings.iter().max_by(|a, b| a.weight.abs().total_cmp(&b.weight.abs())));
+            Suspect {
+                change: change.id.clone(),
+                suspicion: own.map_or(0.0, |own| 1.0 / (1.0 + (-own.score()).exp())),
+                why: why.map_or_else(|| "nothing ties it to what fails".into(), |finding| finding.text.as_str().into()),
+            }
+        })
+        .collect();
+    found.sort_by(|a, b| b.suspicion.total_cmp(&a.suspicion).then_with(|| a.change.cmp(&b.change)));
+    found
+}
+
+/// What could not be checked.
+fn not_checked(scene: &Scene<'_>) -> Vec<Untrusted> {
+    let missing = [
+        (scene.changes.is_empty(), "changes: no change log was received, so no change can be ruled in or out"),
+        (scene.graph.is_empty(), "paths: no call graph is known, so who calls whom was not used"),
+        (scene.series.is_empty(), "metrics: no series was received"),
+        (scene.logs.is_empty(), "logs: none was received"),
+        (scene.spans.is_empty(), "traces: none was received"),
+    ];
+    missing.into_iter().filter(|(absent, _)| *absent).map(|(_, text)| text.into()).collect()
+}
+
+/// The digest of what went in, so that the same input is judged once.
+fn inputs(scene: &Scene<'_>) -> Digest {
+    let series: Vec<(&str, &str, usize, Option<Time>)> =
+        scene.series.iter().map(|(key, points)| (key.service.raw(), key.name.raw(), points.len(), points.last().map(|p| p.0))).collect();
+    let runs: Vec<(String, Time)> = scene.runs.iter().map(|run| (run.trace.to_string(), run.end)).collect();
+    let logs: Vec<(&str, &str, usize)> =
+        scene.logs.patterns().map(|pattern| (pattern.service.raw(), pattern.sample.raw(), pattern.moments.len())).collect();
+    let changes: Vec<(&str, Time)> = scene.changes.iter().map(|change| (change.id.raw(), change.time)).collect();
+    let notices: Vec<(&str, Time)> = scene.notices.iter().map(|(at, notice)| (notice.id.raw(), *at)).collect();
+    let all = (ENGINE, &scene.alerts, changes, series, runs, logs, notices);
+    Digest::of(&serde_json::to_vec(&all).unwrap_or_default())
+}
+
+/// The series that moved most, for sparklines.
+fn key_series(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<KeySeries> {
+    let mut moved: Vec<_> = symptoms.series.values().flatten().filter_map(|series| series.jump.map(|jump| (jump, series))).collect();
+    moved.sort_by(|a, b| (b.1.alerted, b.0.z).partial_cmp(&(a.1.alerted, a.0.z)).unwrap_or(std::cmp::Ordering::Equal).then(a.1.key.cmp(b.1.key)));
+    moved
+        .into_iter()
+        .take(8)
+        .filter_map(|(jump, series)| {
+            let (_, points) = scene.series.iter().find(|(key, _)| *key == series.key)?;
+            let every = points.len().div_ceil(60).max(1);
+            Some(KeySeries {
+                name: series.key.name.clone(),
+                service: series.key.service.clone(),
+                before: jump.before,
+                after: jump.after,
+                values: points.iter().step_by(every).map(|(_, value)| *value).collect(),
+            })
+        })
+        .collect()
 }

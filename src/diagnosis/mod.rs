@@ -8,8 +8,13 @@
 //!
 //! [`SceneBuilder`] takes in recorded facts one by one and stays bounded; [`diagnose`] looks at what it holds.
 
+mod candidate;
+mod detect;
 mod judge;
+mod rank;
 mod scene;
+mod signal;
+mod symptoms;
 
 pub use judge::{ENGINE, Judgement, KeySeries, Suspect, diagnose};
 pub use scene::{ErrorWords, LogBook, Minute, Pattern, Scene, SceneBuilder, SeriesKey, SpanBook};

@@ -1,0 +1,4 @@
+//! The detectors: one file each. Each reads the scene and adds candidates, or findings for and against candidates.
+
+pub(super) mod agents;
+pub(super) mod components;

@@ -1,0 +1,158 @@
+//! What is wrong, where, since when: read once from the scene, used by every detector.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{Time, Untrusted};
+
+use super::scene::{Pattern, Scene, SeriesKey};
+use super::signal::{self, Jump, MetricKind};
+
+/// A series that moved.
+#[derive(Clone, Debug)]
+pub(super) struct MovedSeries<'a> {
+    pub key: &'a SeriesKey,
+    pub kind: MetricKind,
+    /// Around the page or the onset.
+    pub jump: Option<Jump>,
+    /// Where it left its past, anywhere before `as_of`, and by how many spreads (signed).
+    pub left: Option<(Time, f64)>,
+    /// The alert's own metric, by name.
+    pub alerted: bool,
+}
+
+/// A log pattern that is new or much louder since the onset.
+#[derive(Clone, Debug)]
+pub(super) struct NewPattern<'a> {
+    pub pattern: &'a Pattern,
+    /// Its first line of the new kind.
+    pub first: Time,
+    /// Lines since.
+    pub lines: u64,
+}
+
+/// Everything that is wrong.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Symptoms<'a> {
+    /// Start of the first alert.
+    pub page: Option<Time>,
+    /// Components of the alerts, in order of time.
+    pub paged: Vec<Untrusted>,
+    /// Names of the metrics the alerts are about.
+    pub metrics: BTreeSet<Untrusted>,
+    /// Series, by component.
+    pub series: BTreeMap<Untrusted, Vec<MovedSeries<'a>>>,
+    /// New error and warning patterns, by component.
+    pub errors: BTreeMap<Untrusted, Vec<NewPattern<'a>>>,
+    /// New patterns that are no errors.
+    pub news: Vec<NewPattern<'a>>,
+    /// When it began, as far as can be told.
+    pub onset: Option<Time>,
+    /// The component in which it began.
+    pub first: Option<Untrusted>,
+}
+
+/// Spreads by which a series must have left its past to date the onset.
+const CLEAR: f64 = 8.0;
+
+impl<'a> Symptoms<'a> {
+    /// Reads the scene.
+    pub(super) fn read(scene: &'a Scene<'_>) -> Self {
+        let page = scene.alerts.first().map(|alert| alert.starts_at);
+        let mut paged: Vec<Untrusted> = Vec::new();
+        for service in scene.alerts.iter().filter_map(|alert| alert.service()) {
+            if !paged.contains(service) {
+                paged.push(service.clone());
+            }
+        }
+        let metrics = scene.alerts.iter().filter_map(|alert| alert.labels.get("metric").cloned()).collect();
+        let mut symptoms = Self { page, paged, metrics, ..Self::default() };
+        symptoms.read_series(scene);
+        symptoms.read_logs(scene);
+        symptoms.date(scene);
+        symptoms
+    }
+
+    fn read_series(&mut self, scene: &'a Scene<'_>) {
+        let Some(page) = self.page else { return };
+        for (key, points) in &scene.series {
+            let kind = MetricKind::of(key.name.raw());
+            let alerted = self.metrics.contains(&key.name);
+            let jump = signal::jump(points, page, kind);
+            let left = signal::departure(points).filter(|(at, _)| *at <= page.max(scene.as_of));
+            self.series.entry(key.service.clone()).or_default().push(MovedSeries { key, kind, jump, left, alerted });
+        }
+        // Where the paged component's own series had moved before the page (alerts wait minutes before they fire), all are measured from there.
+        let fresh = self.of_paged().filter_map(|series| series.jump.map(|jump| jump.z)).fold(0.0, f64::max);
+        let earlier = self.of_paged().filter(|s| harmful(s)).filter_map(|s| s.left).map(|(at, _)| at).filter(|at| *at < page).min();
+        if let Some(earlier) = earlier.filter(|_| fresh < 1.5) {
+            for series in self.series.values_mut().flatten() {
+                if let Some((_, points)) = scene.series.iter().find(|(key, _)| *key == series.key) {
+                    series.jump = signal::jump(points, earlier, series.kind);
+                }
+            }
+        }
+    }
+
+    fn of_paged(&self) -> impl Iterator<Item = &MovedSeries<'a>> {
+        self.paged.iter().filter_map(|name| self.series.get(name)).flatten()
+    }
+
+    fn read_logs(&mut self, scene: &'a Scene<'_>) {
+        let Some(page) = self.page else { return };
+        let begin = scene.logs.patterns().filter_map(|pattern| pattern.moments.first()).min().copied();
+        let Some(begin) = begin else { return };
+        let span = page.duration_since(begin);
+        for pattern in scene.logs.patterns() {
+            let Some(first) = pattern.moments.first().copied() else { continue };
+            // New: silent for the first third of what is known before the page.
+            let quiet_until = begin + span / 3;
+            let new = NewPattern { pattern, first, lines: pattern.lines(first, Time::MAX) };
+            if first <= quiet_until {
+                continue;
+            }
+            if pattern.severity >= 13 {
+                self.errors.entry(pattern.service.clone()).or_default().push(new);
+            } else {
+                self.news.push(new);
+            }
+        }
+    }
+
+    /// Dates the onset: the earliest clear departure among the components that can be concerned.
+    fn date(&mut self, scene: &Scene<'_>) {
+        let Some(page) = self.page else { return };
+        let concerned = self.concerned(scene);
+        let mut moments: Vec<(Time, Untrusted)> = Vec::new();
+        for (service, all) in self.series.iter().filter(|(service, _)| concerned.contains(*service)) {
+            let left = all.iter().filter(|series| harmful(series)).filter_map(|series| series.left);
+            moments.extend(left.filter(|(at, z)| z.abs() >= CLEAR && *at <= page).map(|(at, _)| (at, service.clone())));
+        }
+        for (service, patterns) in self.errors.iter().filter(|(service, _)| concerned.contains(*service)) {
+            let firsts = patterns.iter().filter(|p| p.lines >= 2 || p.pattern.is_error()).map(|p| p.first);
+            moments.extend(firsts.filter(|at| *at <= page).map(|at| (at, service.clone())));
+        }
+        let fresh = self.of_paged().filter_map(|series| series.jump).filter(|jump| jump.z >= 1.5).map(|jump| jump.at).min();
+        let earliest = moments.iter().min().cloned();
+        self.onset = earliest.as_ref().map(|(at, _)| *at).or(fresh).or(Some(page));
+        self.first = earliest.map(|(_, service)| service).or_else(|| self.paged.first().cloned());
+    }
+
+    /// The paged components and those they depend on, up to four calls away; all when no call is known.
+    pub(super) fn concerned(&self, scene: &Scene<'_>) -> BTreeSet<Untrusted> {
+        let mut found: BTreeSet<Untrusted> = self.paged.iter().cloned().collect();
+        for name in &self.paged {
+            found.extend(scene.graph.dependencies(name, 4).into_iter().map(|(name, _)| name));
+        }
+        found
+    }
+}
+
+/// Whether a series dates an onset: it shows harm, a resource or a setting, and moved in the harmful direction.
+fn harmful(series: &MovedSeries<'_>) -> bool {
+    match series.kind {
+        MetricKind::Harm | MetricKind::Resource => series.left.is_none_or(|(_, z)| z > 0.0),
+        MetricKind::Health => series.left.is_none_or(|(_, z)| z < 0.0),
+        MetricKind::Setting => true,
+        MetricKind::Work | MetricKind::Left | MetricKind::Other => false,
+    }
+}
