@@ -1,6 +1,6 @@
 //! A possible cause while it is being judged.
 
-use crate::event::{Cause, Direction, Pointer, Untrusted};
+use crate::event::{Cause, Direction, Pointer, Time, Untrusted};
 
 /// What sort of cause it is: decides the words for falsifier, next check and remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,8 @@ pub struct Candidate {
     pub findings: Vec<Finding>,
     /// The remedy it calls for, in one word.
     pub remedy: Option<&'static str>,
+    /// When its effect began, where it says so better than the symptoms do.
+    pub onset: Option<Time>,
 }
 
 impl Candidate {

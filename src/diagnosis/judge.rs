@@ -1,13 +1,15 @@
 //! From a scene to a judgement: every detector is asked, what they found is added up.
 
 use crate::event::{
-    Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId, NextCheck, Policy, Surface, Time, Untrusted,
+    Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId, NextCheck, Policy, Surface,
+    Time, Untrusted,
 };
 use crate::surface::SurfaceReport;
 
 use super::candidate::{Candidate, Finding, Sort};
 use super::detect;
 use super::rank;
+use super::reading::telemetry::Telemetry;
 use super::scene::Scene;
 use super::symptoms::Symptoms;
 
@@ -68,7 +70,21 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
         candidates.extend(reading.candidates);
         none += reading.quiet;
     }
-    candidates.extend(detect::components::look(scene, &symptoms));
+    let telemetry = Telemetry::read(scene, &symptoms);
+    let mut changes = detect::changes::look(scene, &symptoms, &telemetry, by_runs);
+    let operational = detect::operational::look(scene, &symptoms, &telemetry);
+    for (weight, why) in &operational.against_changes {
+        detect::changes::set_against(&mut changes, *weight, why);
+    }
+    let mut components = detect::components::look(scene, &symptoms);
+    detect::components::give_way(
+        &mut components,
+        &detect::changes::best_by_component(&changes),
+        &operational.candidates,
+    );
+    candidates.extend(changes);
+    candidates.extend(operational.candidates);
+    candidates.extend(components);
     if let Some((weight, _)) = detect::components::quiet(&symptoms) {
         none += weight;
     }
@@ -78,12 +94,17 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     candidates.truncate(MOST);
     let (shares, none_of_these) = rank::shares(&candidates, none);
     let best = candidates.first().filter(|_| shares.first().is_some_and(|share| *share > none_of_these));
-    let onset = if by_runs { best.and_then(|_| None).or(symptoms.onset) } else { symptoms.onset };
-    let first = best.and_then(|best| best.cause.subject.clone()).filter(|_| !by_runs).or_else(|| symptoms.first.clone());
+    let onset = best.and_then(|best| best.onset).or(symptoms.onset);
+    let first =
+        best.and_then(|best| best.cause.subject.clone()).filter(|_| !by_runs).or_else(|| symptoms.first.clone());
     let headline = headline(&symptoms, best);
     let blast_radius = first.as_ref().map(|first| scene.graph.dependents(first, 6)).unwrap_or_default();
     let mut evidence = Vec::new();
-    let hypotheses = candidates.iter().zip(&shares).filter_map(|(candidate, share)| hypothesis(candidate, *share, &mut evidence)).collect();
+    let hypotheses = candidates
+        .iter()
+        .zip(&shares)
+        .filter_map(|(candidate, share)| hypothesis(candidate, *share, &mut evidence))
+        .collect();
     Judgement {
         diagnosis: Diagnosis {
             incident,
@@ -109,8 +130,13 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
 /// Turns a candidate into a hypothesis; its findings become evidence with ids.
 fn hypothesis(candidate: &Candidate, share: f64, evidence: &mut Vec<Evidence>) -> Option<Hypothesis> {
     let (falsifier, next) = questions(candidate);
-    let mut hypothesis =
-        Hypothesis::new(candidate.cause.clone(), candidate.mechanism.clone(), vec![Falsifier(falsifier)], NextCheck(next)).ok()?;
+    let mut hypothesis = Hypothesis::new(
+        candidate.cause.clone(),
+        candidate.mechanism.clone(),
+        vec![Falsifier(falsifier)],
+        NextCheck(next),
+    )
+    .ok()?;
     hypothesis.confidence.share = share;
     let mut findings: Vec<&Finding> = candidate.findings.iter().collect();
     findings.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
@@ -138,7 +164,8 @@ fn questions(candidate: &Candidate) -> (Untrusted, Untrusted) {
     let (falsifier, next) = match (candidate.sort, candidate.cause.surface) {
         (Sort::Change, _) => (
             format!("the same failure where this change does not run, or it goes on after {subject} runs without it"),
-            "open the diff beside the failing telemetry; compare an instance that runs it with one that does not".to_owned(),
+            "open the diff beside the failing telemetry; compare an instance that runs it with one that does not"
+                .to_owned(),
         ),
         (Sort::Component, _) => (
             format!("the paged component fails for requests that do not touch {subject}"),
@@ -218,11 +245,17 @@ fn not_checked(scene: &Scene<'_>) -> Vec<Untrusted> {
 
 /// The digest of what went in, so that the same input is judged once.
 fn inputs(scene: &Scene<'_>) -> Digest {
-    let series: Vec<(&str, &str, usize, Option<Time>)> =
-        scene.series.iter().map(|(key, points)| (key.service.raw(), key.name.raw(), points.len(), points.last().map(|p| p.0))).collect();
+    let series: Vec<(&str, &str, usize, Option<Time>)> = scene
+        .series
+        .iter()
+        .map(|(key, points)| (key.service.raw(), key.name.raw(), points.len(), points.last().map(|p| p.0)))
+        .collect();
     let runs: Vec<(String, Time)> = scene.runs.iter().map(|run| (run.trace.to_string(), run.end)).collect();
-    let logs: Vec<(&str, &str, usize)> =
-        scene.logs.patterns().map(|pattern| (pattern.service.raw(), pattern.sample.raw(), pattern.moments.len())).collect();
+    let logs: Vec<(&str, &str, usize)> = scene
+        .logs
+        .patterns()
+        .map(|pattern| (pattern.service.raw(), pattern.sample.raw(), pattern.moments.len()))
+        .collect();
     let changes: Vec<(&str, Time)> = scene.changes.iter().map(|change| (change.id.raw(), change.time)).collect();
     let notices: Vec<(&str, Time)> = scene.notices.iter().map(|(at, notice)| (notice.id.raw(), *at)).collect();
     let all = (ENGINE, &scene.alerts, changes, series, runs, logs, notices);
@@ -231,8 +264,14 @@ fn inputs(scene: &Scene<'_>) -> Digest {
 
 /// The series that moved most, for sparklines.
 fn key_series(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<KeySeries> {
-    let mut moved: Vec<_> = symptoms.series.values().flatten().filter_map(|series| series.jump.map(|jump| (jump, series))).collect();
-    moved.sort_by(|a, b| (b.1.alerted, b.0.z).partial_cmp(&(a.1.alerted, a.0.z)).unwrap_or(std::cmp::Ordering::Equal).then(a.1.key.cmp(b.1.key)));
+    let mut moved: Vec<_> =
+        symptoms.series.values().flatten().filter_map(|series| series.jump.map(|jump| (jump, series))).collect();
+    moved.sort_by(|a, b| {
+        (b.1.alerted, b.0.z)
+            .partial_cmp(&(a.1.alerted, a.0.z))
+            .unwrap_or(std::cmp::Ordering::Equal)
+            .then(a.1.key.cmp(b.1.key))
+    });
     moved
         .into_iter()
         .take(8)

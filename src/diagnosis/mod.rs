@@ -12,6 +12,7 @@ mod candidate;
 mod detect;
 mod judge;
 mod rank;
+mod reading;
 mod scene;
 mod signal;
 mod symptoms;

@@ -22,18 +22,88 @@ pub enum MetricKind {
 }
 
 const RESOURCE: &[&str] = &[
-    "cpu", "memory", "mem", "disk", "rss", "heap", "gc", "fd", "threads", "goroutines", "inodes", "iops", "swap", "connections", "inuse", "used",
-    "utilization", "usage", "buffer", "lag", "backlog", "queue",
+    "cpu",
+    "memory",
+    "mem",
+    "disk",
+    "rss",
+    "heap",
+    "gc",
+    "fd",
+    "threads",
+    "goroutines",
+    "inodes",
+    "iops",
+    "swap",
+    "connections",
+    "inuse",
+    "used",
+    "utilization",
+    "usage",
+    "buffer",
+    "lag",
+    "backlog",
+    "queue",
 ];
 const HARM: &[&str] = &[
-    "latency", "duration", "error", "errors", "fail", "failed", "failure", "failures", "wait", "restart", "restarts", "timeout", "timeouts",
-    "panic", "panics", "5xx", "4xx", "oom", "killed", "rejected", "dropped", "exception", "exceptions", "retries", "retry", "miss", "misses",
-    "evictions", "throttled", "denied", "refused", "p99", "p95", "p90", "p50", "stale", "staleness", "deadlocks",
+    "latency",
+    "duration",
+    "error",
+    "errors",
+    "fail",
+    "failed",
+    "failure",
+    "failures",
+    "wait",
+    "restart",
+    "restarts",
+    "timeout",
+    "timeouts",
+    "panic",
+    "panics",
+    "5xx",
+    "4xx",
+    "oom",
+    "killed",
+    "rejected",
+    "dropped",
+    "exception",
+    "exceptions",
+    "retries",
+    "retry",
+    "miss",
+    "misses",
+    "evictions",
+    "throttled",
+    "denied",
+    "refused",
+    "p99",
+    "p95",
+    "p90",
+    "p50",
+    "stale",
+    "staleness",
+    "deadlocks",
 ];
 const HEALTH: &[&str] = &["availability", "success", "health", "healthy", "up", "hit", "hits", "ready", "uptime"];
-const WORK: &[&str] = &["requests", "request", "load", "throughput", "rps", "qps", "rate", "calls", "messages", "sec", "traffic", "query", "queries"];
+const WORK: &[&str] = &[
+    "requests",
+    "request",
+    "load",
+    "throughput",
+    "rps",
+    "qps",
+    "rate",
+    "calls",
+    "messages",
+    "sec",
+    "traffic",
+    "query",
+    "queries",
+];
 const LEFT: &[&str] = &["expiry", "expires", "remaining", "left", "free", "available", "headroom"];
-const SETTING: &[&str] = &["limit", "max", "capacity", "size", "replicas", "quota", "version", "ttl", "threshold", "min"];
+const SETTING: &[&str] =
+    &["limit", "max", "capacity", "size", "replicas", "quota", "version", "ttl", "threshold", "min"];
 
 impl MetricKind {
     /// Reads the kind from a metric's name.
@@ -119,14 +189,25 @@ pub fn jump(points: &[(Time, f64)], moment: Time, kind: MetricKind) -> Option<Ju
         #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
         let level = away[..worst].iter().sum::<f64>() / worst as f64;
         let onset = in_order.iter().position(|value| *value >= 0.5 * level).unwrap_or(0);
-        Jump { z: (level / spread).max(0.0), by: sign * level, before: median, after: reference * sign + sign * level, at: since[onset].0, n: before.len() }
+        Jump {
+            z: (level / spread).max(0.0),
+            by: sign * level,
+            before: median,
+            after: reference * sign + sign * level,
+            at: since[onset].0,
+            n: before.len(),
+        }
     };
     let (up, down) = (toward(1.0), toward(-1.0));
     Some(match kind {
         MetricKind::Resource | MetricKind::Harm => up,
         MetricKind::Health | MetricKind::Left => down,
         MetricKind::Work | MetricKind::Setting | MetricKind::Other => {
-            if up.z >= down.z { up } else { down }
+            if up.z >= down.z {
+                up
+            } else {
+                down
+            }
         }
     })
 }
@@ -137,7 +218,12 @@ fn step(points: &[(Time, f64)]) -> Option<f64> {
     crate::surface::stats::median(&mut gaps).filter(|step| *step > 0.0)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index below the length")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "an index below the length"
+)]
 fn index(share: f64, length: usize) -> usize {
     ((share * length as f64) as usize).min(length - 1)
 }
@@ -254,7 +340,8 @@ mod tests {
 
     #[test]
     fn a_slow_climb_is_dated_at_its_foot() {
-        let points = series((0..160_u32).map(|i| 200.0 + noise(i as usize) + f64::from(i.saturating_sub(40)) * 2.0), 60);
+        let points =
+            series((0..160_u32).map(|i| 200.0 + noise(i as usize) + f64::from(i.saturating_sub(40)) * 2.0), 60);
         let (at, z) = departure(&points).unwrap();
         assert!((at.as_second() - 40 * 60).abs() < 20 * 60 && z > 4.0, "{at} {z}");
     }

@@ -83,7 +83,13 @@ impl<'a> Symptoms<'a> {
         }
         // Where the paged component's own series had moved before the page (alerts wait minutes before they fire), all are measured from there.
         let fresh = self.of_paged().filter_map(|series| series.jump.map(|jump| jump.z)).fold(0.0, f64::max);
-        let earlier = self.of_paged().filter(|s| harmful(s)).filter_map(|s| s.left).map(|(at, _)| at).filter(|at| *at < page).min();
+        let earlier = self
+            .of_paged()
+            .filter(|s| harmful(s))
+            .filter_map(|s| s.left)
+            .map(|(at, _)| at)
+            .filter(|at| *at < page)
+            .min();
         if let Some(earlier) = earlier.filter(|_| fresh < 1.5) {
             for series in self.series.values_mut().flatten() {
                 if let Some((_, points)) = scene.series.iter().find(|(key, _)| *key == series.key) {
@@ -131,7 +137,8 @@ impl<'a> Symptoms<'a> {
             let firsts = patterns.iter().filter(|p| p.lines >= 2 || p.pattern.is_error()).map(|p| p.first);
             moments.extend(firsts.filter(|at| *at <= page).map(|at| (at, service.clone())));
         }
-        let fresh = self.of_paged().filter_map(|series| series.jump).filter(|jump| jump.z >= 1.5).map(|jump| jump.at).min();
+        let fresh =
+            self.of_paged().filter_map(|series| series.jump).filter(|jump| jump.z >= 1.5).map(|jump| jump.at).min();
         let earliest = moments.iter().min().cloned();
         self.onset = earliest.as_ref().map(|(at, _)| *at).or(fresh).or(Some(page));
         self.first = earliest.map(|(_, service)| service).or_else(|| self.paged.first().cloned());

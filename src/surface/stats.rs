@@ -101,7 +101,8 @@ pub fn rank_sum_z(before: &[f64], after: &[f64]) -> f64 {
     if n1 == 0.0 || n2 == 0.0 {
         return 0.0;
     }
-    let mut all: Vec<(f64, bool)> = before.iter().map(|v| (*v, false)).chain(after.iter().map(|v| (*v, true))).collect();
+    let mut all: Vec<(f64, bool)> =
+        before.iter().map(|v| (*v, false)).chain(after.iter().map(|v| (*v, true))).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut sum, mut ties, mut i) = (0.0, 0.0, 0);
     while i < all.len() {

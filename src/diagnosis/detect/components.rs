@@ -32,11 +32,19 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<
     let most_felt = paged.iter().filter_map(|name| ill.get(name)).map(|ill| ill.impact).fold(0.0, f64::max);
     for (name, ill) in &mut ill {
         if !scene.graph.is_empty() && !reach.contains(*name) {
-            ill.findings.push(Finding::new("path", -1.5, "the paged component does not depend on it, as far as calls are known".into(), Vec::new()));
+            ill.findings.push(Finding::new(
+                "path",
+                -1.5,
+                "the paged component does not depend on it, as far as calls are known".into(),
+                Vec::new(),
+            ));
         }
         if most_felt > 0.0 && !symptoms.metrics.is_empty() {
             let share = (ill.impact / most_felt).clamp(0.003, 1.0);
-            let text = format!("what it does worse, times its requests, is {:.0} % of what the paged component feels", share * 100.0);
+            let text = format!(
+                "what it does worse, times its requests, is {:.0} % of what the paged component feels",
+                share * 100.0
+            );
             ill.findings.push(Finding::new("felt", 0.35 * share.ln(), text, Vec::new()));
         }
         if is_address(name) {
@@ -84,6 +92,7 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<
                 prior: -1.5,
                 findings: Vec::new(),
                 remedy: None,
+                onset: None,
             };
             candidate.find(Finding::new("departure", STEEP * (score - extra), text, look_at));
             for mut finding in findings {
@@ -100,7 +109,11 @@ const STEEP: f64 = 1.8;
 
 /// How far a component moved: by its most telling series. The alert's own metric tells most, where the alert names one.
 fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option<Ill<'a>> {
-    let work = series.iter().filter(|s| s.kind == MetricKind::Work).filter_map(|s| s.jump.map(|jump| jump.before.abs())).fold(0.0, f64::max);
+    let work = series
+        .iter()
+        .filter(|s| s.kind == MetricKind::Work)
+        .filter_map(|s| s.jump.map(|jump| jump.before.abs()))
+        .fold(0.0, f64::max);
     let named = !symptoms.metrics.is_empty();
     let weigh = |series: &MovedSeries<'_>| {
         let jump = series.jump?;
@@ -115,16 +128,44 @@ fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option
     };
     let all = series.iter().filter_map(|series| weigh(series).map(|(score, z)| (score, z, series)));
     let (score, z, most) = all.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.2.key.cmp(a.2.key)))?;
-    let impact = series.iter().filter(|s| s.alerted).filter_map(|s| s.jump).map(|jump| jump.by.abs() * if jump.z > 0.0 { work } else { 0.0 });
+    let impact = series
+        .iter()
+        .filter(|s| s.alerted)
+        .filter_map(|s| s.jump)
+        .map(|jump| jump.by.abs() * if jump.z > 0.0 { work } else { 0.0 });
     Some(Ill { score, series: most, z, impact: impact.fold(0.0, f64::max), findings: Vec::new() })
+}
+
+/// What a component's own departure is worth once changes or running-out things are known that could have brought it about: then it
+/// says where, and no longer why.
+const ONLY_WHERE: f64 = 1.0;
+
+/// Lets components give way to explanations that say why.
+pub(in super::super) fn give_way(
+    components: &mut [Candidate],
+    changes: &BTreeMap<Untrusted, f64>,
+    operational: &[Candidate],
+) {
+    let why_elsewhere = changes.values().any(|score| *score > -2.0) || !operational.is_empty();
+    for candidate in components.iter_mut().filter(|_| why_elsewhere) {
+        let over = candidate.score() - candidate.prior - ONLY_WHERE;
+        if over > 0.0 {
+            let text = "something known could have brought this about: it says where, not why".into();
+            candidate.find(Finding::new("only where", -over, text, Vec::new()));
+        }
+    }
 }
 
 /// How surely nothing is wrong at all: log odds for "none of these" from the alert's own metric.
 pub(in super::super) fn quiet(symptoms: &Symptoms<'_>) -> Option<(f64, String)> {
-    let own = symptoms.paged.iter().filter_map(|name| symptoms.series.get(name)).flatten().filter(|series| series.alerted);
+    let own =
+        symptoms.paged.iter().filter_map(|name| symptoms.series.get(name)).flatten().filter(|series| series.alerted);
     let most = own.filter_map(|series| series.jump.map(|jump| (jump.z, series))).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let weight = if most.0 < 1.2 { 2.5 } else { (1.5 - most.0).clamp(-1.0, 0.0) };
-    Some((weight, format!("{}, which the alert is about, moved by {} its usual spread", say(&most.1.key.name), times(most.0))))
+    Some((
+        weight,
+        format!("{}, which the alert is about, moved by {} its usual spread", say(&most.1.key.name), times(most.0)),
+    ))
 }
 
 /// A name with dots between words, or an address: `db-1.internal.example.com`, `10.0.0.7`.

@@ -28,9 +28,19 @@ pub(super) fn signs(view: &View<'_>) -> Vec<(String, Vec<bool>)> {
             (format!("a call of {}", super::say(&tool.into())), used)
         })
         .collect();
-    signs.push(("a failed tool call".into(), view.runs.iter().map(|run| run.calls.iter().any(|(_, failed, _)| *failed)).collect()));
+    signs.push((
+        "a failed tool call".into(),
+        view.runs.iter().map(|run| run.calls.iter().any(|(_, failed, _)| *failed)).collect(),
+    ));
     signs.push(("more than five tool calls".into(), view.runs.iter().map(|run| run.calls.len() > 5).collect()));
-    for class in [StopClass::Refused, StopClass::Truncated, StopClass::Malformed, StopClass::Empty, StopClass::Looped, StopClass::GaveUp] {
+    for class in [
+        StopClass::Refused,
+        StopClass::Truncated,
+        StopClass::Malformed,
+        StopClass::Empty,
+        StopClass::Looped,
+        StopClass::GaveUp,
+    ] {
         let ended: Vec<bool> = view.runs.iter().map(|run| run.stop.class == class).collect();
         if ended.iter().any(|flag| *flag) {
             signs.push((format!("the end “{}”", class.name()), ended));
@@ -63,8 +73,10 @@ fn at(view: &View<'_>, signs: &[(String, Vec<bool>)], split: usize) -> Outcome {
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "counts of calls and characters")]
-    let numbers: [(&str, fn(&crate::surface::RunFacts) -> f64); 2] =
-        [("characters said", |run| run.said_chars as f64 / f64::from(run.model_calls.max(1))), ("model calls", |run| f64::from(run.model_calls))];
+    let numbers: [(&str, fn(&crate::surface::RunFacts) -> f64); 2] = [
+        ("characters said", |run| run.said_chars as f64 / f64::from(run.model_calls.max(1))),
+        ("model calls", |run| f64::from(run.model_calls)),
+    ];
     for (name, of) in numbers {
         let values: Vec<f64> = view.runs.iter().map(|run| of(run)).collect();
         let z = stats::rank_sum_z(&values[..split], &values[split..]);
@@ -73,7 +85,12 @@ fn at(view: &View<'_>, signs: &[(String, Vec<bool>)], split: usize) -> Outcome {
         if weight > best.weight {
             let median = |values: &[f64]| stats::median(&mut values.to_vec()).unwrap_or(0.0);
             best.weight = weight;
-            best.text = format!("{name} a run: {:.0} before, {:.0} since (medians, n {split} and {})", median(&values[..split]), median(&values[split..]), n - split);
+            best.text = format!(
+                "{name} a run: {:.0} before, {:.0} since (medians, n {split} and {})",
+                median(&values[..split]),
+                median(&values[split..]),
+                n - split
+            );
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "a count of signs")]

@@ -19,7 +19,7 @@ use outcome::{Outcome, View};
 /// Fewer runs than this say nothing.
 const LEAST_RUNS: usize = 12;
 /// Fewer runs than this on one side of a moment say nothing about it.
-const LEAST_SIDE: usize = 4;
+const LEAST_SIDE: usize = 5;
 
 /// What the runs say: candidates, and when it began if something did.
 pub(in super::super) struct Reading {
@@ -41,11 +41,12 @@ pub(in super::super) fn look(scene: &Scene<'_>) -> Option<Reading> {
     candidates.extend(prompts(scene, &view));
     candidates.extend(tools::look(scene, &view));
     candidates.extend(provider(&view));
-    candidates.extend(judge(scene, &view));
+    candidates.extend(judge(scene, &view, &candidates));
     candidates.extend(traffic(scene, &view));
     candidates.extend(silent(&view, &candidates));
-    let quiet = -view.worst_anywhere().weight.clamp(-1.0, 2.0) * 0.5;
-    Some(Reading { candidates, quiet })
+    // A page is a sign that something is wrong; no page at all, that nothing is.
+    let paged = if scene.alerts.is_empty() { 1.5 } else { -0.8 };
+    Some(Reading { candidates, quiet: paged - 0.5 * view.worst_anywhere().weight.clamp(-1.0, 2.0) })
 }
 
 /// The runs of the paged components, or all when none of them runs agents; oldest first.
@@ -84,8 +85,13 @@ fn served(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
             change.class == ChangeClass::Model && change.subject.as_ref().is_some_and(|subject| asked.contains(subject))
         });
         let subject = asked.iter().next().map(|alias| (*alias).clone());
-        let mut candidate = surface(Surface::Model, subject, change, "another model answers under the same name".into(), "rollback");
-        candidate.find(seen(format!("{} answers since {}, never before in {split} runs", say(value), clock(at)), &view.runs[split]));
+        let mut candidate =
+            surface(Surface::Model, subject, change, "another model answers under the same name".into(), "rollback");
+        candidate.onset = Some(at);
+        candidate.find(seen(
+            format!("{} answers since {}, never before in {split} runs", say(value), clock(at)),
+            &view.runs[split],
+        ));
         outcome_finding(&mut candidate, &view.at(split));
         behaviour_finding(&mut candidate, view, split, 0.35);
         logged_finding(&mut candidate, scene, at);
@@ -119,20 +125,39 @@ fn prompts(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
             change.class == ChangeClass::Prompt && (same_text || (text.is_none() && same_name))
         });
         let subject = view.runs.last().map(|run| run.agent.clone());
-        let mut candidate = surface(Surface::Prompt, subject, change, "the system prompt says something else".into(), "rollback");
+        let mut candidate =
+            surface(Surface::Prompt, subject, change, "the system prompt says something else".into(), "rollback");
+        candidate.onset = Some(at);
         let edit = match (old, new) {
             (Some(old), Some(new)) => edit(old.raw(), new.raw()),
             _ => Edit { words: 99, slip: false, example: String::new() },
         };
         candidate.find(seen(
-            format!("the system prompt differs since {} by {} words{}, unseen in {split} runs before", clock(at), edit.words, edit.example),
+            format!(
+                "the system prompt differs since {} by {} words{}, unseen in {split} runs before",
+                clock(at),
+                edit.words,
+                edit.example
+            ),
             &view.runs[split],
         ));
-        if edit.slip {
-            candidate.find(Finding::new("inert", -3.5, "only the spelling of a word differs: that cannot change what it asks for".into(), Vec::new()));
+        if !edit.slip {
+            candidate.find(Finding::new("substance", 1.0, "the words that changed carry meaning".into(), Vec::new()));
+        } else {
+            candidate.find(Finding::new(
+                "inert",
+                -3.5,
+                "only the spelling of a word differs: that cannot change what it asks for".into(),
+                Vec::new(),
+            ));
         }
         if split < LEAST_SIDE || view.runs.len() - split < LEAST_SIDE {
-            candidate.find(Finding::new("population", -2.0, format!("only {} runs since", view.runs.len() - split), Vec::new()));
+            candidate.find(Finding::new(
+                "population",
+                -2.0,
+                format!("only {} runs since", view.runs.len() - split),
+                Vec::new(),
+            ));
         } else {
             outcome_finding(&mut candidate, &view.at(split));
             behaviour_finding(&mut candidate, view, split, 0.25);
@@ -158,16 +183,23 @@ fn edit(old: &str, new: &str) -> Edit {
     };
     let (gone, come) = (changed(similar::ChangeTag::Delete), changed(similar::ChangeTag::Insert));
     let letters = |words: &[String]| {
-        let mut letters: Vec<char> = words.concat().chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        let mut letters: Vec<char> =
+            words.concat().chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         letters.sort_unstable();
         letters
     };
     let one_word = gone.len() == 1 && come.len() == 1;
     let (a, b) = (letters(&gone), letters(&come));
-    let near = one_word && a.len() >= 5 && similar::TextDiff::from_chars(gone[0].as_str(), come[0].as_str()).ratio() >= 0.75 && !differs_in_number(&gone[0], &come[0]);
+    let near = one_word
+        && a.len() >= 5
+        && similar::TextDiff::from_chars(gone[0].as_str(), come[0].as_str()).ratio() >= 0.75
+        && !differs_in_number(&gone[0], &come[0]);
     let slip = (gone.len() + come.len() > 0 && a == b) || near || (gone.is_empty() && come.is_empty());
-    let short = |words: &[String]| words.iter().take(6).map(|word| say(&word.as_str().into())).collect::<Vec<_>>().join(" ");
-    Edit { words: gone.len().max(come.len()), slip, example: format!(" (“{}” → “{}”)", short(&gone), short(&come)) }
+    let short =
+        |words: &[String]| words.iter().take(6).map(|word| say(&word.as_str().into())).collect::<Vec<_>>().join(" ");
+    Edit {
+        words: gone.len().max(come.len()), slip, example: format!(" (“{}” → “{}”)", short(&gone), short(&come))
+    }
 }
 
 fn differs_in_number(a: &str, b: &str) -> bool {
@@ -190,38 +222,56 @@ fn provider(view: &View<'_>) -> Vec<Candidate> {
     let first = view.runs.iter().position(|run| !run.provider_errors.is_empty()).unwrap_or(split);
     let words = view.runs[first].provider_errors.first().cloned().unwrap_or_default();
     let name = view.runs.iter().flat_map(|run| &run.surfaces.providers).next().cloned();
-    let mut candidate = surface(Surface::Dependency, name, None, "the model's provider refuses or fails calls".into(), "failover");
+    let mut candidate =
+        surface(Surface::Dependency, name, None, "the model's provider refuses or fails calls".into(), "failover");
     candidate.sort = Sort::Dependency;
-    let (before, since) = (flags[..split].iter().filter(|f| **f).count(), flags[split..].iter().filter(|f| **f).count());
+    candidate.onset = Some(view.runs[split].start);
+    let (before, since) =
+        (flags[..split].iter().filter(|f| **f).count(), flags[split..].iter().filter(|f| **f).count());
     let text = format!(
         "model calls fail in {since} of {} runs since {}, in {before} of {split} before: “{}”",
         flags.len() - split,
         clock(view.runs[split].start),
         say(&words)
     );
-    candidate.find(Finding::new("provider errors", (weight + 2.0).min(7.0), text, vec![Pointer::Trace { trace: view.runs[first].trace }]));
+    candidate.find(Finding::new(
+        "provider errors",
+        (weight + 2.0).min(7.0),
+        text,
+        vec![Pointer::Trace { trace: view.runs[first].trace }],
+    ));
     vec![candidate]
 }
 
 /// A judge that counts otherwise: one verdict moves, nothing else does.
-fn judge(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
+fn judge(scene: &Scene<'_>, view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
+    let explained = others.iter().map(Candidate::score).fold(f64::NEG_INFINITY, f64::max);
     let mut found = Vec::new();
     for proxy in view.proxies() {
         let logged = scene.changes.iter().rev().find(|change| {
             change.class == ChangeClass::Judge && change.subject.as_ref().is_some_and(|subject| subject == proxy)
         });
-        let split = logged.map(|change| view.runs.partition_point(|run| run.end < change.time)).filter(|split| view.is_inner(*split));
+        let split = logged
+            .map(|change| view.runs.partition_point(|run| run.end < change.time))
+            .filter(|split| view.is_inner(*split));
         let outcome = split.map_or_else(|| view.best_of(proxy), |split| view.proxy_at(proxy, split));
         if outcome.weight < 0.0 && logged.is_none() {
             continue;
         }
         let change = logged.filter(|_| split.is_some()).map(|change| change.id.clone());
-        let mut candidate = surface(Surface::Judge, Some(proxy.clone()), change, "the judge counts otherwise".into(), "rollback");
-        candidate.prior = if logged.is_some() { -1.0 } else { -1.6 };
+        let mut candidate =
+            surface(Surface::Judge, Some(proxy.clone()), change, "the judge counts otherwise".into(), "rollback");
+        candidate.prior = if logged.is_some() { -1.0 } else { -2.0 };
+        candidate.onset = outcome.split.map(|split| view.runs[split].start);
         outcome_finding(&mut candidate, &outcome);
         if let Some((logged, split)) = logged.zip(split) {
             let text = format!("the judge {} was changed at {}", say(proxy), clock(logged.time));
-            candidate.find(Finding::new("logged", SEEN + LOGGED, text, vec![Pointer::Change { id: logged.id.clone() }]));
+            candidate.find(Finding::new(
+                "logged",
+                SEEN + LOGGED,
+                text,
+                vec![Pointer::Change { id: logged.id.clone() }],
+            ));
             let moved = behaviour::strongest(view, split);
             if moved.weight > 1.0 {
                 let text = format!("the runs themselves changed: {}", moved.text);
@@ -229,7 +279,7 @@ fn judge(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
             }
         } else if let Some(split) = outcome.split {
             let moved = behaviour::strongest(view, split);
-            let weight = if moved.weight > 1.0 { -moved.weight.min(3.0) } else { 0.8 };
+            let weight = if moved.weight > 1.0 { -moved.weight.min(3.0) } else { 0.5 };
             let text = if moved.weight > 1.0 {
                 format!("the runs themselves changed: {}", moved.text)
             } else {
@@ -237,26 +287,40 @@ fn judge(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
             };
             candidate.find(Finding::new("behaviour", weight, text, Vec::new()));
             candidate.find(stricter(view, proxy, split));
+            if explained > 0.0 {
+                let text = "a surface that is seen to have moved explains it".into();
+                candidate.find(Finding::new("explained", -(explained + 1.5).min(4.0), text, Vec::new()));
+            }
         }
         found.push(candidate);
     }
     found
 }
 
-/// A stricter judge fails what another sign also fails: passes with a bad sign happen before and not since.
+/// A stricter judge fails what another sign also fails: runs with a bad sign passed before and do not since, while runs without it
+/// pass as before.
 fn stricter(view: &View<'_>, proxy: &Untrusted, split: usize) -> Finding {
+    use crate::surface::stats::ln_bayes_two_proportions;
     let mut best = Finding::new("stricter rule", 0.0, String::new(), Vec::new());
-    for (name, sign) in behaviour::signs(view) {
-        let count = |range: std::ops::Range<usize>| {
-            let with: Vec<usize> = range.filter(|i| sign[*i]).collect();
-            let passed = with.iter().filter(|i| view.runs[**i].passed(proxy.raw()) == Some(true)).count() as u64;
-            (passed, with.len() as u64)
+    let signs = behaviour::signs(view);
+    #[expect(clippy::cast_precision_loss, reason = "a count of signs")]
+    let many = 0.5 * (signs.len().max(1) as f64).ln();
+    for (name, sign) in &signs {
+        let count = |range: std::ops::Range<usize>, with: bool| {
+            let own: Vec<usize> = range.filter(|i| sign[*i] == with).collect();
+            let passed = own.iter().filter(|i| view.runs[**i].passed(proxy.raw()) == Some(true)).count() as u64;
+            (passed, own.len() as u64)
         };
-        let ((k1, n1), (k2, n2)) = (count(0..split), count(split..view.runs.len()));
-        let weight = crate::surface::stats::ln_bayes_two_proportions(k1, n1, k2, n2);
-        if k2 == 0 && n2 >= 3 && k1 >= 1 && weight > best.weight {
-            let text = format!("runs with {name} passed {k1} of {n1} times before and {k2} of {n2} since");
-            best = Finding::new("stricter rule", weight.min(2.0), text, Vec::new());
+        let n = view.runs.len();
+        let ((k1, n1), (k2, n2)) = (count(0..split, true), count(split..n, true));
+        let ((j1, m1), (j2, m2)) = (count(0..split, false), count(split..n, false));
+        let weight =
+            ln_bayes_two_proportions(k1, n1, k2, n2) - ln_bayes_two_proportions(j1, m1, j2, m2).max(0.0) - many;
+        if k2 == 0 && n2 >= 4 && m2 >= 4 && k1 >= 2 && weight > best.weight {
+            let text = format!(
+                "runs with {name} passed {k1} of {n1} times before and {k2} of {n2} since; the others {j1} of {m1} and {j2} of {m2}"
+            );
+            best = Finding::new("stricter rule", weight.min(2.5), text, Vec::new());
         }
     }
     best
@@ -265,7 +329,8 @@ fn stricter(view: &View<'_>, proxy: &Untrusted, split: usize) -> Finding {
 /// Another mix of traffic: the slices moved, and within slices the outcome did not.
 fn traffic(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
     let Some(mix) = view.best_mix() else { return Vec::new() };
-    let (crude, within) = (view.crude_at(mix.split), view.at(mix.split));
+    // Each at the moment that suits it best: what remains within slices at any moment is not explained by the mix.
+    let (crude, within) = (view.most(|split| view.crude_at(split)), view.most(|split| view.at(split)));
     if mix.weight < 0.5 {
         return Vec::new();
     }
@@ -274,10 +339,16 @@ fn traffic(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
     let mut candidate = surface(Surface::Traffic, None, change, "another mix of requests arrives".into(), "route");
     candidate.sort = Sort::Traffic;
     candidate.prior = -1.2;
-    candidate.find(Finding::new("traffic mix", (mix.weight - 0.5).clamp(0.0, 4.0), mix.text.clone(), vec![Pointer::Trace { trace: view.runs[mix.split].trace }]));
-    let explained = crude.weight - within.weight.max(-1.0);
+    candidate.find(Finding::new(
+        "traffic mix",
+        (mix.weight - 0.5).clamp(0.0, 4.0),
+        mix.text.clone(),
+        vec![Pointer::Trace { trace: view.runs[mix.split].trace }],
+    ));
+    let explained = crude.weight - within.weight.max(-0.5) - 0.3;
     let text = format!("over all runs: {}; within slices: {}", crude.text, within.text);
-    candidate.find(Finding::new("standardised", explained.clamp(-2.0, 3.0), text, Vec::new()));
+    candidate.find(Finding::new("standardised", explained.clamp(-3.0, 3.0), text, Vec::new()));
+    candidate.onset = Some(at);
     vec![candidate]
 }
 
@@ -287,28 +358,56 @@ fn silent(view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
     let behaviour = behaviour::strongest_anywhere(view);
     let explained = others
         .iter()
-        .filter(|other| matches!(other.cause.surface, Surface::Model | Surface::Prompt | Surface::Tool | Surface::Dependency | Surface::Traffic))
+        .filter(|other| {
+            matches!(
+                other.cause.surface,
+                Surface::Model | Surface::Prompt | Surface::Tool | Surface::Dependency | Surface::Traffic
+            )
+        })
         .map(Candidate::score)
         .fold(f64::NEG_INFINITY, f64::max);
     let Some(split) = behaviour.split.filter(|_| behaviour.weight > 0.5) else { return Vec::new() };
     let alias = view.runs.iter().flat_map(|run| &run.surfaces.asked).next().cloned();
     let captured = view.runs.iter().any(|run| !run.surfaces.prompts.is_empty());
-    let mechanism = "the runs behave otherwise and no captured surface moved: a model swapped in silence is the likeliest";
+    let mechanism =
+        "the runs behave otherwise and no captured surface moved: a model swapped in silence is the likeliest";
     let mut candidate = surface(Surface::Model, alias, None, mechanism.into(), "pin");
     candidate.prior = -1.6;
-    candidate.find(Finding::new("behaviour", behaviour.weight.min(5.0), behaviour.text, vec![Pointer::Trace { trace: view.runs[split].trace }]));
+    candidate.onset = Some(view.runs[split].start);
+    candidate.find(Finding::new(
+        "behaviour",
+        behaviour.weight.min(5.0),
+        behaviour.text,
+        vec![Pointer::Trace { trace: view.runs[split].trace }],
+    ));
     let at_split = view.at(split);
     outcome_finding(&mut candidate, if at_split.weight > outcome.weight { &at_split } else { &outcome });
     if explained > 0.0 {
-        candidate.find(Finding::new("explained", -(explained + 1.0).min(4.0), "a surface that did move explains it".into(), Vec::new()));
+        candidate.find(Finding::new(
+            "explained",
+            -(explained + 1.0).min(4.0),
+            "a surface that did move explains it".into(),
+            Vec::new(),
+        ));
     }
     if captured {
-        candidate.find(Finding::new("captured", 0.4, "the system prompt is captured and does not account for it".into(), Vec::new()));
+        candidate.find(Finding::new(
+            "captured",
+            0.4,
+            "the system prompt is captured and does not account for it".into(),
+            Vec::new(),
+        ));
     }
     vec![candidate]
 }
 
-fn surface(surface: Surface, subject: Option<Untrusted>, change: Option<Untrusted>, mechanism: Untrusted, remedy: &'static str) -> Candidate {
+fn surface(
+    surface: Surface,
+    subject: Option<Untrusted>,
+    change: Option<Untrusted>,
+    mechanism: Untrusted,
+    remedy: &'static str,
+) -> Candidate {
     Candidate {
         cause: Cause { surface, subject, change },
         sort: Sort::AiSurface,
@@ -316,6 +415,7 @@ fn surface(surface: Surface, subject: Option<Untrusted>, change: Option<Untruste
         prior: -1.2,
         findings: Vec::new(),
         remedy: Some(remedy),
+        onset: None,
     }
 }
 
@@ -335,7 +435,9 @@ fn behaviour_finding(candidate: &mut Candidate, view: &View<'_>, split: usize, s
 }
 
 fn logged_finding(candidate: &mut Candidate, scene: &Scene<'_>, at: Time) {
-    if let Some(change) = candidate.cause.change.as_ref().and_then(|id| scene.changes.iter().find(|change| change.id == *id)) {
+    if let Some(change) =
+        candidate.cause.change.as_ref().and_then(|id| scene.changes.iter().find(|change| change.id == *id))
+    {
         let seconds = at.duration_since(change.time).as_secs();
         let text = format!("a change of exactly that was logged {seconds} s before the first run that shows it");
         candidate.find(Finding::new("logged", LOGGED, text, vec![Pointer::Change { id: change.id.clone() }]));
@@ -346,7 +448,8 @@ fn logged_finding(candidate: &mut Candidate, scene: &Scene<'_>, at: Time) {
 fn nearest(scene: &Scene<'_>, at: Time, is: impl Fn(&Change) -> bool) -> Option<Untrusted> {
     let near = |change: &&&Change| (-120..=600).contains(&at.duration_since(change.time).as_secs());
     let all = scene.changes.iter().filter(|change| is(change)).filter(near);
-    all.min_by_key(|change| (at.duration_since(change.time).as_secs().abs(), change.id.clone())).map(|change| change.id.clone())
+    all.min_by_key(|change| (at.duration_since(change.time).as_secs().abs(), change.id.clone()))
+        .map(|change| change.id.clone())
 }
 
 fn say(text: &Untrusted) -> String {

@@ -44,10 +44,13 @@ impl<'a> View<'a> {
         for name in runs.iter().flat_map(|run| &run.evaluations).map(|evaluation| &evaluation.name) {
             *counts.entry(name).or_default() += 1;
         }
-        let mut proxies: Vec<Untrusted> = counts.into_iter().filter(|(_, n)| *n * 2 >= runs.len()).map(|(name, _)| name.clone()).collect();
+        let mut proxies: Vec<Untrusted> =
+            counts.into_iter().filter(|(_, n)| *n * 2 >= runs.len()).map(|(name, _)| name.clone()).collect();
         proxies.truncate(20);
-        let mut bad: BTreeMap<Untrusted, Vec<Option<bool>>> =
-            proxies.iter().map(|p| (p.clone(), runs.iter().map(|run| run.passed(p.raw()).map(|ok| !ok)).collect())).collect();
+        let mut bad: BTreeMap<Untrusted, Vec<Option<bool>>> = proxies
+            .iter()
+            .map(|p| (p.clone(), runs.iter().map(|run| run.passed(p.raw()).map(|ok| !ok)).collect()))
+            .collect();
         if proxies.is_empty() {
             // Without any judge, how the runs ended is the only proxy there is.
             let stop = Untrusted::from("stop");
@@ -96,7 +99,11 @@ impl<'a> View<'a> {
         let best = all.max_by(|a, b| a.weight.total_cmp(&b.weight)).unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a count of verdicts")]
         let many = (self.proxies.len().max(1) as f64).ln();
-        Outcome { weight: best.weight - if best.weight > 0.0 { many } else { 0.0 }, text: best.text, split: Some(split) }
+        Outcome {
+            weight: best.weight - if best.weight > 0.0 { many } else { 0.0 },
+            text: best.text,
+            split: Some(split),
+        }
     }
 
     /// One verdict at a split, within the slice whose mix moved most.
@@ -120,7 +127,16 @@ impl<'a> View<'a> {
         let all: Vec<(usize, Outcome)> = self.splits().map(|split| (split, of(split))).collect();
         let weight = ln_mean_exp(&all.iter().map(|(_, outcome)| outcome.weight).collect::<Vec<_>>());
         let best = all.into_iter().max_by(|a, b| a.1.weight.total_cmp(&b.1.weight).then(b.0.cmp(&a.0)));
-        best.map_or_else(Outcome::default, |(split, outcome)| Outcome { weight, text: outcome.text, split: Some(split) })
+        best.map_or_else(Outcome::default, |(split, outcome)| Outcome {
+            weight,
+            text: outcome.text,
+            split: Some(split),
+        })
+    }
+
+    /// The worst-moved at the moment it moved most, not averaged.
+    pub(super) fn most(&self, of: impl Fn(usize) -> Outcome) -> Outcome {
+        self.splits().map(of).max_by(|a, b| a.weight.total_cmp(&b.weight)).unwrap_or_default()
     }
 
     fn compare(&self, proxy: &Untrusted, split: usize, slice: Option<&'static str>) -> Outcome {
@@ -144,8 +160,10 @@ impl<'a> View<'a> {
         #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
         let n = (total.1 + total.3) as f64;
         // Better than before is no failure: it speaks against as nothing at all does.
-        let weight = if z > 0.0 { stats::ln_bayes_of_z(z, n) } else { -0.5 * n.max(1.0).ln() };
-        let text = format!("{} failed {} of {} before, {} of {} since", super::say(proxy), total.0, total.1, total.2, total.3);
+        // A sixth of a run's information in the prior: effects of the size that pages people are expected to be large.
+        let weight = stats::ln_bayes_of_z(z.max(0.0), n / 6.0);
+        let text =
+            format!("{} failed {} of {} before, {} of {} since", super::say(proxy), total.0, total.1, total.2, total.3);
         Outcome { weight, text, split: Some(split) }
     }
 
@@ -153,7 +171,8 @@ impl<'a> View<'a> {
         let Some(values) = self.slices.get(slice) else { return 0.0 };
         let (before, after) = (tally(values[..split].iter().copied()), tally(values[split..].iter().copied()));
         let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
-        let counts = |of: &BTreeMap<&str, u64>| names.iter().map(|name| of.get(name).copied().unwrap_or(0)).collect::<Vec<_>>();
+        let counts =
+            |of: &BTreeMap<&str, u64>| names.iter().map(|name| of.get(name).copied().unwrap_or(0)).collect::<Vec<_>>();
         stats::ln_bayes_two_mixes(&counts(&before), &counts(&after))
     }
 
@@ -178,7 +197,9 @@ impl<'a> View<'a> {
         let said: Vec<String> = all
             .iter()
             .take(5)
-            .map(|value| format!("{} {} → {}", super::say(&(*value).into()), count(&before, value), count(&after, value)))
+            .map(|value| {
+                format!("{} {} → {}", super::say(&(*value).into()), count(&before, value), count(&after, value))
+            })
             .collect();
         let text = format!("the mix by {name} moved at {}: {}", super::clock(self.runs[split].start), said.join(", "));
         #[expect(clippy::cast_precision_loss, reason = "a count of slices")]

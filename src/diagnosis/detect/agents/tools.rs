@@ -40,12 +40,19 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
         // Only a field that is nearly always there on one side and never on the other is structure; the rest is data.
         for gone in [true, false] {
             let flags: Vec<bool> = calls.iter().map(|call| call.fields.contains(field) != gone).collect();
-            let Some(split) = flags.iter().position(|flag| *flag).filter(|split| *split >= super::LEAST_SIDE) else { continue };
+            let Some(split) = flags.iter().position(|flag| *flag).filter(|split| *split >= super::LEAST_SIDE) else {
+                continue;
+            };
             let since = &flags[split..];
             if since.len() < super::LEAST_SIDE || since.iter().filter(|flag| **flag).count() * 20 < since.len() * 19 {
                 continue;
             }
-            let weight = stats::ln_bayes_two_proportions(0, split as u64, since.iter().filter(|f| **f).count() as u64, since.len() as u64);
+            let weight = stats::ln_bayes_two_proportions(
+                0,
+                split as u64,
+                since.iter().filter(|f| **f).count() as u64,
+                since.len() as u64,
+            );
             if best.is_none_or(|(most, ..)| weight > most) {
                 best = Some((weight, field, split, gone));
             }
@@ -59,7 +66,8 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
         return None;
     }
     let at = view.runs[calls[split].run].start;
-    let change = nearest(scene, at, |change| change.class == ChangeClass::Tool && change.subject.as_ref() == Some(tool));
+    let change =
+        nearest(scene, at, |change| change.class == ChangeClass::Tool && change.subject.as_ref() == Some(tool));
     let mechanism = format!("results of {} have another structure", say(tool));
     let mut candidate = super::surface(Surface::Tool, Some(tool.clone()), change, mechanism.into(), "rollback");
     let (word, other) = if gone { ("missing from", "in") } else { ("in", "missing from") };
@@ -70,7 +78,13 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
         calls.len() - split,
         clock(at)
     );
-    candidate.find(Finding::new("result shape", weight.min(5.0), text, vec![Pointer::Trace { trace: view.runs[calls[split].run].trace }]));
+    candidate.onset = Some(at);
+    candidate.find(Finding::new(
+        "result shape",
+        weight.min(5.0),
+        text,
+        vec![Pointer::Trace { trace: view.runs[calls[split].run].trace }],
+    ));
     let touched: BTreeSet<usize> = calls[split..].iter().map(|call| call.run).collect();
     if let Some(finding) = touched_fail_more(view, calls[split].run, &touched) {
         candidate.find(finding);
@@ -90,6 +104,9 @@ fn touched_fail_more(view: &View<'_>, first: usize, touched: &BTreeSet<usize>) -
     let (bad_before, before) = count(&mut (0..first));
     let weight = stats::ln_bayes_two_proportions(bad_before, before, bad, n);
     let worse = bad * before >= bad_before * n;
-    let text = format!("{} failed in {bad} of {n} runs that got such results, in {bad_before} of {before} runs before", say(proxy));
+    let text = format!(
+        "{} failed in {bad} of {n} runs that got such results, in {bad_before} of {before} runs before",
+        say(proxy)
+    );
     Some(Finding::new("population", if worse { weight.clamp(-0.5, 4.0) } else { -1.0 }, text, Vec::new()))
 }

@@ -1,0 +1,6 @@
+//! Reading texts: words of diffs and of failing telemetry, and what a diff can cause.
+
+pub(super) mod diff;
+pub(super) mod effect;
+pub(super) mod telemetry;
+pub(super) mod words;
