@@ -49,7 +49,11 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         let name = from.display().to_string();
         let (drafts, warnings) = read(from)?;
         if drafts.is_empty() {
-            anyhow::ensure!(warnings.is_empty(), "{name} holds no readable line; the first trouble: {}", first(&warnings));
+            anyhow::ensure!(
+                warnings.is_empty(),
+                "{name} holds no readable line; the first trouble: {}",
+                first(&warnings)
+            );
         }
         let ingested = record(&journal, name, drafts, warnings)?;
         for warning in &ingested.warnings {

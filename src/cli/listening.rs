@@ -61,7 +61,8 @@ pub(super) fn start(
     // The others speak only when something happens; their silence says nothing.
     let watched = [Source::Alertmanager, Source::Otlp, Source::Prometheus];
     let watches = watched.map(|source| DeadMan { source, after: config.silent_after }).to_vec();
-    let polled = [(config.alertmanager.is_some(), Source::Alertmanager), (config.prometheus.is_some(), Source::Prometheus)];
+    let polled =
+        [(config.alertmanager.is_some(), Source::Alertmanager), (config.prometheus.is_some(), Source::Prometheus)];
     let expected = polled.into_iter().filter_map(|(is, source)| is.then_some(source)).collect();
     Ok(Listening {
         own,

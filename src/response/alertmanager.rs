@@ -84,20 +84,12 @@ pub(super) enum Trouble {
 }
 
 impl Alertmanager {
-    /// A client of the Alertmanager at `base` (its path ends with `/`). Redirects are not followed, proxies not used.
+    /// A client of the Alertmanager at `base` (its path ends with `/`).
     ///
     /// # Errors
     /// When TLS cannot be set up or the credentials hold a character no header can carry.
     pub fn new(base: Url, bearer: Option<&str>) -> anyhow::Result<Self> {
-        // Whoever comes first installs it; a second time is no error.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("warroom/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let http = http_client()?;
         let bearer = bearer
             .map(|token| {
                 let mut value = reqwest::header::HeaderValue::try_from(format!("Bearer {token}"))?;
@@ -212,6 +204,22 @@ impl Alertmanager {
     }
 }
 
+/// A client for services the configuration names: bounded in time, without redirects or proxies.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn http_client() -> anyhow::Result<reqwest::Client> {
+    // Whoever comes first installs it; a second time is no error.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("warroom/", env!("CARGO_PKG_VERSION")))
+        .build()?)
+}
+
 impl Matcher {
     /// As a `filter` parameter of API v2.
     fn as_filter(&self) -> String {
@@ -240,7 +248,8 @@ fn words(body: &[u8]) -> String {
 }
 
 /// The innermost cause, which names the reason; the outer ones repeat the address.
-fn root_cause(error: &reqwest::Error) -> String {
+#[must_use]
+pub fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

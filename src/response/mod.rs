@@ -16,7 +16,7 @@ mod plans;
 mod policy;
 mod silence;
 
-pub use alertmanager::Alertmanager;
+pub use alertmanager::{Alertmanager, http_client, root_cause};
 pub use desk::LocalDesk;
 pub use identity::person;
 pub use policy::{Table, asked_to_type, asks, needs_second_person};

@@ -1,0 +1,147 @@
+//! What the configuration says, tried out.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use super::Check;
+use crate::cli::config::{Config, Service, usual_file};
+use crate::event::Seq;
+use crate::journal::{Journal as _, JournalError, SqliteJournal};
+use crate::response::Alertmanager;
+
+/// A journal longer than this is not verified on the way; `warroom verify` does it with progress.
+const VERIFY_AT_MOST: u64 = 100_000;
+/// How long a service may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Every check of what `config` names.
+pub(super) fn of(config: &Config) -> Vec<Check> {
+    let mut checks = vec![file(config)];
+    checks.extend(journal(config));
+    checks.push(port("listen", config.listen));
+    checks.extend(config.otlp_listen.map(|address| port("listen for OTLP", address)));
+    checks.push(match &config.token {
+        Some(_) => Check::good("token", "senders must present one"),
+        None => Check::good("token", "none; only this host can send"),
+    });
+    checks.push(match &config.alertmanager {
+        Some(service) => reach("Alertmanager", alertmanager(service)),
+        None => {
+            Check::note("Alertmanager", "not configured: nothing is reconciled, and nothing can be silenced from here")
+        }
+    });
+    checks.push(match &config.prometheus {
+        Some(prometheus) => reach("Prometheus", self::prometheus(&prometheus.service)),
+        None => Check::note("Prometheus", "not configured: key series and topology come only from what is sent"),
+    });
+    checks
+}
+
+fn file(config: &Config) -> Check {
+    match (&config.file, usual_file()) {
+        (Some(path), _) => Check::good("configuration", path.display().to_string()),
+        (None, Some(usual)) => {
+            Check::good("configuration", format!("built-in values; {} does not exist", usual.display()))
+        }
+        (None, None) => Check::good("configuration", "built-in values"),
+    }
+}
+
+fn journal(config: &Config) -> Vec<Check> {
+    let path = config.journal.display();
+    if !config.journal.exists() {
+        return vec![Check::note("journal", format!("{path} does not exist yet; it is made at the first start"))];
+    }
+    let journal = match SqliteJournal::open_read_only(&config.journal) {
+        Ok(journal) => journal,
+        Err(error) => return vec![Check::bad("journal", error.to_string())],
+    };
+    summary(&journal, &path.to_string()).unwrap_or_else(|error| vec![Check::bad("journal", error.to_string())])
+}
+
+fn summary(journal: &SqliteJournal, path: &str) -> Result<Vec<Check>, JournalError> {
+    let Seq(head) = journal.head()?;
+    let mut checks = vec![Check::good("journal", format!("{path}, {head} entries"))];
+    checks.push(if head > VERIFY_AT_MOST {
+        Check::note("integrity", format!("{head} entries not checked here; `warroom verify` does"))
+    } else {
+        match journal.verify(None, &mut |_, _| {})?.broken {
+            None => Check::good("integrity", format!("{head} links whole")),
+            Some(broken) => Check::bad("integrity", format!("entry {}: {}", broken.seq, broken.what)),
+        }
+    });
+    let refused = journal.quarantined(1_000)?.len();
+    checks.push(match refused {
+        0 => Check::good("refused deliveries", "none kept"),
+        n => Check::note("refused deliveries", format!("{n} kept; `warroom quarantine` lists them")),
+    });
+    checks.push(Check::good(
+        "repeated deliveries",
+        format!("{} entries came again and changed nothing", journal.redeliveries()?),
+    ));
+    Ok(checks)
+}
+
+fn port(what: &'static str, address: SocketAddr) -> Check {
+    match TcpListener::bind(address) {
+        Ok(_) => Check::good(what, format!("{address} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            Check::note(what, format!("{address} is in use, by a running warroom or another program"))
+        }
+        Err(error) => Check::bad(what, format!("{address} cannot be had ({error}): choose another with --listen")),
+    }
+}
+
+fn reach(what: &'static str, answer: anyhow::Result<String>) -> Check {
+    match answer {
+        Ok(found) => Check::good(what, found),
+        Err(error) => Check::bad(what, format!("{error:#}")),
+    }
+}
+
+/// Runs `ask` to its end on a runtime of its own.
+fn now<T>(ask: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::time::timeout(PATIENCE, ask)
+            .await
+            .map_err(|_| anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs()))?
+    })
+}
+
+fn alertmanager(service: &Service) -> anyhow::Result<String> {
+    let bearer = service.bearer.as_ref().map(crate::cli::secret::Secret::reveal);
+    let client = Alertmanager::new(service.url.clone(), bearer)?;
+    let version = now(client.version())?;
+    Ok(format!("{} answers, version {version}", service.url))
+}
+
+/// Prometheus says its version where API v1 has the facts of its build.
+fn prometheus(service: &Service) -> anyhow::Result<String> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        data: Build,
+    }
+    #[derive(serde::Deserialize)]
+    struct Build {
+        version: String,
+    }
+    let http = crate::response::http_client()?;
+    let mut request = http.get(service.url.join("api/v1/status/buildinfo")?);
+    if let Some(bearer) = &service.bearer {
+        request = request.bearer_auth(bearer.reveal());
+    }
+    let answer: Answer = now(async {
+        let response = request.send().await.map_err(|error| {
+            let why = crate::response::root_cause(&error);
+            anyhow::anyhow!(
+                "{} cannot be reached ({why}): check that it runs and that the address is right",
+                service.url
+            )
+        })?;
+        let status = response.status();
+        anyhow::ensure!(status.is_success(), "{} answered {status}", service.url);
+        Ok(response.json().await?)
+    })?;
+    Ok(format!("{} answers, version {}", service.url, answer.data.version))
+}

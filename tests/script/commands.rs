@@ -1,0 +1,183 @@
+//! Every command: exit codes that mean something, JSON that is JSON.
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::house::House;
+
+/// The captured webhook that opens an incident.
+fn webhook() -> Vec<u8> {
+    let alert = |pod: &str| {
+        serde_json::json!({
+            "status": "firing", "labels": {"alertname": "HighErrorRate", "service": "checkout", "severity": "critical", "pod": pod},
+            "annotations": {}, "startsAt": jiff::Timestamp::now().to_string(), "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "", "fingerprint": format!("{:016x}", pod.len() + 7)
+        })
+    };
+    let alerts = [alert("a"), alert("bb")];
+    serde_json::to_vec(&serde_json::json!({
+        "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "console",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am", "alerts": alerts
+    }))
+    .unwrap()
+}
+
+/// A house that has had one delivery accepted and one refused.
+fn lived_in() -> House {
+    let house = House::new();
+    let mut server = house.serve();
+    let accepted = server.post("/alertmanager", &webhook()).unwrap();
+    assert_eq!(accepted.status / 100, 2, "{}", accepted.text());
+    let refused = server.post("/alertmanager", b"{\"version\": \"4\"}").unwrap();
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    crate::support::wait_until("the incident", || lines(&house, &["incidents", "--json"]).len() == 1);
+    assert!(server.terminate().success(), "{}", server.stderr());
+    house
+}
+
+/// What a command printed, as JSON lines.
+fn lines(house: &House, arguments: &[&str]) -> Vec<Value> {
+    let output = house.run(arguments);
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {line}")))
+        .collect()
+}
+
+fn code(house: &House, arguments: &[&str]) -> i32 {
+    house.run(arguments).status.code().unwrap_or(-1)
+}
+
+#[test]
+fn what_the_command_line_cannot_mean_ends_with_64() {
+    let house = House::new();
+    for arguments in [&["nonsense"][..], &["--nonsense"], &["verify", "--nonsense"], &["ingest"], &["backtest"]] {
+        let output = house.run(arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["serve", "--help"]] {
+        let output = house.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn controls_in_an_argument_do_not_come_back_to_the_terminal() {
+    let house = House::new();
+    let output = house.run(&["\u{1b}]0;owned\u{7}"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(!output.stderr.iter().any(|byte| *byte < b' ' && *byte != b'\n'));
+}
+
+#[test]
+fn what_could_not_be_done_ends_with_2_and_says_why_on_one_line() {
+    let house = House::new();
+    for arguments in [&["verify"][..], &["incidents"], &["quarantine"], &["accuracy"], &["ingest", "no/such/bundle"]] {
+        let output = house.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.starts_with("warroom: ") && said.trim_end().lines().count() == 1, "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_reading_command_speaks_json_about_a_house_that_was_lived_in() {
+    let house = lived_in();
+    let incidents = lines(&house, &["incidents", "--json"]);
+    assert_eq!(incidents.len(), 1);
+    assert_eq!(code(&house, &["incidents", "--json"]), 0);
+
+    let verdict = house.json(&["verify", "--json"]);
+    assert_eq!(verdict["whole"], true, "{verdict}");
+
+    let refused = lines(&house, &["quarantine", "--json"]);
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0]["source"], "alertmanager", "{}", refused[0]);
+    assert!(refused[0]["reason"].as_str().unwrap().contains('/'), "it names the field: {}", refused[0]);
+    assert_eq!(refused[0]["raw"], "{\"version\": \"4\"}");
+    assert_eq!(code(&house, &["quarantine"]), 1, "something was refused");
+
+    lines(&house, &["accuracy", "--json"]);
+    assert_eq!(code(&house, &["accuracy", "--json"]), 0);
+
+    let doctor = house.json(&["doctor", "--json"]);
+    assert_eq!(doctor["good"], true, "{doctor}");
+    let found = |what: &str| {
+        let checks = doctor["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("no {what}: {doctor}")).clone()
+    };
+    assert_eq!(found("integrity")["state"], "good");
+    assert_eq!(found("refused deliveries")["state"], "note");
+    assert!(doctor["limits"].as_array().is_some_and(|limits| limits.len() > 10));
+
+    let bundle = house.path().join("bundle").to_string_lossy().into_owned();
+    assert_eq!(code(&house, &["export", &bundle]), 0);
+    assert!(house.path().join("bundle/events.ndjson").exists());
+    let other = House::new();
+    assert_eq!(code(&other, &["ingest", &bundle, "--json"]), 0);
+}
+
+#[test]
+fn doctor_finds_what_is_wrong_and_ends_with_1() {
+    let house = House::new();
+    house.configure("[alertmanager]\nurl = \"http://127.0.0.1:1\"\n");
+    let output = house.run(&["doctor", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let bad: Vec<_> = report["checks"].as_array().unwrap().iter().filter(|check| check["state"] == "bad").collect();
+    assert_eq!(bad.len(), 1, "{report}");
+    assert!(bad[0]["found"].as_str().unwrap().contains("check that it runs"), "{}", bad[0]);
+
+    house.configure("nonsense = 1\n");
+    let output = house.run(&["doctor"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("warroom.toml:1"));
+}
+
+#[test]
+fn doctor_drops_the_caches_and_the_house_stands_as_before() {
+    let house = lived_in();
+    let before = lines(&house, &["incidents", "--json"]);
+    assert_eq!(code(&house, &["doctor", "--rebuild"]), 0);
+    assert_eq!(lines(&house, &["incidents", "--json"]), before);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let house = lived_in();
+    let mut child =
+        house.command(&["doctor", "--json", "--limits"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{said}");
+    assert!(said.is_empty(), "{said}");
+}
+
+#[test]
+fn serve_ends_in_order_on_each_signal() {
+    use rustix::process::Signal;
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let house = House::new();
+        let mut server = house.serve();
+        assert_eq!(server.post("/alertmanager", &webhook()).unwrap().status / 100, 2);
+        crate::support::send_signal(server.pid(), signal);
+        crate::support::wait_until("it to end", || !server.alive());
+        assert!(server.terminate().success());
+        assert_eq!(house.json(&["verify", "--json"])["whole"], true);
+    }
+}
+
+#[test]
+fn a_second_serve_on_the_same_port_is_refused_with_a_reason() {
+    let house = House::new();
+    let _first = house.serve();
+    let output = house.run(&["serve", "--listen", &house.listen()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&house.listen()));
+}

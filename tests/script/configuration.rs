@@ -1,0 +1,87 @@
+//! fault 70: a configuration that is not understood stops the start, and the message names file and line.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Output;
+
+use crate::support::house::House;
+
+fn refused(house: &House, toml: &str) -> String {
+    house.configure(toml);
+    said(&house.run(&["serve"]))
+}
+
+/// What was said by a command that did not understand its configuration.
+fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(64), "{text}");
+    assert_eq!(text.trim_end().lines().count(), 1, "one line: {text}");
+    text
+}
+
+#[test]
+fn fault_70_every_mistake_is_refused_by_file_and_line() {
+    let house = House::new();
+    let file = house.config().display().to_string();
+    for (toml, line, what) in [
+        ("listen = \"127.0.0.1:9095\"\nlisten_too = true\n", 2, "unknown field `listen_too`"),
+        ("[alertmanager]\nurl = \"http://am:9093\"\nevrey_seconds = 3\n", 3, "unknown field `evrey_seconds`"),
+        ("listen = \"127.0.0.1\"\n", 1, "socket address"),
+        ("listen = [\n", 1, ""),
+        ("mouse = \"yes\"\n", 1, "boolean"),
+        ("colour = \"mauve\"\n", 1, "unknown variant `mauve`"),
+        ("\n\n[alertmanager]\nurl = \"am:9093\"\n", 4, "http://"),
+        ("[alertmanager]\nurl = \"http://me:secret@am:9093\"\n", 2, "bearer"),
+        ("[prometheus]\nurl = \"not an address\"\n", 2, "not an address"),
+        ("theme = \"dark\"\ntoken = { env = \"WARROOM_TEST_NOT_SET\" }\n", 2, "WARROOM_TEST_NOT_SET is not set"),
+        ("token = { file = \"/does/not/exist\" }\n", 1, "/does/not/exist"),
+        ("listen = \"0.0.0.0:9095\"\n", 1, "without a token"),
+        ("silent_after_minutes = 0\n", 1, "at least 1"),
+        ("[silence]\nwide_alerts = 10\nvery_wide_alerts = 5\n", 1, "very_wide_alerts"),
+        ("[silence]\nexecute_seconds = 86400\n", 1, "at most"),
+    ] {
+        let said = refused(&house, toml);
+        assert!(said.contains(&format!("{file}:{line}")), "{toml:?} names line {line}: {said}");
+        assert!(said.contains(what), "{toml:?} says {what:?}: {said}");
+        assert!(!house.journal().exists(), "nothing was begun");
+    }
+}
+
+#[test]
+fn fault_70_a_secret_is_never_repeated_in_the_message() {
+    let house = House::new();
+    let said = refused(&house, "[alertmanager]\nurl = \"http://me:hunter2@am:9093\"\n");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn fault_70_control_characters_in_a_file_do_not_reach_the_terminal() {
+    let house = House::new();
+    house.configure("\"\u{1b}[31mred\" = 1\n");
+    let said = house.run(&["serve"]).stderr;
+    assert!(!said.iter().any(|byte| *byte < b' ' && *byte != b'\n'), "{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn fault_70_a_file_others_can_write_is_refused() {
+    let house = House::new();
+    house.configure("mouse = false\n");
+    std::fs::set_permissions(house.config(), std::fs::Permissions::from_mode(0o666)).unwrap();
+    let output = house.run(&["serve"]);
+    assert!(said(&output).contains("chmod 600"));
+}
+
+#[test]
+fn a_named_file_that_does_not_exist_is_an_error_and_the_usual_one_is_not() {
+    let house = House::new();
+    let named = house.run(&["--config", "nowhere.toml", "quarantine"]);
+    assert!(said(&named).contains("there is no such file"));
+    let doctor = house.json(&["doctor", "--json"]);
+    assert_eq!(doctor["good"], true, "{doctor}");
+}
+
+#[test]
+fn listening_beyond_loopback_without_a_token_is_refused_on_the_command_line_too() {
+    let house = House::new();
+    let output = house.run(&["serve", "--listen", "0.0.0.0:0"]);
+    assert!(said(&output).contains("without a token"));
+}

@@ -1,0 +1,8 @@
+//! Scripts: every command by its JSON and its exit code, the configuration by its refusals, the house by its plan.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+// mod commands;
+mod configuration;
+mod rooms;
