@@ -9,26 +9,39 @@ use std::time::{Duration, Instant};
 use super::config::Config;
 use super::secret::Secret;
 use crate::engine::Health;
-use crate::engine::view::{Counter, SourceHealth};
-use crate::event::{Source, Time};
-use crate::intake::counters::{self, DeadMan, LastHeard};
+use tokio::sync::watch;
+
+use crate::engine::view::{Counter, SourceHealth, Trouble};
+use crate::event::{Edge, Source, Time};
+use crate::intake::heard::{self, DeadMan, LastHeard};
 use crate::intake::listener::{self, Key, Settings, StartError, Token};
-use crate::journal::SharedJournal;
+use crate::intake::poll::{self, Client, Troubles};
+use crate::intake::{Inflow, topology};
+use crate::journal::{Lease, SharedJournal};
 
 /// How often a process without the port tries to get it.
 const TAKE_OVER: Duration = Duration::from_secs(2);
 /// How often a process without the port looks up what the one that has it heard.
 const LOOK_UP: Duration = Duration::from_secs(5);
 
+/// The lease of the process that polls.
+const POLL: &str = "poll";
+
+/// The listener of this process, where it has the port.
+type Own = Arc<Mutex<Option<listener::Listening>>>;
+
 /// The listener and the pollers of this process.
 pub(super) struct Listening {
-    own: Arc<Mutex<Option<listener::Listening>>>,
+    own: Own,
+    inflow: Inflow,
+    troubles: Troubles,
     watches: Vec<DeadMan>,
     began: Time,
-    /// A source that must speak, because it is polled or expected.
+    /// Sources that must speak, because they are polled.
     expected: Vec<Source>,
     heard_elsewhere: Arc<Mutex<(Option<Instant>, Vec<LastHeard>)>>,
-    journal: SharedJournal,
+    stop: watch::Sender<bool>,
+    remembering: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -48,16 +61,30 @@ pub(super) fn start(
         token: config.token.as_ref().map(Secret::reveal).map(Token::of),
         pagerduty: config.pagerduty_secrets.iter().map(Secret::reveal).map(Key::of).collect(),
     };
-    let own = Arc::new(Mutex::new(None));
+    let inflow = Inflow::into(Arc::clone(journal));
+    let own = Own::default();
     let mut tasks = Vec::new();
-    match runtime.block_on(listener::start(&settings, Arc::clone(journal))) {
+    match runtime.block_on(listener::start(&settings, inflow.clone())) {
         Ok(listening) => *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening),
         // Another console of this host has it and records into the same journal, or will leave it to us.
         Err(StartError::Bind { error, .. }) if !must_listen && error.kind() == std::io::ErrorKind::AddrInUse => {
-            tasks.push(runtime.spawn(take_over(settings, Arc::clone(journal), Arc::clone(&own))));
+            tasks.push(runtime.spawn(take_over(settings, inflow.clone(), Arc::clone(&own))));
         }
         Err(error) => return Err(error.into()),
     }
+    if !config.topology.is_empty() {
+        let edge = |(caller, callee): &(String, String)| Edge {
+            caller: caller.as_str().into(),
+            callee: callee.as_str().into(),
+        };
+        journal.append(vec![topology::draft(config.topology.iter().map(edge).collect(), Time::now())])?;
+    }
+    let troubles = Troubles::default();
+    if let Some(pollers) = Pollers::of(config, &inflow, &troubles)? {
+        tasks.push(runtime.spawn(pollers.run()));
+    }
+    let (stop, stopping) = watch::channel(false);
+    let remembering = runtime.spawn(heard::remember(inflow.clone(), stopping));
     // The others speak only when something happens; their silence says nothing.
     let watched = [Source::Alertmanager, Source::Otlp, Source::Prometheus];
     let watches = watched.map(|source| DeadMan { source, after: config.silent_after }).to_vec();
@@ -66,19 +93,22 @@ pub(super) fn start(
     let expected = polled.into_iter().filter_map(|(is, source)| is.then_some(source)).collect();
     Ok(Listening {
         own,
+        inflow,
+        troubles,
         watches,
         began: Time::now(),
         expected,
         heard_elsewhere: Arc::default(),
-        journal: Arc::clone(journal),
+        stop,
+        remembering,
         tasks,
     })
 }
 
-async fn take_over(settings: Settings, journal: SharedJournal, own: Arc<Mutex<Option<listener::Listening>>>) {
+async fn take_over(settings: Settings, inflow: Inflow, own: Own) {
     loop {
         tokio::time::sleep(TAKE_OVER).await;
-        if let Ok(listening) = listener::start(&settings, Arc::clone(&journal)).await {
+        if let Ok(listening) = listener::start(&settings, inflow.clone()).await {
             *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening);
             return;
         }
@@ -88,15 +118,11 @@ async fn take_over(settings: Settings, journal: SharedJournal, own: Arc<Mutex<Op
 impl Listening {
     /// What is said about the sources whenever a picture is published.
     pub(super) fn health(&self) -> Arc<dyn Fn(Time) -> Health + Send + Sync> {
-        let (own, elsewhere) = (Arc::clone(&self.own), Arc::clone(&self.heard_elsewhere));
+        let (inflow, elsewhere) = (self.inflow.clone(), Arc::clone(&self.heard_elsewhere));
         let (watches, expected, began) = (self.watches.clone(), self.expected.clone(), self.began);
-        let journal = Arc::clone(&self.journal);
+        let troubles = self.troubles.clone();
         Arc::new(move |now| {
-            let counters = own.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|l| Arc::clone(&l.counters));
-            let mut heard = match &counters {
-                Some(counters) => counters.heard(),
-                None => heard_elsewhere(&elsewhere, &journal),
-            };
+            let mut heard = heard::merged(inflow.counters.heard(), heard_elsewhere(&elsewhere, &inflow.journal));
             for source in &expected {
                 if heard.iter().all(|heard| heard.source != *source) {
                     heard.push(LastHeard { source: *source, last: began, accepted: 0 });
@@ -112,10 +138,11 @@ impl Listening {
                 silent: silent(heard),
             };
             let count = |(name, count): (&'static str, u64)| Counter { name: name.into(), count };
+            let trouble = |(since, text): (Time, String)| Trouble { text: text.into(), since };
             Health {
                 sources: heard.iter().map(line).collect(),
-                counters: counters.map(|c| c.table()).unwrap_or_default().into_iter().map(count).collect(),
-                troubles: Vec::new(),
+                counters: inflow.counters.table().into_iter().map(count).collect(),
+                troubles: troubles.list().into_iter().map(trouble).collect(),
             }
         })
     }
@@ -133,6 +160,8 @@ impl Listening {
         if let Some(listening) = own {
             listening.stop().await;
         }
+        let _ = self.stop.send(true);
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.remembering).await;
     }
 }
 
@@ -141,8 +170,74 @@ fn heard_elsewhere(known: &Mutex<(Option<Instant>, Vec<LastHeard>)>, journal: &S
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     if known.0.is_none_or(|looked| looked.elapsed() > LOOK_UP) {
         // A journal that cannot be read says so through the engine.
-        let found = counters::load_heard(journal.as_ref()).unwrap_or_else(|_| known.1.clone());
+        let found = heard::load(journal.as_ref()).unwrap_or_else(|_| known.1.clone());
         *known = (Some(Instant::now()), found);
     }
     known.1.clone()
+}
+
+/// What is polled. Of the processes on one journal, the one that holds the lease polls.
+struct Pollers {
+    inflow: Inflow,
+    troubles: Troubles,
+    alertmanager: Option<(Client, poll::alertmanager::Settings)>,
+    prometheus: Option<(Client, poll::prometheus::Settings)>,
+}
+
+impl Pollers {
+    fn of(config: &Config, inflow: &Inflow, troubles: &Troubles) -> anyhow::Result<Option<Self>> {
+        let client = |service: &super::config::Service| {
+            Client::new(service.url.clone(), service.bearer.as_ref().map(Secret::reveal))
+        };
+        let alertmanager = match &config.alertmanager {
+            Some(service) => {
+                let settings = poll::alertmanager::Settings { every: service.every, ..Default::default() };
+                Some((client(service)?, settings))
+            }
+            None => None,
+        };
+        let prometheus = match &config.prometheus {
+            Some(prometheus) => {
+                let (every, queries) = (prometheus.service.every, prometheus.queries.clone());
+                Some((client(&prometheus.service)?, poll::prometheus::Settings { every, queries }))
+            }
+            None => None,
+        };
+        let any = alertmanager.is_some() || prometheus.is_some();
+        Ok(any.then(|| Self { inflow: inflow.clone(), troubles: troubles.clone(), alertmanager, prometheus }))
+    }
+
+    async fn run(self) {
+        let Self { inflow, troubles, alertmanager, prometheus } = self;
+        let _lease = lease(&inflow.journal).await;
+        let alertmanager = async {
+            if let Some((client, settings)) = alertmanager {
+                let inflow = inflow.clone();
+                // Reading the journal blocks.
+                let made =
+                    tokio::task::spawn_blocking(move || poll::alertmanager::Poller::new(client, inflow, settings));
+                if let Ok(poller) = made.await {
+                    poller.run(troubles.clone()).await;
+                }
+            }
+        };
+        let prometheus = async {
+            if let Some((client, settings)) = prometheus {
+                poll::prometheus::Poller::new(client, inflow.clone(), settings).run(troubles.clone()).await;
+            }
+        };
+        tokio::join!(alertmanager, prometheus);
+    }
+}
+
+/// Waits until nobody else polls.
+async fn lease(journal: &SharedJournal) -> Box<dyn Lease> {
+    loop {
+        let journal = Arc::clone(journal);
+        let taken = tokio::task::spawn_blocking(move || journal.lease(POLL)).await;
+        if let Ok(Ok(Some(lease))) = taken {
+            return lease;
+        }
+        tokio::time::sleep(TAKE_OVER).await;
+    }
 }

@@ -2,12 +2,9 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::event::{Seq, Source, Time};
-use crate::journal::{Journal, JournalError};
+use super::heard::LastHeard;
+use crate::event::{Source, Time};
 
 /// Every way in, in the order they are counted.
 pub const SOURCES: [Source; 7] = [
@@ -67,34 +64,6 @@ pub struct Counters {
     pub quarantine_failed: AtomicU64,
     /// 1 while the last attempt to record failed.
     pub unstorable: AtomicU64,
-}
-
-/// When a source last spoke.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastHeard {
-    /// Which.
-    pub source: Source,
-    /// When.
-    pub last: Time,
-    /// Deliveries accepted since the process that listens started.
-    pub accepted: u64,
-}
-
-/// From when on a source that says nothing is called silent: absence is not health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeadMan {
-    /// Which.
-    pub source: Source,
-    /// How long it may say nothing.
-    pub after: Duration,
-}
-
-impl DeadMan {
-    /// Whether the source, last heard at `last`, is silent at `now`.
-    #[must_use]
-    pub fn silent(&self, last: Time, now: Time) -> bool {
-        now.duration_since(last).unsigned_abs() > self.after && now > last
-    }
 }
 
 fn place(source: Source) -> usize {
@@ -191,27 +160,6 @@ impl Counters {
     }
 }
 
-/// Under this name the journal caches who was last heard when: deliveries that say nothing new leave no entry, and
-/// yet their source is alive.
-const CACHE: &str = "heard";
-
-/// Saves `heard` for every process on this journal.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn save_heard(journal: &dyn Journal, heard: &[LastHeard]) -> Result<(), JournalError> {
-    journal.save_projection(CACHE, 1, journal.head()?, &serde_json::to_vec(heard).unwrap_or_default())
-}
-
-/// What the process that listens last saved.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn load_heard(journal: &dyn Journal) -> Result<Vec<LastHeard>, JournalError> {
-    let found = journal.load_projection(CACHE, 1, Seq(u64::MAX))?;
-    Ok(found.and_then(|(_, bytes)| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,13 +176,5 @@ mod tests {
         let text = counters.prometheus();
         assert!(text.contains("warroom_deliveries_total{source=\"otlp\",fate=\"refused\"} 1\n"));
         assert!(text.contains("warroom_entries_recorded_total{source=\"alertmanager\"} 3\n"));
-    }
-
-    #[test]
-    fn a_source_is_silent_only_after_its_time() {
-        let watch = DeadMan { source: Source::Alertmanager, after: Duration::from_secs(60) };
-        let at = |second| Time::from_second(second).unwrap();
-        assert!(!watch.silent(at(100), at(160)) && watch.silent(at(100), at(161)));
-        assert!(!watch.silent(at(500), at(100)), "a clock that stepped back is no silence");
     }
 }

@@ -13,6 +13,7 @@ mod change;
 pub mod cloudevents;
 pub mod counters;
 pub mod grafana;
+pub mod heard;
 mod json;
 mod key;
 pub mod limits;
@@ -21,13 +22,19 @@ pub mod openmetrics;
 pub mod otlp;
 pub mod overload;
 pub mod pagerduty;
+pub mod poll;
 mod problem;
 mod series;
 pub mod topology;
 
 pub use problem::{BadInput, Place};
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use crate::event::{Source, Time, Untrusted};
+use crate::journal::SharedJournal;
 
 /// When and by which way something came.
 #[derive(Clone, Debug)]
@@ -45,5 +52,24 @@ impl Arrival {
     #[must_use]
     pub fn now(at: Time, source: Source) -> Self {
         Self { at, source, subject: None }
+    }
+}
+
+/// What every way in shares.
+#[derive(Clone)]
+pub struct Inflow {
+    /// Where it is recorded.
+    pub journal: SharedJournal,
+    /// What came in.
+    pub counters: Arc<counters::Counters>,
+    /// Says that a delivery was cut short, so that somebody asks its source for the rest.
+    pub cut_short: Arc<Notify>,
+}
+
+impl Inflow {
+    /// An inflow into `journal`, nothing counted yet.
+    #[must_use]
+    pub fn into(journal: SharedJournal) -> Self {
+        Self { journal, counters: Arc::default(), cut_short: Arc::default() }
     }
 }

@@ -10,15 +10,14 @@ use crate::journal::Draft;
 /// # Errors
 /// Names the JSON pointer at which it is not such a list.
 pub fn read(bytes: &[u8], at: Time) -> Result<Draft, BadInput> {
-    let mut edges: Vec<Edge> = json::read(bytes)?;
-    edges.sort_unstable();
-    edges.dedup();
-    Ok(draft(edges, at))
+    Ok(draft(json::read(bytes)?, at))
 }
 
-/// The draft of `edges`, sorted and single; the same edges are the same fact.
+/// The draft of `edges`; the same edges are the same fact in whatever order.
 #[must_use]
-pub(super) fn draft(edges: Vec<Edge>, at: Time) -> Draft {
+pub fn draft(mut edges: Vec<Edge>, at: Time) -> Draft {
+    edges.sort_unstable();
+    edges.dedup();
     let fact = Fact::from(Topology { edges });
     Draft::new(at, format!("topology/{}", Digest::of(&fact.encode())), &fact)
 }

@@ -75,7 +75,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopp
         };
         let entered = crowd.enter();
         if entered.as_ref().is_none_or(|entered| entered.2) {
-            shared.counters.connections_closed.fetch_add(1, Ordering::Relaxed);
+            shared.inflow.counters.connections_closed.fetch_add(1, Ordering::Relaxed);
         }
         let Some((id, open, _)) = entered else { continue };
         let (shared, crowd, stopping) = (Arc::clone(&shared), Arc::clone(&crowd), stopping.clone());

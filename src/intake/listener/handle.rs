@@ -13,7 +13,7 @@ use super::answer::{self, Http, Voice, and_close};
 use super::body::{self, Held, Unread};
 use super::door::Outside;
 use super::route::{self, Content, ROUTES, Reading, Route};
-use crate::event::Time;
+use crate::event::{Kind, Time};
 use crate::intake::counters::Fate;
 use crate::intake::limits;
 use crate::intake::overload::{self, Overload};
@@ -30,7 +30,7 @@ pub(super) async fn request(request: Request<Incoming>, shared: &Arc<Shared>) ->
     match (path, request.method()) {
         ("/healthz", &Method::GET) => health(shared),
         ("/metrics", &Method::GET) => match shared.door.by_token(request.headers()) {
-            Ok(()) => answer::raw(StatusCode::OK, "text/plain; version=0.0.4", shared.counters.prometheus()),
+            Ok(()) => answer::raw(StatusCode::OK, "text/plain; version=0.0.4", shared.inflow.counters.prometheus()),
             Err(_) => Voice::Json.unauthorized("a token is needed"),
         },
         ("/healthz" | "/metrics", _) => answer::method_not_allowed("GET"),
@@ -43,7 +43,7 @@ pub(super) async fn request(request: Request<Incoming>, shared: &Arc<Shared>) ->
 }
 
 fn health(shared: &Shared) -> Http {
-    if shared.counters.unstorable.load(Ordering::Relaxed) == 0 {
+    if shared.inflow.counters.unstorable.load(Ordering::Relaxed) == 0 {
         answer::json(StatusCode::OK, &json!({"status": "ok"}))
     } else {
         let what = json!({"status": "failing", "error": "the journal could not record the last delivery"});
@@ -58,7 +58,7 @@ async fn delivery(route: &'static Route, request: Request<Incoming>, shared: &Ar
     match taken(route, request, shared).await {
         Ok(answer) => answer,
         Err(No(fate, answer)) => {
-            shared.counters.count(route.source, fate);
+            shared.inflow.counters.count(route.source, fate);
             answer
         }
     }
@@ -179,15 +179,22 @@ impl Work {
         };
         // The drafts hold everything that is needed of the body; the commit may take a while.
         held.release();
-        let appended =
-            if read.drafts.is_empty() { Ok(Default::default()) } else { self.shared.journal.append(read.drafts) };
-        self.shared.counters.unstorable.store(appended.is_err().into(), Ordering::Relaxed);
+        let cut_short = read.drafts.iter().any(|draft| draft.kind == Kind::Truncated);
+        let appended = if read.drafts.is_empty() {
+            Ok(Default::default())
+        } else {
+            self.shared.inflow.journal.append(read.drafts)
+        };
+        self.shared.inflow.counters.unstorable.store(appended.is_err().into(), Ordering::Relaxed);
         let receipt = appended.map_err(|error| {
             let answer = overload::answer(self.route.source, Overload::Unstorable);
             Failed::Answered(Fate::Unstorable, self.voice.again(answer, &error.to_string()))
         })?;
+        if cut_short {
+            self.shared.inflow.cut_short.notify_one();
+        }
         let (recorded, repeated) = (receipt.recorded, receipt.duplicates);
-        self.shared.counters.accept(self.route.source, recorded, repeated, read.rejected, now);
+        self.shared.inflow.counters.accept(self.route.source, recorded, repeated, read.rejected, now);
         Ok(match read.reply {
             Some(reply) => answer::reply(StatusCode::OK, reply),
             None => answer::json(StatusCode::OK, &json!({"recorded": recorded, "repeated": repeated})),
@@ -198,8 +205,8 @@ impl Work {
     fn quarantine(&self, arrived: Time, reason: &str, bytes: &[u8]) {
         let raw = bytes[..bytes.len().min(limits::size(limits::QUARANTINE_BYTES))].to_vec();
         let (source, reason, length) = (self.route.source.name().to_owned(), reason.to_owned(), bytes.len() as u64);
-        if self.shared.journal.quarantine(&Refused { arrived, source, reason, raw, length }).is_err() {
-            self.shared.counters.quarantine_failed.fetch_add(1, Ordering::Relaxed);
+        if self.shared.inflow.journal.quarantine(&Refused { arrived, source, reason, raw, length }).is_err() {
+            self.shared.inflow.counters.quarantine_failed.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

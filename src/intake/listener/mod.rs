@@ -24,9 +24,7 @@ use tokio::task::JoinSet;
 pub use door::{Key, Token};
 
 use self::door::Door;
-use super::counters::{self, Counters};
-use super::limits;
-use crate::journal::SharedJournal;
+use super::{Inflow, limits};
 
 /// Where to listen and whom to believe.
 #[derive(Clone, Debug)]
@@ -70,9 +68,8 @@ fn hint(error: &std::io::Error) -> &'static str {
 
 /// What all connections share.
 struct Shared {
-    journal: SharedJournal,
+    inflow: Inflow,
     door: Door,
-    counters: Arc<Counters>,
     /// Requests worked on, one permit each.
     requests: Arc<Semaphore>,
     /// Bodies held, one permit for each [`body::UNIT`] bytes.
@@ -83,8 +80,6 @@ struct Shared {
 pub struct Listening {
     /// The addresses it listens on.
     pub addresses: Vec<SocketAddr>,
-    /// What came in.
-    pub counters: Arc<Counters>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -98,11 +93,11 @@ impl Listening {
     }
 }
 
-/// Listens as `settings` say, recording into `journal`. Must run inside a tokio runtime.
+/// Listens as `settings` say. Must run inside a tokio runtime.
 ///
 /// # Errors
 /// When it would be open to the network without a token, or an address cannot be had.
-pub async fn start(settings: &Settings, journal: SharedJournal) -> Result<Listening, StartError> {
+pub async fn start(settings: &Settings, inflow: Inflow) -> Result<Listening, StartError> {
     let mut listeners = Vec::new();
     for address in [Some(settings.listen), settings.otlp_listen].into_iter().flatten() {
         if settings.token.is_none() && !address.ip().is_loopback() {
@@ -111,11 +106,9 @@ pub async fn start(settings: &Settings, journal: SharedJournal) -> Result<Listen
         let bind = |error| StartError::Bind { address, error };
         listeners.push(TcpListener::bind(address).await.map_err(bind)?);
     }
-    let counters = Arc::new(Counters::default());
     let shared = Arc::new(Shared {
-        journal,
+        inflow,
         door: Door::new(settings.token.clone(), settings.pagerduty.clone()),
-        counters: Arc::clone(&counters),
         requests: Arc::new(Semaphore::new(limits::size(limits::REQUESTS_IN_FLIGHT))),
         memory: Arc::new(Semaphore::new(limits::size(limits::BODIES_IN_FLIGHT) / body::UNIT)),
     });
@@ -125,28 +118,5 @@ pub async fn start(settings: &Settings, journal: SharedJournal) -> Result<Listen
     for listener in listeners {
         tasks.spawn(connections::accept(listener, Arc::clone(&shared), stopping.clone()));
     }
-    tasks.spawn(remember(Arc::clone(&shared), stopping));
-    Ok(Listening { addresses, counters, stop, tasks })
-}
-
-/// How often it is written down who was last heard.
-const REMEMBER: Duration = Duration::from_secs(10);
-
-/// Writes down who was last heard, for the other processes on this journal.
-async fn remember(shared: Arc<Shared>, mut stopping: watch::Receiver<bool>) {
-    let mut before = Vec::new();
-    loop {
-        let stopped = tokio::time::timeout(REMEMBER, stopping.changed()).await.is_ok();
-        let heard = shared.counters.heard();
-        if heard != before {
-            let journal = Arc::clone(&shared.journal);
-            let saved = heard.clone();
-            // A cache: when it cannot be written now, it is written with the next change.
-            let _ = tokio::task::spawn_blocking(move || counters::save_heard(journal.as_ref(), &saved)).await;
-            before = heard;
-        }
-        if stopped {
-            return;
-        }
-    }
+    Ok(Listening { addresses, stop, tasks })
 }
