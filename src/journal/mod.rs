@@ -200,7 +200,7 @@ pub trait Journal: Send + Sync {
     /// When the store cannot be read.
     fn load_projection(&self, name: &str, version: u32, through: Seq) -> Result<Option<(Seq, Vec<u8>)>, JournalError>;
 
-    /// Drops every cache; they are made anew from the record.
+    /// Drops every cache and makes the indexes anew; caches are made anew from the record by whoever needs them.
     ///
     /// # Errors
     /// When they cannot be dropped.

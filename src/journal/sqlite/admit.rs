@@ -159,3 +159,32 @@ fn create(path: &Path, folder: &Path) -> Result<(), JournalError> {
     };
     synced.map_err(|error| JournalError::Unwritable { path: shown(path), error: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_12_a_network_file_system_is_refused_and_a_local_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        for (number, name) in [(0x6969, "NFS"), (0xFF53_4D42, "CIFS"), (0x0102_1997, "9P"), (0x6573_5546, "FUSE")] {
+            let admitted = match name {
+                "NFS" => admit(&path, |_| Ok(0x6969)),
+                "CIFS" => admit(&path, |_| Ok(0xFF53_4D42)),
+                "9P" => admit(&path, |_| Ok(0x0102_1997)),
+                _ => admit(&path, |_| Ok(0x6573_5546)),
+            };
+            assert_eq!(network(number), Some(name));
+            let error = admitted.unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("local disk"), "{error}");
+            assert!(!path.exists(), "nothing was made");
+        }
+        for local in [0xEF53, 0x0102_1994, 0x9123_683E, 0x5846_5342, 0x794C_7630, 0x2FC1_2FC1] {
+            assert_eq!(network(local), None, "{local:x}");
+        }
+        // And this machine's own answer is asked for.
+        admit(&path, magic).unwrap();
+        assert!(path.exists());
+    }
+}

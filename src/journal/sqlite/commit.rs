@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::coding::{Row, Stored};
+use super::index::Recent;
 use crate::event::{Digest, Seq, Time, WriterId};
 use crate::journal::Receipt;
 use crate::journal::chain::{NOTHING, Said, Tail};
@@ -25,6 +26,7 @@ pub(super) fn place(seq: Seq) -> i64 {
 /// other processes did and however the transaction before ended.
 pub(super) struct Pen<'t> {
     transaction: &'t Transaction<'t>,
+    recent: &'t mut Recent,
     writer: WriterId,
     opened: Time,
     arrived: i64,
@@ -37,11 +39,13 @@ pub(super) struct Pen<'t> {
 impl<'t> Pen<'t> {
     pub(super) fn new(
         transaction: &'t Transaction<'t>,
+        recent: &'t mut Recent,
         writer: WriterId,
         opened: Time,
         arrived: Time,
     ) -> rusqlite::Result<Self> {
         let (head, before) = last(transaction)?;
+        recent.catch_up(transaction, head)?;
         let tail = transaction
             .prepare_cached("SELECT seq, place, digest FROM writers WHERE writer = ?1")?
             .query_row([writer.0], |row| {
@@ -49,7 +53,17 @@ impl<'t> Pen<'t> {
             })
             .optional()?
             .unwrap_or(Tail { seq: Seq(0), place: 0, digest: before });
-        Ok(Self { transaction, writer, opened, arrived: nanoseconds(arrived), head, before, tail, started: head })
+        Ok(Self {
+            transaction,
+            recent,
+            writer,
+            opened,
+            arrived: nanoseconds(arrived),
+            head,
+            before,
+            tail,
+            started: head,
+        })
     }
 
     /// Writes what is new of `rows`.
@@ -76,11 +90,7 @@ impl<'t> Pen<'t> {
     /// Writes one row, unless its key is there already.
     fn entry(&mut self, row: &Row) -> rusqlite::Result<bool> {
         let seq = Seq(self.head.0 + 1);
-        let new = self
-            .transaction
-            .prepare_cached("INSERT INTO keys (hash, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-            .execute(params![row.key_hash, place(seq)])?;
-        if new == 0 {
+        if self.recent.knows(self.transaction, &row.key_hash)? {
             return Ok(false);
         }
         let said = Said {
@@ -124,10 +134,7 @@ impl<'t> Pen<'t> {
                 blob,
                 body,
             ])?;
-        let mut find = self.transaction.prepare_cached("INSERT INTO terms (term, seq) VALUES (?1, ?2)")?;
-        for term in row.terms.split('\n').filter(|term| !term.is_empty()) {
-            find.execute(params![term, place(seq)])?;
-        }
+        self.recent.add(row.key_hash, seq);
         self.head = seq;
         self.before = digest;
         self.tail = Tail { seq, place: said.place, digest };

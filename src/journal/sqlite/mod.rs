@@ -9,6 +9,7 @@ mod backup;
 mod coding;
 mod commit;
 mod holder;
+mod index;
 mod lease;
 mod place;
 mod queue;
@@ -89,6 +90,7 @@ impl SqliteJournal {
             writer: new_writer(&place)?,
             opened: now,
             bell: Arc::clone(&bell),
+            recent: Mutex::default(),
         };
         let desk = Desk::thread(scribe)?;
         Ok(Self { place, desk, readers, bell, outside: Some(Mutex::new(outside)), leases: lease::Held::default() })
@@ -151,6 +153,7 @@ impl SqliteJournal {
             writer: new_writer(&place)?,
             opened,
             bell: Arc::clone(&bell),
+            recent: Mutex::default(),
         };
         Ok(Self {
             readers: Readers::new(Arc::clone(&place), Some(hand), false),

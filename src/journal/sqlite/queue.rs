@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::coding::Row;
 use crate::journal::{JournalError, Receipt, limits};
@@ -97,14 +98,24 @@ impl Queue {
         Ok(())
     }
 
-    /// What waits, enough for one transaction; waits for the first. `None` when closed and empty.
-    pub(super) fn group(&self) -> Option<Vec<Job>> {
+    /// What waits, enough for one transaction; waits for the first, at most `patience`. `None` when closed and empty.
+    pub(super) fn group(&self, patience: Option<Duration>) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         while waiting.jobs.is_empty() {
             if waiting.closed {
                 return None;
             }
-            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = match patience {
+                None => self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let (waiting, ended) =
+                        self.more.wait_timeout(waiting, patience).unwrap_or_else(PoisonError::into_inner);
+                    if ended.timed_out() && waiting.jobs.is_empty() {
+                        return if waiting.closed { None } else { Some(Vec::new()) };
+                    }
+                    waiting
+                }
+            };
         }
         let mut group = Vec::new();
         let mut bytes = 0;

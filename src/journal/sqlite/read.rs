@@ -10,7 +10,7 @@ use super::commit::{PAGE_BITS, nanoseconds, place};
 use super::place::{Place, Use};
 use super::side::time;
 use super::writer::Hand;
-use super::{coding, schema};
+use super::{coding, commit, index, schema};
 use crate::event::{Digest, Kind, Seq, Time, WriterId};
 use crate::journal::{JournalError, Query, Record, limits};
 
@@ -125,6 +125,7 @@ pub(super) fn body(
 }
 
 /// The bounds of a query.
+#[derive(Clone, Copy)]
 struct Bounds {
     after: i64,
     through: i64,
@@ -142,14 +143,7 @@ pub(super) fn read(place: &Place, connection: &Connection, query: &Query) -> Res
         return Ok(Vec::new());
     }
     match &query.term {
-        Some(term) => {
-            let (from, mut values) = (
-                "terms JOIN entries USING (seq) WHERE term = ?5 AND terms.seq > ?1 AND terms.seq <= ?2",
-                vec![Value::Text(one_line(term))],
-            );
-            let kinds = kind_filter(&query.kinds, &mut values);
-            rows(place, connection, &bounds, from, "terms.seq", &kinds, values)
-        }
+        Some(term) => of_term(place, connection, &bounds, &one_line(term), &query.kinds),
         None if query.kinds.is_empty() => {
             rows(place, connection, &bounds, "entries WHERE seq > ?1 AND seq <= ?2", "seq", "", vec![])
         }
@@ -177,6 +171,38 @@ fn bounds(connection: &Connection, query: &Query) -> rusqlite::Result<Bounds> {
         bytes: if paged { limits::PAGE_BYTES } else { usize::MAX },
         order: if query.newest_first { "DESC" } else { "ASC" },
     })
+}
+
+/// By term: the indexed entries from the index, those behind its mark one by one.
+fn of_term(
+    place: &Place,
+    connection: &Connection,
+    bounds: &Bounds,
+    term: &str,
+    kinds: &[Kind],
+) -> Result<Vec<Record>, JournalError> {
+    // Should entries be indexed between here and the reading, they are found behind the old mark all the same.
+    let mark = commit::place(index::indexed(connection).map_err(|error| place.error(&error))?);
+    let mut values = vec![Value::Text(term.to_owned()), Value::Integer(index::term_hash(term))];
+    let kinds = kind_filter(kinds, &mut values);
+    let same = "instr(char(10) || entries.terms || char(10), char(10) || ?5 || char(10)) > 0";
+    let found = format!(
+        "terms CROSS JOIN entries USING (seq) WHERE hash = ?6 AND terms.seq > ?1 AND terms.seq <= ?2 AND {same}"
+    );
+    let scanned = format!("entries WHERE seq > ?1 AND seq <= ?2 AND ?6 IS NOT NULL AND {same}");
+    let old = Bounds { through: bounds.through.min(mark), ..*bounds };
+    let new = Bounds { after: bounds.after.max(mark), ..*bounds };
+    let halves = [(old, found.as_str(), "terms.seq"), (new, scanned.as_str(), "seq")];
+    let in_order = if bounds.order == "ASC" { [0, 1] } else { [1, 0] };
+    let mut records: Vec<Record> = Vec::new();
+    for (half, from, by) in in_order.map(|i| &halves[i]) {
+        let bytes: usize = records.iter().map(|record| record.body.len()).sum();
+        let left = Bounds { limit: bounds.limit - records.len(), bytes: bounds.bytes.saturating_sub(bytes), ..*half };
+        if left.limit > 0 && left.bytes > 0 && left.through > left.after {
+            records.extend(rows(place, connection, &left, from, by, &kinds, values.clone())?);
+        }
+    }
+    Ok(records)
 }
 
 fn kind_filter(kinds: &[Kind], values: &mut Vec<Value>) -> String {

@@ -1,14 +1,14 @@
 //! The stored format and its migrations.
 //!
-//! Format 1, one SQLite file in write-ahead mode, `application_id` 0x77617272 ("warr"), `user_version` = the format:
+//! Format 2, one SQLite file in write-ahead mode, `application_id` 0x77617272 ("warr"), `user_version` = the format:
 //!
 //! | table | what it holds |
 //! |---|---|
 //! | `entries` | the record, one row an entry: `seq` 1, 2, 3 … without gaps; `writer` (8 bytes) and `place` among its own; `at` (seconds since 1970) and `at_ns` (0 to 999 999 999 away from zero); `arrived` (nanoseconds since 1970); `kind`; `key`; `terms`, one a line; the body; `digest`, its link (`journal::chain`) |
 //! | `blobs` | bodies over 64 KiB by the SHA-256 of their content, so that equal ones are stored once |
 //! | `writers` | the end of every writer's chain, written in the transaction of its entries |
-//! | `keys`, `terms`, `pages` | indexes of `entries` that can be made anew: first 16 bytes of the key's SHA-256 → seq; term → seq; earliest arrival in every 256 entries |
-//! | `tally` | counters that are not part of the record, such as `redeliveries` |
+//! | `keys`, `terms`, `pages` | indexes of `entries` that can be made anew: first 16 bytes of the key's SHA-256 → seq; first 8 bytes of the term's SHA-256 → seq (both for entries up to `indexed` only); earliest arrival in every 256 entries |
+//! | `tally` | numbers that are not part of the record: `redeliveries`, `indexed` |
 //! | `projections`, `quarantine` | caches and refused deliveries; not part of the record |
 //!
 //! `coding` of a body: 0 as it is; 1 a zstd frame followed by the first 8 bytes of the frame's SHA-256; 2 the body is
@@ -23,10 +23,10 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x7761_7272;
 
 /// The steps from nothing to the format of this program, each in one transaction.
-pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1];
+pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2];
 
 /// The format this program writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 const FORMAT_1: &str = "
 CREATE TABLE blobs (
@@ -78,6 +78,14 @@ CREATE TABLE quarantine (
     raw BLOB NOT NULL,
     length INTEGER NOT NULL
 ) STRICT;
+";
+
+/// Terms are found by a hash, and entries are indexed some time after they are recorded (`index`).
+const FORMAT_2: &str = "
+DROP TABLE terms;
+CREATE TABLE terms (hash INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (hash, seq)) STRICT, WITHOUT ROWID;
+DELETE FROM keys;
+DELETE FROM tally WHERE name = 'indexed';
 ";
 
 /// Why a file cannot be brought to our format.

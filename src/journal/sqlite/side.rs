@@ -34,7 +34,8 @@ pub(super) fn save_projection(
 
 /// Drops every cache.
 pub(super) fn drop_projections(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM projections", []).map(drop)
+    transaction.execute("DELETE FROM projections", [])?;
+    super::index::rebuild(transaction)
 }
 
 /// Which of `kept` (rising) to drop when they are too many: the one whose neighbours are closest for its age, so that

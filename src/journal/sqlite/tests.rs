@@ -169,3 +169,191 @@ fn entries_cannot_be_changed_by_accident() {
         assert!(error.contains("never"), "{error}");
     }
 }
+
+#[test]
+fn a_file_of_the_first_format_is_brought_to_ours() {
+    let dir = folder();
+    let path = dir.path().join("journal.db");
+    {
+        let journal = SqliteJournal::open(&path, at(0)).unwrap();
+        let found = |i: usize| note(&format!("k/{i}"), "x").found_by(format!("incident:{}", i % 3));
+        journal.append((0..90).map(found).collect()).unwrap();
+    }
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(
+        "DROP TABLE terms; CREATE TABLE terms (term TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (term, seq)) STRICT, WITHOUT ROWID;
+         DELETE FROM tally; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let journal = SqliteJournal::open(&path, at(0)).unwrap();
+    assert_eq!(journal.append(vec![note("k/7", "x"), note("new", "x")]).unwrap().duplicates, 1);
+    let query = Query { term: Some("incident:2".into()), ..Query::default() };
+    assert_eq!(journal.read(&query).unwrap().len(), 30);
+    assert_eq!(journal.verify(None, &mut |_, _| {}).unwrap().checked, 91);
+}
+
+/// How many entries are in the index of keys, and up to which place it says to be complete.
+fn index_of(path: &Path) -> (u64, u64) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let sql = "SELECT (SELECT count(*) FROM keys), coalesce((SELECT n FROM tally WHERE name = 'indexed'), 0)";
+    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+#[test]
+fn entries_are_indexed_when_nobody_writes_and_made_anew_on_demand() {
+    let dir = folder();
+    let path = dir.path().join("journal.db");
+    let journal = SqliteJournal::open(&path, at(0)).unwrap();
+    journal.append((0..50).map(|i| note(&format!("k/{i}"), "x").found_by("t".into())).collect()).unwrap();
+    let query = Query { term: Some("t".into()), limit: 1000, ..Query::default() };
+    assert_eq!(journal.read(&query).unwrap().len(), 50, "found before it is indexed");
+    let begun = std::time::Instant::now();
+    while index_of(&path) != (50, 50) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "never indexed: {:?}", index_of(&path));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(journal.read(&query).unwrap().len(), 50, "found after it is indexed");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("DELETE FROM keys; DELETE FROM terms").unwrap();
+    assert_eq!(journal.read(&query).unwrap().len(), 0, "an index that lies");
+    journal.drop_projections().unwrap();
+    assert_eq!(journal.read(&query).unwrap().len(), 50);
+    assert_eq!(journal.append(vec![note("k/3", "x")]).unwrap().duplicates, 1);
+}
+
+#[test]
+fn two_writers_know_each_others_keys_before_they_are_indexed() {
+    let dir = folder();
+    let path = dir.path().join("journal.db");
+    let (a, b) = (SqliteJournal::open(&path, at(0)).unwrap(), SqliteJournal::open(&path, at(0)).unwrap());
+    for i in 0..40 {
+        let (first, second) = if i % 2 == 0 { (&a, &b) } else { (&b, &a) };
+        assert_eq!(first.append(vec![note(&format!("k/{i}"), "x")]).unwrap().recorded, 1);
+        assert_eq!(second.append(vec![note(&format!("k/{i}"), "x")]).unwrap().duplicates, 1);
+    }
+    assert_eq!(a.head().unwrap(), Seq(40));
+}
+
+mod properties {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What happens to a journal.
+    #[derive(Clone, Debug)]
+    enum Act {
+        Append(Vec<u8>),
+        Reopen,
+        OtherWriter(Vec<u8>),
+        Reindex,
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let keys = || proptest::collection::vec(0_u8..40, 0..6);
+        let act = prop_oneof![
+            5 => keys().prop_map(Act::Append),
+            1 => Just(Act::Reopen),
+            2 => keys().prop_map(Act::OtherWriter),
+            1 => Just(Act::Reindex),
+        ];
+        proptest::collection::vec(act, 1..25)
+    }
+
+    fn drafts(keys: &[u8]) -> Vec<Draft> {
+        keys.iter().map(|key| sized(&format!("k/{key}"), usize::from(*key) * 60)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        /// The first of every key is recorded, in order, whoever brings it, however often the journal is reopened.
+        #[test]
+        fn whatever_happens_the_record_is_the_first_of_every_key_in_order(acts in acts()) {
+            let dir = folder();
+            let path = dir.path().join("journal.db");
+            let open = || SqliteJournal::open(&path, at(0)).unwrap();
+            let (mut journal, other) = (open(), open());
+            let (mut seen, mut model, mut repeated) = (HashSet::new(), Vec::new(), 0);
+            for act in &acts {
+                match act {
+                    Act::Append(keys) | Act::OtherWriter(keys) => {
+                        let writer = if matches!(act, Act::Append(_)) { &journal } else { &other };
+                        let receipt = writer.append(drafts(keys)).unwrap();
+                        let before = model.len();
+                        model.extend(keys.iter().filter(|key| seen.insert(**key)).map(|key| format!("k/{key}")));
+                        repeated += keys.len() - (model.len() - before);
+                        prop_assert_eq!(receipt.recorded as usize, model.len() - before);
+                        prop_assert_eq!(receipt.head.0 as usize, model.len());
+                    }
+                    Act::Reopen => {
+                        drop(journal);
+                        journal = open();
+                    }
+                    Act::Reindex => journal.drop_projections().unwrap(),
+                }
+            }
+            let found: Vec<String> = journal.read(&Query::default()).unwrap().into_iter().map(|r| r.key).collect();
+            prop_assert_eq!(&found, &model);
+            prop_assert_eq!(journal.redeliveries().unwrap() as usize, repeated);
+            prop_assert_eq!(journal.verify(None, &mut |_, _| {}).unwrap().broken, None);
+        }
+    }
+
+    /// Flips one bit of one column of one row, as a text of SQL.
+    fn flip(column: &str, seq: u64, byte: prop::sample::Index, bit: u32, path: &Path) -> bool {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection
+            .execute_batch(
+                "DROP TRIGGER entries_never_change; PRAGMA foreign_keys=OFF; PRAGMA ignore_check_constraints=ON;",
+            )
+            .unwrap();
+        let value: rusqlite::types::Value = connection
+            .query_row(&format!("SELECT {column} FROM entries WHERE seq = ?1"), [seq], |row| row.get(0))
+            .unwrap();
+        use rusqlite::types::Value;
+        let set = |expression: &str, value: Value| {
+            let sql = format!("UPDATE entries SET {column} = {expression} WHERE seq = {seq}");
+            connection.execute(&sql, [value]).unwrap();
+        };
+        let altered = |mut bytes: Vec<u8>| {
+            let at = byte.index(bytes.len());
+            bytes[at] ^= 1 << (bit % 8);
+            Value::Blob(bytes)
+        };
+        match value {
+            Value::Null => return false,
+            Value::Integer(number) => set("?1", Value::Integer(number ^ 1 << bit)),
+            Value::Text(text) if text.is_empty() => return false,
+            Value::Text(text) => set("CAST(?1 AS TEXT)", altered(text.into_bytes())),
+            Value::Blob(bytes) if bytes.is_empty() => return false,
+            Value::Blob(bytes) => set("?1", altered(bytes)),
+            Value::Real(_) => return false,
+        }
+        true
+    }
+
+    #[test]
+    fn verify_sees_any_flipped_bit_of_any_column() {
+        let dir = folder();
+        let original = journal_of(dir.path(), 12);
+        let bytes = std::fs::read(original).unwrap();
+        let columns =
+            ["writer", "place", "at", "at_ns", "arrived", "kind", "key", "terms", "digest", "coding", "blob", "body"];
+        let strategy = (0..columns.len(), 1_u64..=12, any::<prop::sample::Index>(), 0_u32..62);
+        let mut runner =
+            proptest::test_runner::TestRunner::new(ProptestConfig { cases: 200, ..ProptestConfig::default() });
+        let copy = dir.path().join("copy.db");
+        runner
+            .run(&strategy, |(column, seq, byte, bit)| {
+                std::fs::write(&copy, &bytes).unwrap();
+                if flip(columns[column], seq, byte, bit, &copy) {
+                    let broken = first_broken(&copy, None).map(|found| found.0);
+                    prop_assert_eq!(broken, Some(seq), "{} of {}", columns[column], seq);
+                }
+                Ok(())
+            })
+            .unwrap();
+    }
+}

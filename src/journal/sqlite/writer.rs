@@ -3,15 +3,17 @@
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::commit::Pen;
+use super::commit::{Pen, last};
+use super::index::{self, Recent};
 use super::place::{Place, Use};
 use super::queue::{Answer, Job, Queue, Work};
 use super::watch::Bell;
 use super::{schema, side};
-use crate::event::{Seq, Time, WriterId};
+use crate::event::{Time, WriterId};
 use crate::journal::{JournalError, Receipt};
 
 /// The connection that writes. `None` after a failed commit: the next one opens it anew.
@@ -24,6 +26,7 @@ pub(super) struct Scribe {
     pub(super) writer: WriterId,
     pub(super) opened: Time,
     pub(super) bell: Arc<Bell>,
+    pub(super) recent: Mutex<Recent>,
 }
 
 impl Scribe {
@@ -56,15 +59,42 @@ impl Scribe {
         }
     }
 
+    fn commit(&self, group: &[Job]) -> Result<Vec<Receipt>, JournalError> {
+        let (receipts, head) = self.transact(|transaction, recent| {
+            let mut pen = Pen::new(transaction, recent, self.writer, self.opened, (self.place.clock)())?;
+            let receipts: Vec<Receipt> = group
+                .iter()
+                .map(|job| match &job.work {
+                    Work::Append(rows) => pen.append(rows),
+                    Work::Projection { name, version, seq, stored } => {
+                        side::save_projection(transaction, name, *version, *seq, stored).map(|()| Receipt::default())
+                    }
+                    Work::DropProjections => side::drop_projections(transaction).map(|()| Receipt::default()),
+                    Work::Quarantine(refused) => side::quarantine(transaction, refused).map(|()| Receipt::default()),
+                })
+                .collect::<rusqlite::Result<_>>()?;
+            Ok((receipts, pen.finish()?))
+        })?;
+        self.bell.raise(head);
+        Ok(receipts)
+    }
+
     /// One transaction. On an error nothing of it counts, and the connection is opened anew: after a failed fsync
     /// the kernel may have dropped what could not be written, so nothing this connection remembers can be trusted.
-    fn commit(&self, group: &[Job]) -> Result<Vec<Receipt>, JournalError> {
+    fn transact<T>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>, &mut Recent) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
         let mut hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let mut connection = match hand.take() {
             Some(connection) => connection,
             None => self.place.connect(Use::Write)?,
         };
-        let done = self.transact(&mut connection, group);
+        let done = self.transact_on(&mut connection, &mut recent, write);
+        if done.is_err() {
+            *recent = Recent::default();
+        }
         let keep = match &done {
             Ok(_) | Err(JournalError::Locked { .. } | JournalError::Newer { .. }) => true,
             // In memory there is nothing to open anew, and no disk that could have failed.
@@ -73,37 +103,84 @@ impl Scribe {
         if keep {
             *hand = Some(connection);
         }
-        drop(hand);
-        let (receipts, head) = done?;
-        self.bell.raise(head);
-        Ok(receipts)
+        done
     }
 
-    fn transact(&self, connection: &mut Connection, group: &[Job]) -> Result<(Vec<Receipt>, Seq), JournalError> {
+    fn transact_on<T>(
+        &self,
+        connection: &mut Connection,
+        recent: &mut Recent,
+        write: impl FnOnce(&Transaction<'_>, &mut Recent) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
         let failed = |error: rusqlite::Error| self.place.error(&error);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let format = schema::format(&transaction).map_err(failed)?;
         if format != schema::FORMAT {
             return Err(self.place.newer(format));
         }
-        let mut pen = Pen::new(&transaction, self.writer, self.opened, (self.place.clock)()).map_err(failed)?;
-        let receipts: rusqlite::Result<Vec<Receipt>> = group
-            .iter()
-            .map(|job| match &job.work {
-                Work::Append(rows) => pen.append(rows),
-                Work::Projection { name, version, seq, stored } => {
-                    side::save_projection(&transaction, name, *version, *seq, stored).map(|()| Receipt::default())
-                }
-                Work::DropProjections => side::drop_projections(&transaction).map(|()| Receipt::default()),
-                Work::Quarantine(refused) => side::quarantine(&transaction, refused).map(|()| Receipt::default()),
-            })
-            .collect();
-        let receipts = receipts.map_err(failed)?;
-        let head = pen.finish().map_err(failed)?;
+        let written = write(&transaction, recent).map_err(failed)?;
         transaction.commit().map_err(failed)?;
-        Ok((receipts, head))
+        Ok(written)
+    }
+
+    /// Indexes what is recorded, when much waits, or a little for long, or nobody does (`idle`). Nobody waits for it,
+    /// and what goes wrong is tried again after the next append.
+    fn tend(&self, idle: bool, since: &mut Instant) {
+        let waiting = self.recent.lock().unwrap_or_else(PoisonError::into_inner).waiting();
+        let many = if self.place.path.is_some() { INDEX_AT } else { INDEX_AT_IN_MEMORY };
+        let due = waiting >= many || (idle && waiting > 0) || (waiting <= FEW && since.elapsed() >= INDEX_EVERY);
+        if waiting == 0 || !due {
+            return;
+        }
+        *since = Instant::now();
+        let folded = self.transact(|transaction, recent| {
+            let more = index::fold(transaction)?;
+            recent.catch_up(transaction, last(transaction)?.0)?;
+            Ok(more)
+        });
+        // After an error nothing is remembered of what waits, so an idle disk is not tried again and again.
+        drop(folded);
+    }
+
+    /// How long the thread may wait for work before it tends the indexes.
+    fn patience(&self) -> Option<Duration> {
+        let waiting = self.recent.lock().unwrap_or_else(PoisonError::into_inner).waiting();
+        (waiting > 0).then_some(IDLE)
+    }
+
+    /// Until the queue is closed.
+    fn serve_all(&self, queue: &Queue) {
+        // What a process before us left behind: much of it (an older format) at once, a little when nobody waits.
+        let much = |transaction: &Transaction<'_>, recent: &mut Recent| {
+            let (head, indexed) = (last(transaction)?.0, index::indexed(transaction)?);
+            if head.0 - indexed.0.min(head.0) > INDEX_AT {
+                return index::fold(transaction);
+            }
+            recent.catch_up(transaction, head).map(|()| false)
+        };
+        while let Ok(true) = self.transact(much) {}
+        let mut since = Instant::now();
+        while let Some(group) = queue.group(self.patience()) {
+            let idle = group.is_empty();
+            if !idle {
+                self.serve(group);
+            }
+            self.tend(idle, &mut since);
+        }
+        self.tend(true, &mut since);
     }
 }
+
+/// So many entries that are not indexed are enough.
+const INDEX_AT: u64 = 32_768;
+/// In memory, where indexing writes no log.
+const INDEX_AT_IN_MEMORY: u64 = 256;
+/// So few can be indexed now and then while others wait.
+const FEW: u64 = 2_048;
+/// Now and then.
+const INDEX_EVERY: Duration = Duration::from_secs(2);
+/// Nobody has written for so long.
+const IDLE: Duration = Duration::from_millis(300);
 
 /// How work gets to the connection that writes.
 pub(super) enum Desk {
@@ -126,9 +203,7 @@ impl Desk {
             .spawn(move || {
                 // Should the thread ever panic, nobody may wait for ever at a queue that no one serves.
                 let _closes = Closes(Arc::clone(&served));
-                while let Some(group) = served.group() {
-                    scribe.serve(group);
-                }
+                scribe.serve_all(&served);
             })
             .map_err(|error| JournalError::Store { path: path.clone(), error: error.to_string() })?;
         Ok(Self::Thread { queue, thread: Some(thread), path })
@@ -138,7 +213,10 @@ impl Desk {
     pub(super) fn ask(&self, work: Work) -> Answer {
         let (job, answer) = Job::new(work);
         match self {
-            Self::Inline(scribe) => scribe.serve(vec![job]),
+            Self::Inline(scribe) => {
+                scribe.serve(vec![job]);
+                scribe.tend(false, &mut Instant::now());
+            }
             Self::Thread { queue, path, .. } => {
                 if queue.push(job).is_err() {
                     return Err(stopped(path));
@@ -181,6 +259,6 @@ impl Drop for Closes {
     fn drop(&mut self) {
         self.0.close();
         // Whatever still waits is dropped, which tells those who wait that there is no answer.
-        while self.0.group().is_some() {}
+        while self.0.group(None).is_some() {}
     }
 }
