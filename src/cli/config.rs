@@ -122,7 +122,22 @@ pub enum Colour {
     #[serde(rename = "256")]
     TwoHundredFiftySix,
     /// Full.
+    #[serde(rename = "truecolor", alias = "true")]
     True,
+}
+
+impl Colour {
+    /// As the screen calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Sixteen => "16",
+            Self::TwoHundredFiftySix => "256",
+            Self::True => "truecolor",
+        }
+    }
 }
 
 /// Which glyphs to draw with.

@@ -199,6 +199,29 @@ fn raise_file_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
 }
 
+impl Config {
+    /// The screen's settings, with what the command line adds.
+    #[must_use]
+    pub fn screen_settings(&self, common: &Common) -> crate::console::Settings {
+        let screen = &self.screen;
+        crate::console::Settings {
+            theme: screen.theme.clone(),
+            keymap: screen.keymap.clone(),
+            colour: Some(screen.colour.name().to_owned()),
+            ascii: match screen.glyphs {
+                config::Glyphs::Auto => None,
+                config::Glyphs::Unicode => Some(false),
+                config::Glyphs::Ascii => Some(true),
+            },
+            mouse: screen.mouse,
+            plain: common.plain,
+            folder: self.file.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_path_buf),
+            state: Some(self.state_dir.clone()),
+            ..crate::console::Settings::default()
+        }
+    }
+}
+
 impl config::Silence {
     /// As the table of the response room.
     #[must_use]

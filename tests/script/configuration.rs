@@ -85,3 +85,30 @@ fn listening_beyond_loopback_without_a_token_is_refused_on_the_command_line_too(
     let output = house.run(&["serve", "--listen", "0.0.0.0:0"]);
     assert!(said(&output).contains("without a token"));
 }
+
+#[test]
+fn every_configuration_in_the_documents_is_understood() {
+    let mut tried = 0;
+    for document in ["README.md", "docs/configuration.md"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut lines = text.lines();
+        while let Some(fence) = lines.by_ref().find(|line| line.trim() == "```toml") {
+            let indent = fence.len() - fence.trim_start().len();
+            let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
+            let toml: String = block.iter().map(|line| format!("{}\n", line.get(indent..).unwrap_or(""))).collect();
+            let house = House::new();
+            house.configure(&toml);
+            let output = house.run(&["doctor", "--json"]);
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            let check = &report["checks"][0];
+            assert_eq!(
+                (&check["what"], &check["state"]),
+                (&"configuration".into(), &"good".into()),
+                "{document}: {check}"
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried >= 2, "the documents show configurations: {tried}");
+}
