@@ -208,11 +208,12 @@ def one_run(options):
         for key in split_keys(options.keys) * options.repeat:
             length, begin = len(terminal.output), time.perf_counter()
             terminal.type(key)
-            if options.busy:
-                # Frames of the feed come between: the answer is the first frame that ends after the key.
-                answered = terminal.until(lambda: b"\x1b[?2026l" in terminal.output[length:], 1.0)
-                moment = terminal.last
-                terminal.for_seconds(0.05)
+            if options.answer:
+                # Something else draws too: the answer is the text that only this key brings.
+                shown = lambda: options.answer.encode() in SEQUENCE.sub(b"", bytes(terminal.output[length:]))
+                answered, moment = terminal.until(shown, 1.0), terminal.last
+                terminal.type("\x1b")
+                terminal.for_seconds(0.15)
             else:
                 terminal.silence(0.06, 1.0)
                 answered, moment = len(terminal.output) > length, terminal.last
@@ -223,7 +224,7 @@ def one_run(options):
             times.sort()
             result["key_ms"] = statistics.median(times)
             result["key_ms_p99"] = times[min(len(times) - 1, int(len(times) * 0.99))]
-            if not options.busy:
+            if not options.answer:
                 result["key_bytes"] = statistics.median(sizes)
                 result["key_bytes_max"] = max(sizes)
         for key in split_keys(options.quit):
@@ -255,7 +256,7 @@ def main():
     parser.add_argument("--idle", type=float, default=5, help="seconds to watch it idle; 0 = not at all")
     parser.add_argument("--keys", default="jk", help="keys to measure, such as 'jk' or '<down><up>'")
     parser.add_argument("--repeat", type=int, default=20, help="how often the keys are pressed")
-    parser.add_argument("--busy", action="store_true", help="something else draws too: time a key to the end of the next frame")
+    parser.add_argument("--answer", help="text that each of the keys brings, undone by esc: for when something else draws too")
     parser.add_argument("--quit", default="q", help="keys that end the program")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--json", action="store_true", help="print the runs as JSON")

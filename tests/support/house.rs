@@ -183,6 +183,19 @@ impl House {
     }
 }
 
+impl House {
+    /// How often something already recorded was delivered again.
+    ///
+    /// # Panics
+    /// When the journal cannot be read.
+    #[must_use]
+    pub fn redeliveries(&self) -> u64 {
+        use warroom::journal::{Journal as _, SqliteJournal};
+        let journal = SqliteJournal::open_read_only(&self.journal()).expect("the journal opens read-only");
+        journal.redeliveries().expect("the journal counts")
+    }
+}
+
 /// One entry as a test looks at it.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -3,8 +3,7 @@
 use vte::{Params, Parser, Perform};
 
 /// Everything in `raw` that the grammar does not allow: a control byte, or a sequence that is not one of
-/// colour and style, cursor movement, erasing, the console's private modes, title and clipboard (those two only where
-/// `osc` lists them).
+/// colour and style, cursor movement, erasing, the console's private modes, and the OSC numbers that `osc` lists.
 #[must_use]
 pub fn not_allowed(raw: &[u8], osc: &[&str]) -> Vec<String> {
     let osc = osc.iter().map(|number| (*number).to_owned()).collect();
@@ -27,9 +26,9 @@ pub fn not_allowed(raw: &[u8], osc: &[&str]) -> Vec<String> {
     grammar.wrong
 }
 
-/// Private modes that a full-screen program may switch: cursor keys, cursor, alternate screen, focus, paste,
-/// synchronised update, and the mouse, which is off unless asked for.
-const MODES: &[u16] = &[1, 25, 1000, 1002, 1003, 1004, 1006, 1015, 1049, 2004, 2026];
+/// Private modes that the console may switch: cursor, alternate screen, paste, synchronised update, and the mouse, which
+/// is off unless asked for.
+const MODES: &[u16] = &[25, 1000, 1006, 1049, 2004, 2026];
 
 struct Grammar {
     wrong: Vec<String>,
@@ -56,12 +55,8 @@ impl Perform for Grammar {
         let first = params.iter().next().and_then(|group| group.first().copied()).unwrap_or_default();
         let allowed = !ignore
             && match (intermediates, action) {
-                // Style, movement, erasing, position and device questions; cursor shape; mode question; keyboard stack.
-                ([], 'm' | 'A'..='H' | 'd' | 'f' | 'J' | 'K' | 'X' | 'c' | 'n')
-                | ([b' '], 'q')
-                | ([b'?', b'$'], 'p')
-                | ([b'?' | b'<' | b'>'], 'u')
-                | ([b'>'], 'c' | 'q') => true,
+                // Style; moving the cursor there and to the right; erasing cells, line and screen.
+                ([], 'm' | 'H' | 'C' | 'X' | 'K' | 'J') => true,
                 ([b'?'], 'h' | 'l') => {
                     params.iter().all(|group| group.first().is_some_and(|mode| MODES.contains(mode)))
                 }
@@ -75,8 +70,8 @@ impl Perform for Grammar {
 
     fn esc_dispatch(&mut self, intermediates: &[u8], _ignore: bool, byte: u8) {
         self.sequences += 1;
-        // The end of an OSC string arrives here too; saving and restoring the cursor is harmless.
-        if !(intermediates.is_empty() && matches!(byte, b'\\' | b'7' | b'8')) {
+        // The end of an OSC string arrives here too.
+        if !(intermediates.is_empty() && byte == b'\\') {
             self.wrong.push(format!("ESC {}", char::from(byte)));
         }
     }
