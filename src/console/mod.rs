@@ -15,6 +15,8 @@ pub mod cursor;
 pub mod details;
 pub mod docs;
 mod draw;
+#[cfg(test)]
+mod fixture;
 pub mod glyph;
 mod input;
 pub mod key;

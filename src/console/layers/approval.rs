@@ -20,10 +20,7 @@ use crate::console::theme::Role;
 use crate::console::update::GRAVE_PAUSE;
 use crate::engine::view::{ActionState, ActionView};
 use crate::event::{IncidentId, Plan, PlanId};
-use crate::response::Act;
-
-/// From this tier on a person has to type, not only to press.
-pub const TYPED_FROM: u8 = 4;
+use crate::response::{Act, asked_to_type};
 
 /// The layer of an approval.
 pub struct Approval {
@@ -72,13 +69,11 @@ impl Approval {
         }
     }
 
-    /// What has to be typed to approve it.
-    fn phrase(&self) -> String {
-        self.id.to_string().chars().take(6).collect()
-    }
-
-    fn must_type(&self) -> bool {
-        self.plan.tier.0 >= TYPED_FROM || !lines::is_plain(&self.plan)
+    /// What has to be typed to approve it: what the policy asks for, or the digest's first digits where the text could
+    /// look like something else; `None` = a key is enough.
+    fn phrase(&self) -> Option<String> {
+        let by_looks = || (!lines::is_plain(&self.plan)).then(|| self.id.to_string().chars().take(6).collect());
+        asked_to_type(&self.plan).or_else(by_looks)
     }
 
     fn awake(&self, cx: &Cx<'_>) -> bool {
@@ -101,7 +96,7 @@ impl Approval {
         if !self.seen_whole {
             return Answer::ask(Ask::Say("Not all of it was on the screen yet: go to its end first.".to_owned()));
         }
-        if self.must_type() {
+        if self.phrase().is_some() {
             self.mode = Mode::Typing(Prompt::default());
             return Answer::done();
         }
@@ -109,7 +104,7 @@ impl Approval {
     }
 
     fn typing(&mut self, input: &Input) -> Answer {
-        let phrase = self.phrase();
+        let phrase = self.phrase().unwrap_or_default();
         let over = self.over;
         let (Mode::Typing(prompt) | Mode::Refusing(prompt)) = &mut self.mode else { return Answer::Ignored };
         match input {
@@ -130,7 +125,7 @@ impl Approval {
                     if let Some(why) = over {
                         return Answer::ask(Ask::Complain(format!("This plan cannot be approved: {why}.")));
                     }
-                    if typed.trim() != phrase {
+                    if typed.trim() != phrase || phrase.is_empty() {
                         return Answer::ask(Ask::Complain(format!("That is not {phrase}; nothing was approved.")));
                     }
                     return self.approve(Some(typed.trim().to_owned()));
@@ -236,7 +231,10 @@ impl Layer for Approval {
         let line = match (&self.mode, self.over) {
             (_, Some(why)) => Line::from(safe::made(format!("Cannot be approved: {why}."), cx.of(Role::StatusError))),
             (Mode::Typing(prompt), _) => {
-                let mut line = Line::from(safe::made(format!("Type {} and enter: ", self.phrase()), cx.of(Role::Key)));
+                let mut line = Line::from(safe::made(
+                    format!("Type {} and enter: ", self.phrase().unwrap_or_default()),
+                    cx.of(Role::Key),
+                ));
                 line.spans.extend(prompt.drawn(cx, 20).0.spans);
                 line
             }
@@ -261,7 +259,7 @@ impl Layer for Approval {
     fn cursor(&self, cx: &Cx<'_>) -> Option<(u16, u16)> {
         let (before, prompt, width) = match &self.mode {
             Mode::Looking => return None,
-            Mode::Typing(prompt) => (16 + u16::try_from(self.phrase().len()).ok()?, prompt, 20),
+            Mode::Typing(prompt) => (16 + u16::try_from(self.phrase()?.len()).ok()?, prompt, 20),
             Mode::Refusing(prompt) => (9, prompt, cx.area.width.saturating_sub(10)),
         };
         let column = before + prompt.drawn(cx, width).1;

@@ -1,13 +1,13 @@
 //! A plan, laid out so that nothing of it can hide.
 
-use ratatui::text::{Line, Span};
-use unicode_security::MixedScript as _;
+use ratatui::text::Line;
 
 use crate::console::glyph::Glyphs;
 use crate::console::pane::Cx;
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::event::{Plan, PlanId, Policy, Request, Untrusted};
+use crate::response::asks;
 
 /// Blanks in a row from which on each is shown as a sign.
 const LONG_BLANK: usize = 3;
@@ -51,6 +51,7 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
     }
 
     heading(&mut out, format!("Blast radius: tier {}, {} targets", plan.tier.0, plan.targets.len()));
+    out.push(Line::from(safe::made(format!("  it takes: {}", asks(plan)), text)));
     for target in &plan.targets {
         let name = format!("{} {}", safe::clean(target.kind.raw(), Policy::Exact), visible(&target.name, glyphs));
         for line in chunks(&name, width.saturating_sub(2)) {
@@ -87,7 +88,7 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
 fn quoted(out: &mut Vec<Line<'static>>, text: &Untrusted, policy: Policy, cx: &Cx<'_>, glyphs: &'static Glyphs) {
     for line in safe::lines(text, policy) {
         for line in safe::wrap(&line, cx.area.width.saturating_sub(2)) {
-            let bar = Span::from(safe::lit(glyphs.quote, cx.of(Role::Untrusted)));
+            let bar = safe::lit(glyphs.quote, cx.of(Role::Untrusted));
             out.push(Line::from(vec![bar, safe::lit(" ", cx.of(Role::Text)), safe::made(line, cx.of(Role::Text))]));
         }
     }
@@ -104,20 +105,13 @@ fn warnings(plan: &Plan, cx: &Cx<'_>) -> Vec<String> {
         .map(|incident| incident.groups.items.iter().map(|group| &group.service).collect())
         .unwrap_or_default();
     for target in &plan.targets {
-        let name = target.name.raw();
-        if !name.is_single_script() {
-            out.push(format!("{} mixes scripts.", safe::clean(name, Policy::Exact)));
+        let name = safe::clean(target.name.raw(), Policy::Exact);
+        if target.name.mixes_scripts() {
+            out.push(format!("{name} mixes scripts."));
         }
-        let skeleton: String = unicode_security::skeleton(name).collect();
-        let twin = known
-            .iter()
-            .find(|known| known.raw() != name && unicode_security::skeleton(known.raw()).eq(skeleton.chars()));
-        if let Some(twin) = twin {
-            out.push(format!(
-                "{} differs from the known name {}, though it looks the same.",
-                safe::clean(name, Policy::Exact),
-                safe::clean(twin.raw(), Policy::Exact)
-            ));
+        if let Some(twin) = target.name.looks_like(known.iter().copied()) {
+            let twin = safe::clean(twin, Policy::Exact);
+            out.push(format!("{name} differs from the known name {twin}, though it looks the same."));
         }
     }
     out
