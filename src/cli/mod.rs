@@ -41,6 +41,8 @@ pub enum Exit {
     FoundWrong,
     /// 64: the arguments contradict each other or make no sense together.
     Usage,
+    /// Ended from outside: 128 and the signal's number.
+    Ended(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -49,6 +51,7 @@ impl From<Exit> for ExitCode {
             Exit::Good => 0,
             Exit::FoundWrong => 1,
             Exit::Usage => 64,
+            Exit::Ended(code) => code,
         })
     }
 }
