@@ -19,8 +19,6 @@ pub(super) struct Known {
     pub sign: Sign,
     /// Earliest start heard of in this episode.
     pub starts: Time,
-    /// Whether it fires.
-    pub firing: bool,
     /// Informational or a test: founds no incident.
     pub quiet: bool,
     /// Labels that place it beside others (namespace, cluster …).

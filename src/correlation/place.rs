@@ -61,7 +61,7 @@ pub struct Correlator {
     groups: BTreeMap<IncidentId, Group>,
     /// Open incidents by component.
     by_component: BTreeMap<Untrusted, BTreeSet<IncidentId>>,
-    /// Firing alerts that are in no incident yet, oldest first.
+    /// Alerts that are in no incident yet, oldest first.
     waiting: BTreeSet<(Time, Fingerprint)>,
     highest: u64,
 }
@@ -166,14 +166,20 @@ impl Correlator {
         let quiet = alert.severity() == Severity::Info || alert.anomalies.contains(&Anomaly::TestAlert);
         let print = &alert.fingerprint;
         if let Some(known) = self.alerts.get_mut(print) {
-            if alert.starts_at < known.starts && known.incident.is_none() {
-                self.waiting.remove(&(known.starts, print.clone()));
+            let over = known.incident.and_then(|id| self.groups.get(&id)).is_some_and(|group| group.closed);
+            if over && firing && alert.starts_at > known.starts {
+                // It fires again after its incident is over: that is another incident's matter.
+                known.incident = None;
+                known.by_hand = false;
+                known.starts = alert.starts_at;
+                self.waiting.insert((known.starts, print.clone()));
+            } else if known.incident.is_none() && alert.starts_at < known.starts {
+                if self.waiting.remove(&(known.starts, print.clone())) {
+                    self.waiting.insert((alert.starts_at, print.clone()));
+                }
                 known.starts = alert.starts_at;
             }
-            known.firing = firing;
-            if known.incident.is_none() && firing {
-                self.waiting.insert((known.starts, print.clone()));
-            } else if !firing {
+            if known.quiet && !firing {
                 self.waiting.remove(&(known.starts, print.clone()));
             }
             return;
@@ -186,13 +192,13 @@ impl Correlator {
             name: alert.name(),
             sign,
             starts: alert.starts_at,
-            firing,
             quiet,
             place,
             incident: None,
             by_hand: false,
         };
-        if firing {
+        // Also one that has ended already: it may have fired and ended while nobody looked, or its end overtook its start.
+        if firing || !quiet {
             self.waiting.insert((known.starts, print.clone()));
         }
         self.alerts.insert(print.clone(), known);

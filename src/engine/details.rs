@@ -8,8 +8,6 @@ use crate::journal::{Query, Record, SharedJournal, term};
 use super::view::{ActionView, ChangeDetail, RunDetail, RunStep, Turn, View};
 use super::{Details, Fold, VERSION, fold, run};
 
-/// Records read at once.
-const PAGE: usize = 2_000;
 /// Entries of one run that are read.
 const RUN_ENTRIES: usize = 5_000;
 
@@ -52,15 +50,13 @@ impl JournalDetails {
                 through: Some(through),
                 kinds: kinds.to_vec(),
                 term: Some(term.to_owned()),
-                limit: PAGE,
                 ..Query::default()
             };
             let page = self.journal.read(&query)?;
-            let whole = page.len() < PAGE;
-            found.extend(page);
-            if whole {
+            if page.is_empty() {
                 break;
             }
+            found.extend(page);
         }
         Ok(found)
     }
@@ -152,12 +148,12 @@ impl Details for JournalDetails {
             _ => self.saved_before(known_at)?,
         };
         loop {
-            let query = Query { after: fold.head(), known_at: Some(known_at), limit: PAGE, ..Query::default() };
-            let page = self.journal.read(&query)?;
-            fold.apply_all(&page);
-            if page.len() < PAGE {
+            let page =
+                self.journal.read(&Query { after: fold.head(), known_at: Some(known_at), ..Query::default() })?;
+            if page.is_empty() {
                 break;
             }
+            fold.apply_all(&page);
         }
         let mut view = fold.view();
         view.wound_back = true;

@@ -13,19 +13,17 @@ use crate::journal::{Draft, JournalError, Lease, Query, SharedJournal};
 use super::details::JournalDetails;
 use super::presence::Presence;
 use super::view::{Counter, SourceHealth, Trouble, View};
-use super::{Details, Fold, VERSION, fold};
+use super::{Details, Fold, VERSION};
 
 /// The lease of the process that derives.
 const LEASE: &str = "engine";
 /// Names of the saved state and the saved picture.
 pub(super) const STATE: &str = "engine-state";
 const PICTURE: &str = "engine-view";
-/// Records read at once.
-const PAGE: usize = 2_000;
 /// At most one view in this time.
 const BETWEEN_VIEWS: Duration = Duration::from_millis(200);
-/// How often the lease is tried, presence looked at, and what others hold polled, when nothing else happens.
-const TICK: Duration = Duration::from_millis(1_000);
+/// How often the lease is tried and presence looked at when nothing else happens: a dead leader is replaced within this.
+const TICK: Duration = Duration::from_millis(2_100);
 /// How soon something that waits for a little quiet is looked at again.
 const SOON: Duration = Duration::from_millis(200);
 /// Saved after so many entries …
@@ -36,6 +34,8 @@ const SAVE_AFTER: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_millis(500);
 /// Entries of telemetry taken back into memory after a start from a saved state.
 const RECALL: usize = 20_000;
+/// … or so many bytes of it.
+const RECALL_BYTES: usize = 64 << 20;
 /// So many entries behind is worth saying.
 const BEHIND: u64 = 5_000;
 
@@ -156,6 +156,7 @@ struct Engine {
 impl Engine {
     fn run(&mut self) {
         self.load();
+        self.journal_head = self.journal.head().unwrap_or_default();
         if let Some(person) = self.config.person.clone() {
             self.presence.sit(&person);
         }
@@ -194,14 +195,12 @@ impl Engine {
 
     /// Reads on, derives, publishes, saves; returns how long to wait for more.
     fn round(&mut self, now: Time) -> Result<Duration, JournalError> {
-        let query = Query { after: self.fold.head(), limit: PAGE, ..Query::default() };
-        let records = self.journal.read(&query)?;
-        let caught_up = records.len() < PAGE;
-        if !records.is_empty() {
+        if self.journal_head > self.fold.head() {
+            let records = self.journal.read(&Query { after: self.fold.head(), ..Query::default() })?;
             self.fold.apply_all(&records);
-            self.unpublished = true;
+            self.unpublished |= !records.is_empty();
         }
-        self.journal_head = if caught_up { self.fold.head() } else { self.journal.head()? };
+        let caught_up = self.fold.head() >= self.journal_head;
         if caught_up {
             self.lead()?;
             if self.lease.is_some() {
@@ -223,11 +222,9 @@ impl Engine {
     }
 
     fn wait(&mut self, wait: Duration) {
-        if wait.is_zero() {
-            return;
-        }
-        if self.journal.watch(self.fold.head(), wait).is_err() {
-            std::thread::sleep(RETRY);
+        match self.journal.watch(self.fold.head(), wait) {
+            Ok(head) => self.journal_head = head,
+            Err(_) => std::thread::sleep(RETRY),
         }
     }
 
@@ -325,22 +322,15 @@ impl Engine {
 /// Takes telemetry that is already in the state back into memory: the newest, in order.
 pub(super) fn recall(journal: &SharedJournal, fold: &mut Fold) {
     let mut newest = Vec::new();
-    let mut query = Query {
-        through: Some(fold.head()),
-        kinds: fold::Fold::RECALLED.to_vec(),
-        limit: PAGE,
-        newest_first: true,
-        ..Query::default()
-    };
-    while newest.len() < RECALL {
+    let kinds = Fold::RECALLED.to_vec();
+    let mut query = Query { through: Some(fold.head()), kinds, newest_first: true, ..Query::default() };
+    let mut bytes = 0;
+    while newest.len() < RECALL && bytes < RECALL_BYTES {
         let Ok(page) = journal.read(&query) else { break };
         let Some(last) = page.last() else { break };
         query.through = Some(Seq(last.seq.0.saturating_sub(1)));
-        let whole = page.len() < PAGE;
+        bytes += page.iter().map(|record| record.body.len()).sum::<usize>();
         newest.extend(page);
-        if whole {
-            break;
-        }
     }
     newest.iter().rev().for_each(|record| fold.recall(record));
 }

@@ -229,6 +229,12 @@ impl Alerts {
         &mut self.rows[id.0 as usize]
     }
 
+    /// Alerts that fire and are in no incident, counted one by one.
+    #[cfg(test)]
+    pub fn of_incident_none(&self) -> u64 {
+        self.rows.iter().filter(|row| row.incident.is_none() && row.firing()).count() as u64
+    }
+
     /// Every alert of an incident. Looks at all alerts: for what people do by hand, not for every entry.
     pub fn of_incident(&self, incident: IncidentId) -> Vec<AlertId> {
         (0u32..).zip(&self.rows).filter(|(_, row)| row.incident == Some(incident)).map(|(id, _)| AlertId(id)).collect()

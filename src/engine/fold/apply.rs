@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::engine::view::{DecisionLine, NoteLine, Opens};
 use crate::event::{
-    Alert, Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Policy, Reason, Regrouped, Rule, Source, SpanBatch,
-    Time, Truncated, Untrusted, Verdict,
+    Alert, AlertStatus, Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Policy, Reason, Regrouped, Rule, Source,
+    SpanBatch, Time, Truncated, Untrusted, Verdict,
 };
 use crate::feedback::Judged;
 use crate::journal::Record;
@@ -49,9 +49,11 @@ impl Fold {
                 self.news(opened.incident, arrived);
             }
             Fact::Grouped(grouped) => {
+                // Where it was merged away in the meantime, its alerts go where it went.
+                let into = self.survivor(grouped.incident);
                 for fingerprint in &grouped.alerts {
                     if let Some(id) = self.state.alerts.find(fingerprint) {
-                        self.place(record, id, grouped.incident, &grouped.reason);
+                        self.place(record, id, into, &grouped.reason);
                     }
                 }
             }
@@ -128,7 +130,7 @@ impl Fold {
     }
 
     fn news_for_open(&mut self, arrived: Time) {
-        self.dirty.open = true;
+        self.dirty.all = true;
         for id in self.open_incidents() {
             self.state.watch.news(id, arrived);
         }
@@ -166,10 +168,15 @@ impl Fold {
         let heard = self.state.alerts.hear(alert, record.arrived, &mut self.state.names);
         self.state.last_alert.insert(alert.source, heard.id);
         for left_out in self.state.truncated.get_mut(&alert.source).into_iter().flat_map(BTreeMap::values_mut) {
-            left_out.beside.get_or_insert(heard.id);
+            if left_out.beside.is_none() {
+                left_out.beside = Some(heard.id);
+                self.dirty.incidents.extend(self.state.alerts.row(heard.id).incident);
+            }
         }
         let body = Arc::new(alert.clone());
-        let Some(id) = self.state.alerts.row(heard.id).incident else {
+        let row = self.state.alerts.row(heard.id);
+        let Some(id) = row.incident else {
+            self.state.loose = self.state.loose + u64::from(row.firing()) - u64::from(heard.fired);
             self.state.waiting.insert(heard.id, body);
             while self.state.waiting.len() > limits::WAITING_WHOLE {
                 self.state.waiting.pop_first();
@@ -178,17 +185,19 @@ impl Fold {
         };
         let Some(incident) = self.state.incidents.get_mut(&id) else { return };
         incident.groups.moved(heard.id, heard.fired, &self.state.alerts, body);
-        self.alert_line(record, heard.id, id);
+        let ended = alert.status == AlertStatus::Resolved;
+        let at = if ended { alert.ends_at.unwrap_or(record.arrived) } else { alert.starts_at };
+        self.alert_line(record, heard.id, id, at, ended);
         self.news(id, record.arrived);
     }
 
-    /// The line for the state an alert is in.
-    fn alert_line(&mut self, record: &Record, alert: AlertId, id: IncidentId) {
+    /// The line that says that an alert fires, or ended.
+    fn alert_line(&mut self, record: &Record, alert: AlertId, id: IncidentId, at: Time, ended: bool) {
         let row = self.state.alerts.row(alert);
         let name = self.state.names.get(row.name);
-        let verb = if row.firing() { "fires" } else { "ended" };
+        let verb = if ended { "ended" } else { "fires" };
         let line = Line {
-            at: row.ends.unwrap_or(row.starts),
+            at,
             arrived: record.arrived,
             seq: record.seq,
             kind: crate::event::Kind::Alert,
@@ -204,9 +213,13 @@ impl Fold {
 
     /// Puts an alert into an incident, for a reason.
     fn place(&mut self, record: &Record, alert: AlertId, into: IncidentId, why: &Reason) {
-        let before = self.state.alerts.row(alert).incident;
+        let row = self.state.alerts.row(alert);
+        let before = row.incident;
         if before == Some(into) {
             return;
+        }
+        if before.is_none() && row.firing() {
+            self.state.loose = self.state.loose.saturating_sub(1);
         }
         self.state.incidents.entry(into).or_insert_with(|| Incident::new(record.arrived));
         self.state.alerts.row_mut(alert).incident = Some(into);
@@ -214,8 +227,13 @@ impl Fold {
         if let Some(incident) = self.state.incidents.get_mut(&into) {
             incident.groups.join(alert, &self.state.alerts, body, why);
         }
-        self.alert_line(record, alert, into);
+        let (starts, ends) = (self.state.alerts.row(alert).starts, self.state.alerts.row(alert).ends);
+        self.alert_line(record, alert, into, starts, false);
+        if let Some(ends) = ends {
+            self.alert_line(record, alert, into, ends, true);
+        }
         self.news(into, record.arrived);
+        self.dirty.incidents.extend(before);
         // An incident that is over stays as it was: the alert fires again and belongs to a new one from now on.
         if let Some(before) = before.filter(|id| self.state.incidents.get(id).is_some_and(|incident| !incident.over()))
         {
@@ -246,10 +264,11 @@ impl Fold {
     fn truncated(&mut self, truncated: &Truncated) {
         let beside = self.state.last_alert.get(&truncated.source).copied();
         let left_out = LeftOut { alerts: truncated.alerts, beside };
-        if let Some(id) = beside.and_then(|alert| self.state.alerts.row(alert).incident) {
-            self.dirty.incidents.insert(id);
+        let groups = self.state.truncated.entry(truncated.source).or_default();
+        let before = groups.insert(truncated.group.clone(), left_out).and_then(|before| before.beside);
+        for alert in beside.into_iter().chain(before) {
+            self.dirty.incidents.extend(self.state.alerts.row(alert).incident);
         }
-        self.state.truncated.entry(truncated.source).or_default().insert(truncated.group.clone(), left_out);
     }
 
     fn diagnosed(&mut self, record: &Record, diagnosis: &Diagnosis) {
@@ -306,18 +325,19 @@ impl Fold {
         let name = by.show(Policy::Prose).as_str().to_owned();
         match regrouped {
             Regrouped::Split { from, into, alerts, .. } => {
+                let into = self.survivor(*into);
                 let moving: Vec<_> = alerts
                     .iter()
                     .filter_map(|fingerprint| self.state.alerts.find(fingerprint))
                     .filter(|alert| self.state.alerts.row(*alert).incident == Some(*from))
                     .collect();
-                if moving.is_empty() || from == into {
+                if moving.is_empty() || *from == into {
                     return;
                 }
                 self.told(record, *from, by, &format!("split {} alerts off into {into}", moving.len()));
                 let why = Reason { rule: Rule::ByHand, peer: None, text: format!("{name} split it off {from}").into() };
-                self.carry(record, &moving, *from, *into, &why);
-                self.told(record, *into, by, &format!("split {} alerts off {from}", moving.len()));
+                self.carry(record, &moving, *from, into, &why);
+                self.told(record, into, by, &format!("split {} alerts off {from}", moving.len()));
             }
             Regrouped::Merge { from, into, .. } => {
                 let into = self.survivor(*into);
@@ -336,6 +356,7 @@ impl Fold {
                 }
                 if let Some(incident) = self.state.incidents.get_mut(from) {
                     incident.merged_into = Some(into);
+                    self.dirty.accuracy = true;
                     self.state.watch.forget(*from);
                 }
             }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::view::{
-    AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView, Opens, RunLine,
-    SourceHealth, TimelineItem, Trouble, View,
+    ActionState, AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView,
+    Opens, RunLine, SourceHealth, TimelineItem, Trouble, View,
 };
 use crate::event::{Cause, IncidentId, Kind, Outcome, Severity, Time, Untrusted};
 use crate::feedback::{Case, Decided, accuracy};
@@ -50,7 +50,7 @@ impl Fold {
             wound_back: false,
             label: self.state.label.clone(),
             incidents: Bounded { items, hidden },
-            loose_alerts: self.state.correlator.loose(),
+            loose_alerts: self.state.loose,
             sources: self.sources(),
             counters: self.counters(),
             troubles: self.troubles(),
@@ -62,19 +62,18 @@ impl Fold {
     /// Whether a view put together now would differ from the last one in more than its head.
     #[must_use]
     pub fn changed(&self) -> bool {
-        self.dirty.open || self.dirty.accuracy || !self.dirty.incidents.is_empty() || !self.dirty.runs.is_empty()
+        self.dirty.all || self.dirty.accuracy || !self.dirty.incidents.is_empty() || !self.dirty.runs.is_empty()
     }
 
-    /// What concerns all open incidents, or a component, becomes a matter of the incidents it concerns.
+    /// What concerns all incidents, or a component, becomes a matter of the shown incidents that it concerns.
     fn spread(&mut self) {
         let runs = std::mem::take(&mut self.dirty.runs);
-        let open = std::mem::take(&mut self.dirty.open);
-        for (id, incident) in self.state.incidents.iter().filter(|(_, incident)| !incident.over()) {
-            let started = incident
-                .plans
-                .iter()
-                .any(|plan| matches!(plan.state, crate::engine::view::ActionState::Started { .. }));
-            if open || started || (!runs.is_empty() && !self.components(incident).is_disjoint(&runs)) {
+        let all = std::mem::take(&mut self.dirty.all);
+        for id in self.built.keys() {
+            let Some(incident) = self.state.incidents.get(id) else { continue };
+            // An execution that never ends becomes one of unknown outcome by time alone.
+            let started = incident.plans.iter().any(|plan| matches!(plan.state, ActionState::Started { .. }));
+            if all || started || (!runs.is_empty() && !self.components(incident).is_disjoint(&runs)) {
                 self.dirty.incidents.insert(*id);
             }
         }
@@ -146,14 +145,14 @@ impl Fold {
     fn incident(&self, id: IncidentId, incident: &Incident) -> IncidentView {
         let began = incident.groups.began.unwrap_or(incident.opened);
         let now = self.state.as_of.unwrap_or(began);
-        let until = incident.resolved.unwrap_or(now);
+        let until = incident.resolved.unwrap_or(Time::MAX);
         let groups = self.groups(incident);
         let changes = self.changes(incident, began, until);
         let runs = self.runs_of(incident, began, until);
         IncidentView {
             id,
             headline: self.headline(incident, &groups),
-            severity: incident.groups.iter().map(|(_, _, group)| group.severity).max().unwrap_or(Severity::Unknown),
+            severity: incident.groups.severity.unwrap_or(Severity::Unknown),
             state: state(incident),
             owner: incident.owner.clone(),
             began,
@@ -317,7 +316,7 @@ impl Fold {
 
 /// Open and worst first, then quiet, then over and newest first.
 fn rank(id: IncidentId, incident: &Incident) -> (u8, Reverse<Severity>, Reverse<Time>, Reverse<u64>) {
-    let severity = incident.groups.iter().map(|(_, _, group)| group.severity).max().unwrap_or(Severity::Unknown);
+    let severity = incident.groups.severity.unwrap_or(Severity::Unknown);
     let class = match state(incident) {
         IncidentState::Open => 0,
         IncidentState::Quiet => 1,

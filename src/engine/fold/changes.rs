@@ -36,29 +36,11 @@ pub(super) struct NoticeKept {
 
 /// What is remembered of both; the oldest go first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
 pub(super) struct Changes {
+    #[serde(with = "super::pairs")]
     changes: BTreeMap<(Time, Seq), ChangeKept>,
+    #[serde(with = "super::pairs")]
     notices: BTreeMap<(Time, Seq), NoticeKept>,
-}
-
-/// As it is saved: JSON has no maps with such keys.
-#[derive(Serialize, Deserialize)]
-struct Written(Vec<ChangeKept>, Vec<NoticeKept>);
-
-impl From<Written> for Changes {
-    fn from(Written(changes, notices): Written) -> Self {
-        Self {
-            changes: changes.into_iter().map(|change| ((change.at, change.seq), change)).collect(),
-            notices: notices.into_iter().map(|notice| ((notice.at, notice.seq), notice)).collect(),
-        }
-    }
-}
-
-impl From<Changes> for Written {
-    fn from(kept: Changes) -> Self {
-        Self(kept.changes.into_values().collect(), kept.notices.into_values().collect())
-    }
 }
 
 impl Changes {

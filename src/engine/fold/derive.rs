@@ -1,5 +1,7 @@
 //! What the leader records: incidents, groupings, diagnoses.
 
+use std::sync::Arc;
+
 use crate::correlation::Move;
 use crate::diagnosis::ENGINE;
 use crate::event::{Diagnosis, Fact, Fingerprint, Grouped, IncidentId, IncidentOpened, Reason, Time};
@@ -9,6 +11,8 @@ use super::Fold;
 
 /// A share that moved by less than this is the same to a reader.
 const MATERIAL: f64 = 0.05;
+/// At most so many incidents are diagnosed in one round; the others have theirs in the next.
+const AT_ONCE: usize = 4;
 /// Judgements kept until their own entry comes back.
 const KEPT: usize = 64;
 
@@ -65,13 +69,19 @@ impl Fold {
 
     fn diagnose(&mut self, now: Time, whole: bool) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        for id in self.state.watch.due(now, whole) {
+        let due = self.state.watch.due(now, whole);
+        for (id, only_telemetry) in due.into_iter().take(if whole { usize::MAX } else { AT_ONCE }) {
             let Some(incident) = self.state.incidents.get(&id).filter(|incident| !incident.over()) else {
                 self.state.watch.forget(id);
                 continue;
             };
-            let before = incident.diagnosis.as_ref().map(|newest| std::sync::Arc::clone(&newest.diagnosis));
-            let Some(judgement) = self.judge(id, now) else { continue };
+            let before = incident.diagnosis.as_ref().map(|newest| Arc::clone(&newest.diagnosis));
+            // Where no alert fires any more, spans and samples that keep coming are of no interest.
+            let quiet = only_telemetry && incident.groups.firing == 0;
+            let Some(judgement) = Some(()).filter(|()| !quiet).and_then(|()| self.judge(id, now)) else {
+                self.state.watch.rest(id, now);
+                continue;
+            };
             let diagnosis = judgement.diagnosis.clone();
             let new = self.state.watch.diagnosed(id, diagnosis.inputs, now);
             if !new || before.is_some_and(|before| !material(&before, &diagnosis)) {

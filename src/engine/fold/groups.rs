@@ -27,38 +27,16 @@ pub(super) struct Group {
 
 /// All groups of an incident.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
 pub(super) struct Groups {
+    #[serde(with = "super::pairs")]
     groups: BTreeMap<(NameId, NameId), Group>,
     /// Samples with all their labels.
     whole: BTreeMap<AlertId, Arc<Alert>>,
     pub alerts: u64,
     pub firing: u64,
     pub began: Option<Time>,
-}
-
-/// As it is saved: JSON has no maps with such keys.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    groups: Vec<((NameId, NameId), Group)>,
-    whole: BTreeMap<AlertId, Arc<Alert>>,
-    alerts: u64,
-    firing: u64,
-    began: Option<Time>,
-}
-
-impl From<Written> for Groups {
-    fn from(w: Written) -> Self {
-        let groups = w.groups.into_iter().collect();
-        Self { groups, whole: w.whole, alerts: w.alerts, firing: w.firing, began: w.began }
-    }
-}
-
-impl From<Groups> for Written {
-    fn from(g: Groups) -> Self {
-        let groups = g.groups.into_iter().collect();
-        Self { groups, whole: g.whole, alerts: g.alerts, firing: g.firing, began: g.began }
-    }
+    /// The worst of all its alerts.
+    pub severity: Option<Severity>,
 }
 
 impl Groups {
@@ -132,6 +110,7 @@ impl Groups {
     fn touch(&mut self, id: AlertId, alerts: &Alerts, body: Option<Arc<Alert>>) {
         let row = alerts.row(id);
         self.began = Some(self.began.map_or(row.first, |began| began.min(row.first)));
+        self.severity = self.severity.max(Some(row.severity));
         let Some(group) = self.groups.get_mut(&(row.service, row.name)) else { return };
         group.first = group.first.min(row.first);
         group.latest = group.latest.max(row.latest);

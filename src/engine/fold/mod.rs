@@ -13,6 +13,7 @@ mod groups;
 mod incident;
 mod limits;
 mod names;
+mod pairs;
 mod runs;
 mod stand;
 mod state;

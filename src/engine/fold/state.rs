@@ -25,6 +25,8 @@ pub(super) struct State {
     pub label: Option<Untrusted>,
     pub names: Names,
     pub alerts: Alerts,
+    /// Alerts that fire and are in no incident.
+    pub loose: u64,
     /// Alerts in no incident yet, with all their labels; only the newest.
     pub waiting: BTreeMap<AlertId, Arc<Alert>>,
     pub correlator: Correlator,
@@ -70,8 +72,8 @@ pub(super) struct HeardOf {
 #[derive(Debug, Default)]
 pub(super) struct Dirty {
     pub incidents: BTreeSet<IncidentId>,
-    /// Something all open incidents show.
-    pub open: bool,
+    /// Something that every incident shows.
+    pub all: bool,
     pub accuracy: bool,
     /// Components whose agent runs changed.
     pub runs: BTreeSet<Untrusted>,

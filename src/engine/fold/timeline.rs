@@ -38,30 +38,11 @@ enum Alike {
 
 /// The lines, in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
 pub(super) struct Timeline {
+    #[serde(with = "super::pairs")]
     lines: BTreeMap<Place, Line>,
     /// Lines (and what was folded into them) that were given up for length, oldest first.
     hidden: u64,
-}
-
-/// As it is saved: JSON has no maps with such keys.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    lines: Vec<(Place, Line)>,
-    hidden: u64,
-}
-
-impl From<Written> for Timeline {
-    fn from(written: Written) -> Self {
-        Self { lines: written.lines.into_iter().collect(), hidden: written.hidden }
-    }
-}
-
-impl From<Timeline> for Written {
-    fn from(timeline: Timeline) -> Self {
-        Self { lines: timeline.lines.into_iter().collect(), hidden: timeline.hidden }
-    }
 }
 
 impl Timeline {

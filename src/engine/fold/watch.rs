@@ -54,28 +54,41 @@ impl Watch {
         self.incidents.remove(&incident);
     }
 
-    /// The incidents to diagnose at `now`; `whole` = whatever the time, as when a past moment is judged.
-    pub fn due(&self, now: Time, whole: bool) -> Vec<IncidentId> {
+    /// The incidents to diagnose at `now`, newest news first, and whether nothing but telemetry is new to each;
+    /// `whole` = whatever the time, as when a past moment is judged.
+    pub fn due(&self, now: Time, whole: bool) -> Vec<(IncidentId, bool)> {
         let since = |then: Time| now.duration_since(then).as_millis();
         let due = |inputs: &Inputs| {
             let (Some(first), Some(latest)) = (inputs.first_news, inputs.latest_news) else {
-                let newer = self.telemetry.is_some_and(|heard| inputs.diagnosed.is_none_or(|then| heard > then));
-                return newer && (whole || inputs.diagnosed.is_none_or(|then| since(then) >= TELEMETRY_MS));
+                let due = whole || inputs.diagnosed.is_none_or(|then| since(then) >= TELEMETRY_MS);
+                return (due && self.has_telemetry(inputs)).then_some(true);
             };
             let rested = inputs.diagnosed.is_none_or(|then| since(then) >= BETWEEN_MS || since(then) < 0);
             // A clock that stepped back must not stop diagnosing: news from the future is due.
             let quiet = since(latest) >= QUIET_MS || since(first) >= AT_LATEST_MS || since(latest) < 0;
-            whole || (rested && quiet)
+            (whole || (rested && quiet)).then_some(false)
         };
-        self.incidents.iter().filter(|(_, inputs)| due(inputs)).map(|(id, _)| *id).collect()
+        let mut found: Vec<_> =
+            self.incidents.iter().filter_map(|(id, inputs)| Some((inputs.latest_news, *id, due(inputs)?))).collect();
+        found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        found.into_iter().map(|(_, id, only_telemetry)| (id, only_telemetry)).collect()
+    }
+
+    fn has_telemetry(&self, inputs: &Inputs) -> bool {
+        self.telemetry.is_some_and(|heard| inputs.diagnosed.is_none_or(|then| heard > then))
+    }
+
+    /// There is nothing to diagnose in this incident now.
+    pub fn rest(&mut self, incident: IncidentId, now: Time) {
+        let kept = self.incidents.entry(incident).or_default();
+        kept.first_news = None;
+        kept.latest_news = None;
+        kept.diagnosed = Some(now);
     }
 
     /// Whether anything waits.
     pub fn waits(&self) -> bool {
-        self.incidents.values().any(|inputs| {
-            inputs.first_news.is_some()
-                || self.telemetry.is_some_and(|heard| inputs.diagnosed.is_none_or(|then| heard > then))
-        })
+        self.incidents.values().any(|inputs| inputs.first_news.is_some() || self.has_telemetry(inputs))
     }
 
     /// A diagnosis on `inputs` was made as of `as_of`; `false` when the last one was made on the same. News that came
