@@ -13,3 +13,4 @@ mod once;
 mod races;
 mod scene;
 mod silence;
+mod unrecorded;
