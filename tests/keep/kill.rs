@@ -11,10 +11,10 @@ use crate::child::{Role, command, open};
 use crate::support::require;
 
 /// Numbers that look random and are the same for the same seed.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
@@ -45,14 +45,14 @@ fn kept(path: &Path, acknowledged: &[String], after: Seq, verify: bool) -> Seq {
 }
 
 #[test]
-fn fault_01_killed_at_200_random_points_keeps_everything_acknowledged() {
+fn fault_01_writers_killed_at_random_points_keep_everything_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.db");
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
     println!("seed {seed}");
     let mut dice = Dice(seed.into());
     let (mut head, mut acknowledged) = (Seq(0), 0);
-    for round in 0..200 {
+    for round in 0..80 {
         // Every fourth time two processes write at once; every fifth time the kill may come before the journal is open.
         let mut roles = vec![Role::start(command(&[], "append", &path))];
         if round % 4 == 0 {
@@ -67,7 +67,7 @@ fn fault_01_killed_at_200_random_points_keeps_everything_acknowledged() {
         head = kept(&path, &keys, head, round % 20 == 0);
     }
     kept(&path, &[], head, true);
-    assert!(acknowledged > 1000, "only {acknowledged} were acknowledged: the kills came too early to prove anything");
+    assert!(acknowledged > 400, "only {acknowledged} were acknowledged: the kills came too early to prove anything");
 }
 
 /// The kernel kills it at exactly the n-th call that writes, for every n of the first dozens.

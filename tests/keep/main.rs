@@ -10,4 +10,5 @@ mod kill;
 mod others;
 mod paths;
 mod scale;
+mod serve;
 mod upgrade;
