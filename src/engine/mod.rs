@@ -19,6 +19,12 @@ pub use view::View;
 
 use crate::event::{Fingerprint, PlanId, Seq, TraceId};
 
+/// Details over a journal, without an engine running: for commands and tests.
+#[must_use]
+pub fn details(journal: crate::journal::SharedJournal) -> std::sync::Arc<dyn Details> {
+    std::sync::Arc::new(details::JournalDetails::new(journal))
+}
+
 /// Things too large for the view, asked for by name. Calls block; they belong on a blocking thread.
 pub trait Details: Send + Sync {
     /// One alert as last heard of at `through`.

@@ -122,9 +122,9 @@ impl Alerts {
                 let twin = name.looks_like(say::known_names(cx));
                 match twin {
                     Some(twin) => {
-                        let warning = format!("looks like {twin}, is another name ");
-                        row.name(name, left.saturating_sub(warning.len()), cx.of(Role::Unclear))
-                            .made(warning, cx.of(Role::Bad))
+                        let warning = format!(" looks like {twin}, is another name");
+                        let half = left / 2;
+                        row.name(name, half, cx.of(Role::Unclear)).col(warning, left - half, cx.of(Role::Bad))
                     }
                     None => row.name(name, left, style),
                 }

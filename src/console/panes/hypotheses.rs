@@ -28,11 +28,20 @@ pub struct Hypotheses {
 /// Narrower than this, a column is no column.
 const COLUMN: u16 = 24;
 
+/// Shares that differ by less than this are level: their order means nothing.
+const LEVEL: f64 = 0.005;
+
 /// A share in words: a measured probability with its n, or a place in the order when nothing is measured yet.
-pub(super) fn strength(confidence: Confidence, nth: usize, of: usize) -> String {
-    match confidence.calibrated_on {
-        0 => format!("{} of {of}, not calibrated", nth + 1),
-        n => format!("{:.0} % earned, n={n}", confidence.share * 100.0),
+fn strength(diagnosis: &Diagnosis, nth: usize, own: Confidence) -> String {
+    if own.calibrated_on > 0 {
+        return format!("{:.0} % earned, n={}", own.share * 100.0, own.calibrated_on);
+    }
+    let others = diagnosis.hypotheses.iter().enumerate().filter(|(other, _)| *other != nth);
+    let level = others.filter(|(_, other)| (other.confidence.share - own.share).abs() < LEVEL);
+    let level: Vec<String> = level.map(|(other, _)| say::letter(other).to_string()).collect();
+    match level.is_empty() {
+        true => format!("{} of {}, uncalibrated", nth + 1, diagnosis.hypotheses.len()),
+        false => format!("level with {}, uncalibrated", level.join(", ")),
     }
 }
 
@@ -88,11 +97,14 @@ pub(super) fn column(cx: &Cx<'_>, diagnosis: &Diagnosis, nth: usize, columns: us
         0 => hypothesis.confidence.share / strongest.max(f64::MIN_POSITIVE),
         _ => hypothesis.confidence.share,
     };
-    let mut spans = meter::bar(cx, filled, (columns / 4).clamp(4, 12), cx.of(Role::Share));
-    spans.push(safe::made(format!(" {}", strength(hypothesis.confidence, nth, diagnosis.hypotheses.len())), text));
+    let mut spans = meter::bar(cx, filled, (columns / 5).clamp(4, 12), cx.of(Role::Share));
+    spans.push(safe::made(format!(" {}", strength(diagnosis, nth, hypothesis.confidence)), text));
     lines.extend(words::wrap(spans, columns, 2));
-    lines.extend(words::wrap(words::prose(cx, &hypothesis.mechanism, 1000, text), columns, 0));
-    if let Some(change) = say::change_of(cx, &hypothesis.cause) {
+    let change = say::change_of(cx, &hypothesis.cause);
+    if change.is_none_or(|change| change.summary != hypothesis.mechanism) {
+        lines.extend(words::wrap(words::prose(cx, &hypothesis.mechanism, 1000, text), columns, 0));
+    }
+    if let Some(change) = change {
         let mut spans =
             vec![safe::made(format!("{} {} ", cx.glyphs.change, cx.clock_short(change.at)), cx.of(Role::Changed))];
         spans.extend(words::prose(cx, &change.summary, 200, text));
@@ -236,10 +248,10 @@ impl Hypotheses {
         let shown = fit.min(diagnosis.hypotheses.len()).max(1);
         let first = self.nth.saturating_sub(shown - 1).min(diagnosis.hypotheses.len().saturating_sub(shown));
         let parts = u16::try_from(shown).unwrap_or(1);
-        let wide = area.width.saturating_sub(2 * (parts - 1)) / parts;
+        let wide = area.width.saturating_sub(3 * (parts - 1)) / parts;
         let columns = (0..parts)
             .map(|nth| {
-                let x = area.x + nth * (wide + 2);
+                let x = area.x + nth * (wide + 3);
                 // The last column takes what does not divide.
                 let width = if nth + 1 == parts { area.right().saturating_sub(x) } else { wide };
                 Rect { x, y: area.y + above, width, height: area.height.saturating_sub(above + below) }
@@ -308,7 +320,7 @@ impl Pane for Hypotheses {
             cx.of(Role::Muted),
         )];
         if calibrated == 0 {
-            spans.push(safe::lit(", not calibrated", cx.of(Role::Unclear)));
+            spans.push(safe::lit(", uncalibrated", cx.of(Role::Unclear)));
         }
         if view.seq > cx.seen {
             spans.push(safe::lit(", new", cx.of(Role::New)));

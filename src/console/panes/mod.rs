@@ -15,6 +15,8 @@ mod notes;
 mod runs;
 mod say;
 mod sheets;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 /// Every pane there is, in any order.

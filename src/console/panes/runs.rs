@@ -33,22 +33,25 @@ fn row(cx: &Cx<'_>, run: &RunLine) -> Line<'static> {
     let muted = cx.of(Role::Muted);
     let (sign, style) = if run.bad.is_some() { (cx.glyphs.failed, cx.of(Role::Bad)) } else { (" ", text) };
     let wide = cx.area.width;
-    let mut row = Row::new(cx, wide).lit(sign, style).lit(" ", text).clock(run.at, wide >= 70, cx.of(Role::Time));
-    row = row.lit(" ", text).col(run.trace.to_string(), if wide >= 50 { 6 } else { 4 }, muted);
-    if wide >= 90 {
+    let mut row = Row::new(cx, wide).lit(sign, style).lit(" ", text).clock(run.at, wide >= 60, cx.of(Role::Time));
+    if wide >= 70 {
+        let name = run.trace.to_string();
+        row = row.made(format!(" {}", &name[..6]), muted);
+    }
+    if wide >= 100 {
         row = row.lit(" ", text).name(&run.agent, 18, text);
     }
     row = row.num(meter::duration(run.duration_ms), 8, text);
-    if wide >= 50 {
-        row =
-            row.num(format!("{} calls", run.model_calls), 10, muted).num(format!("{} tools", run.tool_calls), 9, muted);
+    if wide >= 56 {
+        row = row.num(format!("{} calls", run.model_calls), 10, muted).num(format!("{} tools", run.tool_calls), 9, muted);
     }
-    if wide >= 70 {
+    if wide >= 100 {
         row = row.num(tokens(cx, run), 12, muted);
     }
-    row = row.lit("  ", text).name(&run.stop, if wide >= 70 { 18 } else { 11 }, text).lit(" ", text);
+    // How it stopped and what was wrong with it are what a reader looks for: they have all the rest.
+    row = row.lit("  ", text).spans(words::prose(cx, &run.stop, if wide >= 70 { 18 } else { 12 }, text));
     match &run.bad {
-        Some(bad) => row.rest(bad, cx.of(Role::Bad)).line(),
+        Some(bad) => row.lit("  ", text).rest(bad, cx.of(Role::Bad)).line(),
         None => row.line(),
     }
 }

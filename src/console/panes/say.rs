@@ -37,7 +37,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Alert => "alert",
         Kind::Change => "change",
-        Kind::Spans => "spans",
+        Kind::Spans => "run",
         Kind::Logs => "logs",
         Kind::Metrics => "metrics",
         Kind::Topology => "calls",

@@ -1,5 +1,7 @@
 //! Everything that happened, oldest first, in one list.
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::text::Line;
 
@@ -15,7 +17,7 @@ use crate::console::widgets::{list, meter};
 use crate::engine::view::{Opens, TimelineItem};
 use crate::event::{Kind, Seq};
 
-/// What arrives this much after it happened is marked as late.
+/// What arrives this much after it happened, and after something that happened this much later, is marked as late.
 const LATE_MS: i64 = 60_000;
 
 /// Which kinds are shown; `filter` without words goes from one to the next.
@@ -87,6 +89,8 @@ pub struct Timeline {
     /// Places in the incident's timeline that are shown, and their names.
     shown: Vec<usize>,
     keys: Vec<Key>,
+    /// Entries that came late: what followed them was already on the screen.
+    late: BTreeSet<Seq>,
 }
 
 impl Default for Timeline {
@@ -97,6 +101,7 @@ impl Default for Timeline {
             words: Filter::default(),
             shown: Vec::new(),
             keys: Vec::new(),
+            late: BTreeSet::new(),
         }
     }
 }
@@ -115,7 +120,28 @@ impl Timeline {
     }
 }
 
-fn row(cx: &Cx<'_>, item: &TimelineItem) -> Line<'static> {
+/// The entries that arrived only after something that happened well after them. A journal that was read in afterwards
+/// arrives late as a whole but in order: nothing of it is late in this sense.
+fn late(items: &[TimelineItem]) -> BTreeSet<Seq> {
+    let mut late = BTreeSet::new();
+    let mut later = items.len();
+    let mut first_known = None;
+    for item in items.iter().rev() {
+        let ms = item.at.as_millisecond();
+        while later > 0 && items[later - 1].at.as_millisecond() >= ms.saturating_add(LATE_MS) {
+            later -= 1;
+            let arrived = items[later].arrived;
+            first_known = Some(first_known.map_or(arrived, |first: crate::event::Time| first.min(arrived)));
+        }
+        let behind = item.arrived.as_millisecond().saturating_sub(ms) >= LATE_MS;
+        if behind && first_known.is_some_and(|first| first < item.arrived) {
+            late.insert(item.seq);
+        }
+    }
+    late
+}
+
+fn row(cx: &Cx<'_>, item: &TimelineItem, is_late: bool) -> Line<'static> {
     let (sign, sign_style) = say::kind_sign(cx, item.kind);
     let text = if item.seq > cx.seen { cx.of(Role::New) } else { cx.of(Role::Text) };
     let wide = cx.area.width >= 56;
@@ -127,9 +153,8 @@ fn row(cx: &Cx<'_>, item: &TimelineItem) -> Line<'static> {
     if wide {
         row = row.col(say::kind(item.kind), 9, sign_style);
     }
-    // A replayed or imported journal arrives late as a whole; that is no news.
-    let late = item.arrived.as_millisecond().saturating_sub(item.at.as_millisecond());
-    if late >= LATE_MS && cx.view.label.is_none() {
+    if is_late {
+        let late = item.arrived.as_millisecond().saturating_sub(item.at.as_millisecond());
         row = row.made(format!("late {} ", meter::duration(late.unsigned_abs())), cx.of(Role::Unclear));
     }
     if !item.who.is_empty() && !item.text.raw().contains(item.who.raw()) {
@@ -171,6 +196,7 @@ impl Pane for Timeline {
     fn prepare(&mut self, cx: &Cx<'_>) {
         self.shown.clear();
         self.keys.clear();
+        self.late = cx.incident.map(|incident| late(&incident.timeline.items)).unwrap_or_default();
         for (nth, item) in cx.incident.iter().flat_map(|incident| incident.timeline.items.iter().enumerate()) {
             if self.kinds.shows(item.kind) && self.words.shows(&[item.who.raw(), item.text.raw(), say::kind(item.kind)])
             {
@@ -226,7 +252,7 @@ impl Pane for Timeline {
             return;
         }
         list::draw(cx, buf, cx.area, &self.cursor, self.shown.len(), 0, |nth| {
-            self.item(cx, nth).map_or_else(Line::default, |item| row(cx, item))
+            self.item(cx, nth).map_or_else(Line::default, |item| row(cx, item, self.late.contains(&item.seq)))
         });
     }
 
@@ -260,5 +286,33 @@ impl Pane for Timeline {
             })
         });
         found.is_some_and(|nth| self.cursor.go_to(&self.keys[nth], &self.keys))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(seq: u64, at: i64, arrived: i64) -> TimelineItem {
+        let time = |second| crate::event::Time::from_second(1_700_000_000 + second).expect("a time");
+        TimelineItem {
+            at: time(at),
+            arrived: time(arrived),
+            seq: Seq(seq),
+            kind: Kind::Alert,
+            who: "a".into(),
+            text: "b".into(),
+            folded: 0,
+            opens: None,
+        }
+    }
+
+    #[test]
+    fn late_is_what_came_after_its_followers() {
+        let live = [item(1, 0, 1), item(4, 10, 300), item(2, 90, 91), item(3, 200, 201)];
+        assert_eq!(late(&live), BTreeSet::from([Seq(4)]));
+        let imported: Vec<_> = (0..9).map(|nth| item(nth.unsigned_abs(), nth * 60, 90_000)).collect();
+        assert!(late(&imported).is_empty());
+        assert!(late(&[]).is_empty());
     }
 }

@@ -1,0 +1,5 @@
+//! What the panes and sheets draw, at the sizes people have, with the demo's data and with hostile data.
+
+mod fixture;
+mod hostile;
+mod look;
