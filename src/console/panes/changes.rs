@@ -1,4 +1,5 @@
-//! What changed: each surface of the feature, then every change, most suspicious first, with why it can or cannot be it.
+//! What changed: each surface of the feature, every change, most suspicious first, with why it can or cannot be it, and
+//! the key series before and since.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,7 +13,7 @@ use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{list, meter, words};
-use crate::engine::view::{ChangeLine, IncidentView, Opens, SurfaceLine, SurfaceState};
+use crate::engine::view::{ChangeLine, IncidentView, Opens, SeriesLine, SurfaceLine, SurfaceState};
 use crate::event::{ChangeClass, Surface, Untrusted};
 
 /// The changes.
@@ -30,6 +31,7 @@ pub struct Changes {
 enum Key {
     Surface(Surface),
     Change(Untrusted),
+    Series(Untrusted, Untrusted, usize),
 }
 
 fn class(class: ChangeClass) -> &'static str {
@@ -93,6 +95,22 @@ fn change_row(cx: &Cx<'_>, change: &ChangeLine) -> Line<'static> {
     row.rest(&change.summary, text).line()
 }
 
+fn series_row(cx: &Cx<'_>, series: &SeriesLine) -> Line<'static> {
+    let text = cx.of(Role::Text);
+    let wide = usize::from(cx.area.width);
+    let spark = (wide / 4).clamp(6, 30);
+    let moved = format!("{} {} {}", meter::value(series.before), cx.glyphs.arrow, meter::value(series.after));
+    let row = Row::new(cx, cx.area.width);
+    let name = wide.saturating_sub(spark + 17) / 2;
+    row.name(&series.name, name, text)
+        .lit(" ", text)
+        .name(&series.service, wide.saturating_sub(spark + 17 + name), cx.of(Role::Muted))
+        .num(moved, 15, text)
+        .lit(" ", text)
+        .spans(vec![meter::spark(cx, &series.values, spark, cx.of(Role::Chart))])
+        .line()
+}
+
 impl Changes {
     fn change<'a>(&self, cx: &Cx<'a>) -> Option<&'a ChangeLine> {
         match self.cursor.key()? {
@@ -103,6 +121,7 @@ impl Changes {
                 let SurfaceState::Changed { change: Some(id), .. } = &line.state else { return None };
                 incident.changes.items.iter().find(|change| change.id == *id)
             }
+            Key::Series(..) => None,
         }
     }
 
@@ -116,6 +135,10 @@ impl Changes {
                 spans.push(safe::lit(" (no text before and after: no diff)", cx.of(Role::Muted)));
             }
             return words::wrap(spans, width, 4);
+        }
+        if let Some(Key::Series(..)) = self.cursor.key() {
+            let text = "Medians before and since the onset; the line runs from then to now.";
+            return words::wrapped(text, width, cx.of(Role::Muted));
         }
         let Some(Key::Surface(surface)) = self.cursor.key() else { return Vec::new() };
         let state = cx.incident.and_then(|incident| incident.surfaces.iter().find(|line| line.surface == *surface));
@@ -145,9 +168,18 @@ fn shows(filter: &Filter, change: &ChangeLine) -> bool {
 }
 
 fn rows<'a>(incident: &'a IncidentView, filter: &'a Filter) -> impl Iterator<Item = Key> + 'a {
-    let surfaces = incident.surfaces.iter().filter(|_| !filter.is_on()).map(|line| Key::Surface(line.surface));
+    // What moved stands first, in the order of the triage walk.
+    let moved = |line: &&SurfaceLine| matches!(line.state, SurfaceState::Changed { .. });
+    let surfaces =
+        incident.surfaces.iter().filter(moved).chain(incident.surfaces.iter().filter(move |line| !moved(line)));
+    let surfaces = surfaces.filter(|_| !filter.is_on()).map(|line| Key::Surface(line.surface));
     let changes = incident.changes.items.iter().filter(|change| shows(filter, change));
-    surfaces.chain(changes.map(|change| Key::Change(change.id.clone())))
+    // A name and a component may stand for several series: labels tell them apart, and their order.
+    let series =
+        incident.series.iter().enumerate().filter(|(_, one)| filter.shows(&[one.name.raw(), one.service.raw()]));
+    surfaces
+        .chain(changes.map(|change| Key::Change(change.id.clone())))
+        .chain(series.map(|(nth, one)| Key::Series(one.name.clone(), one.service.clone(), nth)))
 }
 
 impl Pane for Changes {
@@ -222,6 +254,9 @@ impl Pane for Changes {
                     .iter()
                     .find(|change| change.id == *id)
                     .map_or_else(Line::default, |change| change_row(cx, change)),
+                Key::Series(_, _, nth) => {
+                    incident.series.get(*nth).map_or_else(Line::default, |series| series_row(cx, series))
+                }
             }
         });
         let strip = Rect { y: area.bottom(), height: self.strip, ..cx.area };

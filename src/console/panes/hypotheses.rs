@@ -49,14 +49,15 @@ fn diagnosis<'a>(cx: &Cx<'a>) -> Option<&'a Diagnosis> {
     cx.incident?.diagnosis.as_ref().map(|view| &*view.diagnosis)
 }
 
-/// One finding: sign, id, weight as a small bar, what was found.
+/// One finding: sign, weight as a small bar, what was found, id. The bar grows with the root of the weight, so that one
+/// overwhelming finding does not make all others look alike.
 pub(super) fn evidence(cx: &Cx<'_>, found: &Evidence, heaviest: f64, columns: usize) -> Vec<Line<'static>> {
     let (sign, style) = match found.direction {
         Direction::For => (cx.glyphs.plus, cx.of(Role::For)),
         Direction::Against => (cx.glyphs.minus, cx.of(Role::Against)),
     };
     let mut spans = vec![safe::lit(sign, style), safe::lit(" ", style)];
-    spans.extend(meter::bar(cx, found.weight / heaviest.max(f64::MIN_POSITIVE), 3, style));
+    spans.extend(meter::bar(cx, (found.weight / heaviest.max(f64::MIN_POSITIVE)).sqrt(), 3, style));
     spans.push(safe::lit(" ", style));
     spans.extend(words::prose(cx, &found.text, 2000, cx.of(Role::Text)));
     spans.push(safe::made(format!(" [{}]", found.id), cx.of(Role::Muted)));
@@ -97,7 +98,7 @@ pub(super) fn column(cx: &Cx<'_>, diagnosis: &Diagnosis, nth: usize, columns: us
         0 => hypothesis.confidence.share / strongest.max(f64::MIN_POSITIVE),
         _ => hypothesis.confidence.share,
     };
-    let mut spans = meter::bar(cx, filled, (columns / 5).clamp(4, 12), cx.of(Role::Share));
+    let mut spans = meter::bar(cx, filled, (columns / 6).clamp(4, 12), cx.of(Role::Share));
     spans.push(safe::made(format!(" {}", strength(diagnosis, nth, hypothesis.confidence)), text));
     lines.extend(words::wrap(spans, columns, 2));
     let change = say::change_of(cx, &hypothesis.cause);

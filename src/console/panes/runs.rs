@@ -43,7 +43,8 @@ fn row(cx: &Cx<'_>, run: &RunLine) -> Line<'static> {
     }
     row = row.num(meter::duration(run.duration_ms), 8, text);
     if wide >= 56 {
-        row = row.num(format!("{} calls", run.model_calls), 10, muted).num(format!("{} tools", run.tool_calls), 9, muted);
+        row =
+            row.num(format!("{} calls", run.model_calls), 10, muted).num(format!("{} tools", run.tool_calls), 9, muted);
     }
     if wide >= 100 {
         row = row.num(tokens(cx, run), 12, muted);

@@ -17,8 +17,12 @@ use crate::console::widgets::{list, meter};
 use crate::engine::view::{Opens, TimelineItem};
 use crate::event::{Kind, Seq};
 
-/// What arrives this much after it happened, and after something that happened this much later, is marked as late.
-const LATE_MS: i64 = 60_000;
+/// What arrives this much after it happened is marked as late, when its followers had been known for [`AHEAD_MS`]. Longer
+/// than an Alertmanager holds a group back by default.
+const LATE_MS: i64 = 330_000;
+
+/// So long before it its followers were known, which themselves happened as much later.
+const AHEAD_MS: i64 = 60_000;
 
 /// Which kinds are shown; `filter` without words goes from one to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,17 +132,25 @@ fn late(items: &[TimelineItem]) -> BTreeSet<Seq> {
     let mut first_known = None;
     for item in items.iter().rev() {
         let ms = item.at.as_millisecond();
-        while later > 0 && items[later - 1].at.as_millisecond() >= ms.saturating_add(LATE_MS) {
+        while later > 0 && items[later - 1].at.as_millisecond() >= ms.saturating_add(AHEAD_MS) {
             later -= 1;
             let arrived = items[later].arrived;
             first_known = Some(first_known.map_or(arrived, |first: crate::event::Time| first.min(arrived)));
         }
         let behind = item.arrived.as_millisecond().saturating_sub(ms) >= LATE_MS;
-        if behind && first_known.is_some_and(|first| first < item.arrived) {
+        let known = |first: crate::event::Time| first.as_millisecond().saturating_add(AHEAD_MS);
+        if behind && first_known.is_some_and(|first| known(first) <= item.arrived.as_millisecond()) {
             late.insert(item.seq);
         }
     }
     late
+}
+
+/// Whether the line's own words name whom it is about, as far as a row shows them.
+fn says(item: &TimelineItem) -> bool {
+    let text = item.text.raw().as_bytes();
+    let (shown, who) = (&text[..text.len().min(256)], item.who.raw().as_bytes());
+    who.len() <= shown.len() && shown.windows(who.len()).any(|part| part == who)
 }
 
 fn row(cx: &Cx<'_>, item: &TimelineItem, is_late: bool) -> Line<'static> {
@@ -157,7 +169,7 @@ fn row(cx: &Cx<'_>, item: &TimelineItem, is_late: bool) -> Line<'static> {
         let late = item.arrived.as_millisecond().saturating_sub(item.at.as_millisecond());
         row = row.made(format!("late {} ", meter::duration(late.unsigned_abs())), cx.of(Role::Unclear));
     }
-    if !item.who.is_empty() && !item.text.raw().contains(item.who.raw()) {
+    if !item.who.is_empty() && !says(item) {
         let columns = if wide { 18 } else { 14 };
         row = row.spans(crate::console::widgets::words::prose(cx, &item.who, columns, text)).lit(" ", text);
     }
@@ -309,9 +321,9 @@ mod tests {
 
     #[test]
     fn late_is_what_came_after_its_followers() {
-        let live = [item(1, 0, 1), item(4, 10, 300), item(2, 90, 91), item(3, 200, 201)];
+        let live = [item(1, 0, 1), item(4, 10, 400), item(2, 90, 91), item(3, 200, 201)];
         assert_eq!(late(&live), BTreeSet::from([Seq(4)]));
-        let imported: Vec<_> = (0..9).map(|nth| item(nth.unsigned_abs(), nth * 60, 90_000)).collect();
+        let imported: Vec<_> = (0..9_i64).map(|nth| item(nth.unsigned_abs(), nth * 60, 90_000)).collect();
         assert!(late(&imported).is_empty());
         assert!(late(&[]).is_empty());
     }

@@ -106,6 +106,7 @@ pub fn value(value: f64) -> String {
         _ if size >= 1e4 => format!("{:.0}k", value / 1e3),
         _ if size >= 100.0 => format!("{value:.0}"),
         _ if size >= 10.0 => format!("{value:.1}"),
+        _ if size >= 1.0 => format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
         _ if size >= 0.001 => format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').to_owned(),
         _ => format!("{value:.0e}"),
     }

@@ -56,7 +56,8 @@ fn step_row(cx: &Cx<'_>, step: &RunStep, whole_ms: u64, width: u16) -> Line<'sta
     let row = Row::new(cx, width).lit(sign, style).lit(" ", style);
     let row = row.made("  ".repeat(usize::from(step.depth.min(DEEPEST))), muted);
     // A plain span has no other name than its kind.
-    let row = if step.kind == step.what { row } else { row.spans(words::prose(cx, &step.kind, 16, muted)).lit(" ", muted) };
+    let row =
+        if step.kind == step.what { row } else { row.spans(words::prose(cx, &step.kind, 16, muted)).lit(" ", muted) };
     let left = row.left().saturating_sub(bar + 9);
     let bar_style = if step.failed || step.suspicious.is_some() { style } else { cx.of(Role::Chart) };
     row.name(&step.what, left, style)
@@ -107,7 +108,8 @@ fn quoted(cx: &Cx<'_>, text: &crate::event::Untrusted, columns: usize) -> Vec<Li
 
 fn turns(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
     // The instructions are long and the same in every run: what was said comes first.
-    let (system, said): (Vec<_>, Vec<_>) = run.turns.iter().enumerate().partition(|(_, turn)| turn.role.raw() == "system");
+    let (system, said): (Vec<_>, Vec<_>) =
+        run.turns.iter().enumerate().partition(|(_, turn)| turn.role.raw() == "system");
     if !system.is_empty() && !said.is_empty() {
         content.lines.push(Line::from(safe::lit("The instructions stand after the last turn.", cx.of(Role::Muted))));
     }

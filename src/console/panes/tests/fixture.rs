@@ -16,7 +16,7 @@ use crate::console::theme::Theme;
 use crate::engine::view::{ChangeDetail, RunDetail};
 use crate::engine::{Fold, View};
 use crate::event::{Seq, Time, Untrusted};
-use crate::journal::{Journal, Query, SharedJournal, SqliteJournal};
+use crate::journal::{Query, SharedJournal, SqliteJournal};
 
 /// Everything a pane may know, owned.
 pub struct Stage {
@@ -67,6 +67,7 @@ impl Stage {
     pub fn cx(&self, area: Rect, focused: bool) -> Cx<'_> {
         Cx {
             view: &self.view,
+            live: &self.view,
             incident: self.view.incidents.items.first().map(|incident| &**incident),
             seen: Seq(u64::MAX),
             theme: &self.theme,

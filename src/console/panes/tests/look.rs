@@ -130,7 +130,7 @@ fn without_a_record_no_hypothesis_has_a_percent_sign() {
     for (width, height) in [(160, 50), (100, 30), (80, 24)] {
         let mut pane = crate::console::panes::hypotheses::Hypotheses::default();
         let shown = text(&stage.alone(&mut pane, width, height));
-        assert!(shown.contains("not calibrated"), "{shown}");
+        assert!(shown.contains("uncalibrated"), "{shown}");
         for line in shown.lines().filter(|line| !line.trim_start().starts_with(['+', '−'])) {
             assert!(!line.contains("% earned"), "{line}");
         }
