@@ -126,20 +126,6 @@ pub enum Colour {
     True,
 }
 
-impl Colour {
-    /// As the screen calls it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::None => "none",
-            Self::Sixteen => "16",
-            Self::TwoHundredFiftySix => "256",
-            Self::True => "truecolor",
-        }
-    }
-}
-
 /// Which glyphs to draw with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -29,6 +29,9 @@ pub fn run(_args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit>
 /// When the terminal cannot be taken over, or nothing can be printed.
 pub fn show(house: House, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
     let settings = settings(&house, common);
+    if let Some(told) = house.deliveries_go_elsewhere() {
+        out.note(&told);
+    }
     let shown = match settings.why_plain(&Surroundings::here()) {
         Some(why) => {
             out.note(&format!("No full screen: {why}."));

@@ -144,6 +144,12 @@ impl House {
         self.listening.as_ref().map(listening::Listening::addresses).unwrap_or_default()
     }
 
+    /// What a person should know about where deliveries go; `None` when they come here.
+    #[must_use]
+    pub fn deliveries_go_elsewhere(&self) -> Option<String> {
+        self.listening.as_ref().and_then(listening::Listening::elsewhere)
+    }
+
     /// Waits for SIGTERM, SIGINT or SIGHUP.
     ///
     /// # Errors
@@ -197,29 +203,6 @@ fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
-}
-
-impl Config {
-    /// The screen's settings, with what the command line adds.
-    #[must_use]
-    pub fn screen_settings(&self, common: &Common) -> crate::console::Settings {
-        let screen = &self.screen;
-        crate::console::Settings {
-            theme: screen.theme.clone(),
-            keymap: screen.keymap.clone(),
-            colour: Some(screen.colour.name().to_owned()),
-            ascii: match screen.glyphs {
-                config::Glyphs::Auto => None,
-                config::Glyphs::Unicode => Some(false),
-                config::Glyphs::Ascii => Some(true),
-            },
-            mouse: screen.mouse,
-            plain: common.plain,
-            folder: self.file.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_path_buf),
-            state: Some(self.state_dir.clone()),
-            ..crate::console::Settings::default()
-        }
-    }
 }
 
 impl config::Silence {

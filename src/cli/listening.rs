@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::config::Config;
 use super::secret::Secret;
 use crate::engine::Health;
-use tokio::sync::watch;
-
 use crate::engine::view::{Counter, SourceHealth, Trouble};
 use crate::event::{Edge, Source, Time};
 use crate::intake::heard::{self, DeadMan, LastHeard};
@@ -24,15 +24,27 @@ const TAKE_OVER: Duration = Duration::from_secs(2);
 /// How often a process without the port looks up what the one that has it heard.
 const LOOK_UP: Duration = Duration::from_secs(5);
 
+/// The lease of the process that has the port for this journal.
+const LISTENER: &str = "listener";
 /// The lease of the process that polls.
 const POLL: &str = "poll";
 
-/// The listener of this process, where it has the port.
-type Own = Arc<Mutex<Option<listener::Listening>>>;
+/// Who has the port.
+enum Port {
+    /// This process; the lease tells the others of this journal.
+    Ours(listener::Listening, Option<Box<dyn Lease>>),
+    /// Another process that records into this journal.
+    Shared,
+    /// Another program: what is sent there does not come here.
+    Strange(Time),
+}
+
+type Own = Arc<Mutex<Port>>;
 
 /// The listener and the pollers of this process.
 pub(super) struct Listening {
     own: Own,
+    listen: SocketAddr,
     inflow: Inflow,
     troubles: Troubles,
     watches: Vec<DeadMan>,
@@ -62,16 +74,17 @@ pub(super) fn start(
         pagerduty: config.pagerduty_secrets.iter().map(Secret::reveal).map(Key::of).collect(),
     };
     let inflow = Inflow::into(Arc::clone(journal));
-    let own = Own::default();
     let mut tasks = Vec::new();
-    match runtime.block_on(listener::start(&settings, inflow.clone())) {
-        Ok(listening) => *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening),
+    let own = match runtime.block_on(listener::start(&settings, inflow.clone())) {
+        Ok(listening) => Arc::new(Mutex::new(ours(listening, journal))),
         // Another console of this host has it and records into the same journal, or will leave it to us.
         Err(StartError::Bind { error, .. }) if !must_listen && error.kind() == std::io::ErrorKind::AddrInUse => {
+            let own = Arc::new(Mutex::new(theirs(journal, None)));
             tasks.push(runtime.spawn(take_over(settings, inflow.clone(), Arc::clone(&own))));
+            own
         }
         Err(error) => return Err(error.into()),
-    }
+    };
     if !config.topology.is_empty() {
         let edge = |(caller, callee): &(String, String)| Edge {
             caller: caller.as_str().into(),
@@ -86,13 +99,14 @@ pub(super) fn start(
     let (stop, stopping) = watch::channel(false);
     let remembering = runtime.spawn(heard::remember(inflow.clone(), stopping));
     // The others speak only when something happens; their silence says nothing.
-    let watched = [Source::Alertmanager, Source::Otlp, Source::Prometheus];
-    let watches = watched.map(|source| DeadMan { source, after: config.silent_after }).to_vec();
+    let spoken_for = [Source::Alertmanager, Source::Otlp, Source::Prometheus];
+    let watches = spoken_for.map(|source| DeadMan { source, after: config.silent_after }).to_vec();
     let polled =
         [(config.alertmanager.is_some(), Source::Alertmanager), (config.prometheus.is_some(), Source::Prometheus)];
     let expected = polled.into_iter().filter_map(|(is, source)| is.then_some(source)).collect();
     Ok(Listening {
         own,
+        listen: config.listen,
         inflow,
         troubles,
         watches,
@@ -105,11 +119,34 @@ pub(super) fn start(
     })
 }
 
+fn ours(listening: listener::Listening, journal: &SharedJournal) -> Port {
+    // Whoever had it before may be about to end; without the lease the others only wonder whose port it is.
+    Port::Ours(listening, journal.lease(LISTENER).ok().flatten())
+}
+
+/// Whose the port is that cannot be had: a free lease means that nobody of this journal has it.
+fn theirs(journal: &SharedJournal, since: Option<Time>) -> Port {
+    match journal.lease(LISTENER) {
+        Ok(Some(_nobody_of_ours)) => Port::Strange(since.unwrap_or_else(Time::now)),
+        Ok(None) | Err(_) => Port::Shared,
+    }
+}
+
 async fn take_over(settings: Settings, inflow: Inflow, own: Own) {
     loop {
         tokio::time::sleep(TAKE_OVER).await;
-        if let Ok(listening) = listener::start(&settings, inflow.clone()).await {
-            *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening);
+        let found = if let Ok(listening) = listener::start(&settings, inflow.clone()).await {
+            ours(listening, &inflow.journal)
+        } else {
+            let since = match *own.lock().unwrap_or_else(PoisonError::into_inner) {
+                Port::Strange(since) => Some(since),
+                Port::Ours(..) | Port::Shared => None,
+            };
+            theirs(&inflow.journal, since)
+        };
+        let had = matches!(found, Port::Ours(..));
+        *own.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        if had {
             return;
         }
     }
@@ -120,7 +157,7 @@ impl Listening {
     pub(super) fn health(&self) -> Arc<dyn Fn(Time) -> Health + Send + Sync> {
         let (inflow, elsewhere) = (self.inflow.clone(), Arc::clone(&self.heard_elsewhere));
         let (watches, expected, began) = (self.watches.clone(), self.expected.clone(), self.began);
-        let troubles = self.troubles.clone();
+        let (troubles, own, listen) = (self.troubles.clone(), Arc::clone(&self.own), self.listen);
         Arc::new(move |now| {
             let mut heard = heard::merged(inflow.counters.heard(), heard_elsewhere(&elsewhere, &inflow.journal));
             for source in &expected {
@@ -139,30 +176,55 @@ impl Listening {
             };
             let count = |(name, count): (&'static str, u64)| Counter { name: name.into(), count };
             let trouble = |(since, text): (Time, String)| Trouble { text: text.into(), since };
+            let strange = match *own.lock().unwrap_or_else(PoisonError::into_inner) {
+                Port::Strange(since) => Some((since, strange_port(listen))),
+                Port::Ours(..) | Port::Shared => None,
+            };
             Health {
                 sources: heard.iter().map(line).collect(),
                 counters: inflow.counters.table().into_iter().map(count).collect(),
-                troubles: troubles.list().into_iter().map(trouble).collect(),
+                troubles: strange.into_iter().chain(troubles.list()).map(trouble).collect(),
             }
         })
     }
 
     /// Where deliveries are taken by this process.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.as_ref().map(|listening| listening.addresses.clone()).unwrap_or_default()
+        match &*self.own.lock().unwrap_or_else(PoisonError::into_inner) {
+            Port::Ours(listening, _) => listening.addresses.clone(),
+            Port::Shared | Port::Strange(_) => Vec::new(),
+        }
+    }
+
+    /// What a person should know about where deliveries go before the screen opens; `None` when they come here.
+    pub(super) fn elsewhere(&self) -> Option<String> {
+        match &*self.own.lock().unwrap_or_else(PoisonError::into_inner) {
+            Port::Ours(..) => None,
+            Port::Shared => Some(format!(
+                "another warroom on this host takes deliveries on {} for the same journal; this one takes over when it ends",
+                self.listen
+            )),
+            Port::Strange(_) => Some(strange_port(self.listen)),
+        }
     }
 
     /// Takes nothing more; what is being recorded is recorded and answered.
     pub(super) async fn stop(self) {
         self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(listening) = own {
+        let own = std::mem::replace(&mut *self.own.lock().unwrap_or_else(PoisonError::into_inner), Port::Shared);
+        if let Port::Ours(listening, _lease) = own {
             listening.stop().await;
         }
         let _ = self.stop.send(true);
         let _ = tokio::time::timeout(Duration::from_secs(1), self.remembering).await;
     }
+}
+
+fn strange_port(listen: SocketAddr) -> String {
+    format!(
+        "another program has {listen}, and what is sent there does not reach this journal: stop it, or choose another \
+         address with --listen"
+    )
 }
 
 /// What the process that has the port last wrote down, looked up now and then.

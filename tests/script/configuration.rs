@@ -96,7 +96,7 @@ fn every_configuration_in_the_documents_is_understood() {
         while let Some(fence) = lines.by_ref().find(|line| line.trim() == "```toml") {
             let indent = fence.len() - fence.trim_start().len();
             let block: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
-            let toml: String = block.iter().map(|line| format!("{}\n", line.get(indent..).unwrap_or(""))).collect();
+            let toml = block.iter().map(|line| line.get(indent..).unwrap_or("")).collect::<Vec<_>>().join("\n");
             let house = House::new();
             house.configure(&toml);
             let output = house.run(&["doctor", "--json"]);

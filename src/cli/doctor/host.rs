@@ -40,7 +40,7 @@ fn colours() -> Check {
     let depth = match (variable("COLORTERM").as_deref(), variable("TERM").as_deref()) {
         (Some("truecolor" | "24bit"), _) => "true colour",
         (_, Some(term)) if term.contains("256color") => "256",
-        (_, Some(term)) if term == "dumb" => "none",
+        (_, Some("dumb")) => "none",
         (_, Some(_)) => "16",
         (_, None) => "none",
     };
