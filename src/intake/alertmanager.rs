@@ -3,17 +3,17 @@
 //! The body is read alert by alert: a storm of 100 000 comes as one body, and only its drafts are held. An alert's
 //! state is its own; the envelope's says nothing about it (a firing group may hold resolved alerts).
 
+use std::cell::RefCell;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use sha2::Digest as _;
 
 use super::json::{self, WireTime};
 use super::problem::BadInput;
-use super::{Arrival, key};
-use crate::event::{
-    Alert, AlertStatus, Anomaly, Digest, Fact, Fingerprint, Labels, Source, Time, Truncated, Untrusted,
-};
+use super::{Arrival, key, limits};
+use crate::event::{Alert, AlertStatus, Anomaly, Digest, Fact, Fingerprint, Labels, Time, Truncated, Untrusted};
 use crate::journal::{Draft, term};
 
 /// Clocks further apart than this are said to differ.
@@ -24,37 +24,91 @@ const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 /// # Errors
 /// Names the JSON pointer at which the body is not a webhook of version 4; then nothing of it is taken.
 pub fn webhook(bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> {
-    group(bytes, arrival, &["4"], |_, _| {})
+    FORM.drafts(bytes, arrival)
 }
 
-/// Drafts of a group in Alertmanager's shape with one of `versions`; `note` may add to what is odd about an alert.
-pub(super) fn group(
-    bytes: &[u8],
-    arrival: &Arrival,
-    versions: &[&str],
-    note: impl Fn(&WireAlert, &mut Vec<Anomaly>),
-) -> Result<Vec<Draft>, BadInput> {
-    let read = |bytes: &[u8]| json::read_seed(bytes, || Group { arrival, note: &note });
-    let found = read(bytes).or_else(|error| match json::repair(bytes) {
-        Some(mended) => read(&mended),
-        None => Err(error),
-    })?;
-    let version = found.version.raw();
-    if !versions.contains(&version) {
+/// The webhook's form.
+pub(super) const FORM: Form = Form { version: "4", odd: |_, _| {} };
+
+/// Alertmanager's shape, as one sender writes it.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    /// What it calls its version.
+    pub version: &'static str,
+    /// What else may be odd about its alerts.
+    pub odd: fn(&WireAlert, &mut Vec<Anomaly>),
+}
+
+impl Form {
+    /// All drafts of a body.
+    pub fn drafts(&self, bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> {
+        let mut drafts = Vec::new();
+        let found = self.read(bytes, arrival, |draft| drafts.push(draft));
+        let found = match (found, json::repair(bytes)) {
+            (Err(_), Some(mended)) => {
+                drafts.clear();
+                self.read(&mended, arrival, |draft| drafts.push(draft))
+            }
+            (found, _) => found,
+        }?;
+        drafts.extend(found.cut_short(arrival));
+        Ok(drafts)
+    }
+
+    /// The same, a few drafts at a time: the body is checked whole first, so nothing of a wrong one is given to `each`.
+    /// Ends when `each` answers that it takes no more.
+    pub fn portions(
+        &self,
+        bytes: &[u8],
+        arrival: &Arrival,
+        each: &mut dyn FnMut(Vec<Draft>) -> bool,
+    ) -> Result<(), BadInput> {
+        let mended;
+        let bytes = match (self.read(bytes, arrival, drop), json::repair(bytes)) {
+            (Ok(_), _) => bytes,
+            (Err(error), None) => return Err(error),
+            (Err(_), Some(better)) => {
+                mended = better;
+                &mended
+            }
+        };
+        let (mut portion, mut goes_on) = (Vec::new(), true);
+        let found = self.read(bytes, arrival, |draft| {
+            if goes_on {
+                portion.push(draft);
+                if portion.len() as u64 >= limits::PORTION {
+                    goes_on = each(std::mem::take(&mut portion));
+                }
+            }
+        })?;
+        portion.extend(found.cut_short(arrival));
+        if goes_on && !portion.is_empty() {
+            each(portion);
+        }
+        Ok(())
+    }
+
+    fn read(&self, bytes: &[u8], arrival: &Arrival, into: impl FnMut(Draft)) -> Result<Found, BadInput> {
+        let into = RefCell::new(into);
+        let found: Found = json::read_seed(bytes, || Group(Alerts { arrival, odd: self.odd, into: &into }))?;
+        let version = found.version.raw();
+        if version == self.version {
+            return Ok(found);
+        }
         let hint = if version == "1" { " (this is Grafana's: send it to /grafana)" } else { "" };
-        return Err(BadInput::at("/version", format!("is {version:?}, expected {:?}{hint}", versions.join(" or "))));
+        Err(BadInput::at("/version", format!("is {version:?}, expected {:?}{hint}", self.version)))
     }
-    let mut drafts = found.drafts;
-    if found.truncated > 0 {
-        let group = found.group.unwrap_or_default();
-        // The state of the group names the statement: it is made again only when the group has changed.
-        let mut state = String::new();
-        drafts.iter().for_each(|draft| state.push_str(&draft.key));
-        let key = key::truncated(group.raw(), found.truncated, Digest::of(state.as_bytes()));
-        let fact = Truncated { source: arrival.source, group, alerts: found.truncated };
-        drafts.push(Draft::new(key::clamp(arrival.at), key, &Fact::from(fact)));
+}
+
+impl Found {
+    /// The draft that says so, when alerts were left out.
+    fn cut_short(self, arrival: &Arrival) -> Option<Draft> {
+        let alerts = Some(self.truncated).filter(|alerts| *alerts > 0)?;
+        let group = self.group.unwrap_or_default();
+        let key = key::truncated(group.raw(), alerts, self.state);
+        let fact = Truncated { source: arrival.source, group, alerts };
+        Some(Draft::new(key::clamp(arrival.at), key, &Fact::from(fact)))
     }
-    Ok(drafts)
 }
 
 /// The draft of one alert.
@@ -116,20 +170,18 @@ pub(super) fn oddities(starts: Time, ends: Option<Time>, arrived: Time) -> impl 
     [backwards, future, skewed].into_iter().flatten()
 }
 
-/// What a body held.
+/// What a body held besides its alerts.
 struct Found {
-    drafts: Vec<Draft>,
     version: Untrusted,
     group: Option<Untrusted>,
     truncated: u64,
+    /// Digest of the alerts' keys: a statement about the group is made again only when the group has changed.
+    state: Digest,
 }
 
-struct Group<'s, N> {
-    arrival: &'s Arrival,
-    note: &'s N,
-}
+struct Group<'s, F>(Alerts<'s, F>);
 
-impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> DeserializeSeed<'de> for Group<'_, N> {
+impl<'de, F: FnMut(Draft)> DeserializeSeed<'de> for Group<'_, F> {
     type Value = Found;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Found, D::Error> {
@@ -137,7 +189,7 @@ impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> DeserializeSeed<'de> for Group<'
     }
 }
 
-impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> Visitor<'de> for Group<'_, N> {
+impl<'de, F: FnMut(Draft)> Visitor<'de> for Group<'_, F> {
     type Value = Found;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,11 +197,14 @@ impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> Visitor<'de> for Group<'_, N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
-        let (mut drafts, mut version, mut group, mut truncated) = (None, None, None, None);
+        let (mut state, mut version, mut group, mut truncated) = (None, None, None, None);
         while let Some(field) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             match field.as_ref() {
-                "alerts" if drafts.is_some() => return Err(de::Error::duplicate_field("alerts")),
-                "alerts" => drafts = Some(map.next_value_seed(Alerts { arrival: self.arrival, note: self.note })?),
+                "alerts" if state.is_some() => return Err(de::Error::duplicate_field("alerts")),
+                "alerts" => {
+                    let Alerts { arrival, odd, into } = self.0;
+                    state = Some(map.next_value_seed(Alerts { arrival, odd, into })?);
+                }
                 "version" => once(&mut version, "version", &mut map)?,
                 "groupKey" => once(&mut group, "groupKey", &mut map)?,
                 "truncatedAlerts" => once(&mut truncated, "truncatedAlerts", &mut map)?,
@@ -159,7 +214,7 @@ impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> Visitor<'de> for Group<'_, N> {
         }
         Ok(Found {
             version: version.ok_or_else(|| de::Error::missing_field("version"))?,
-            drafts: drafts.ok_or_else(|| de::Error::missing_field("alerts"))?,
+            state: state.ok_or_else(|| de::Error::missing_field("alerts"))?,
             group,
             truncated: truncated.unwrap_or(0),
         })
@@ -178,44 +233,45 @@ fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     }
 }
 
-struct Alerts<'s, N> {
+/// Reads the list of alerts, giving each to `into` as soon as it is read.
+struct Alerts<'s, F> {
     arrival: &'s Arrival,
-    note: &'s N,
+    odd: fn(&WireAlert, &mut Vec<Anomaly>),
+    into: &'s RefCell<F>,
 }
 
-impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> DeserializeSeed<'de> for Alerts<'_, N> {
-    type Value = Vec<Draft>;
+impl<'de, F: FnMut(Draft)> DeserializeSeed<'de> for Alerts<'_, F> {
+    type Value = Digest;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Vec<Draft>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Digest, D::Error> {
         // Go writes an empty list as null.
         from.deserialize_any(self)
     }
 }
 
-impl<'de, N: Fn(&WireAlert, &mut Vec<Anomaly>)> Visitor<'de> for Alerts<'_, N> {
-    type Value = Vec<Draft>;
+impl<'de, F: FnMut(Draft)> Visitor<'de> for Alerts<'_, F> {
+    type Value = Digest;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of alerts")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Vec<Draft>, E> {
-        Ok(Vec::new())
+    fn visit_unit<E: de::Error>(self) -> Result<Digest, E> {
+        Ok(Digest::of(b""))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Draft>, A::Error> {
-        let mut drafts = Vec::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Digest, A::Error> {
+        let mut state = sha2::Sha256::new();
         while let Some(wire) = list.next_element::<WireAlert>()? {
             let mut anomalies = Vec::new();
-            (self.note)(&wire, &mut anomalies);
-            drafts.push(draft(wire.alert(self.arrival, anomalies)));
+            (self.odd)(&wire, &mut anomalies);
+            let draft = draft(wire.alert(self.arrival, anomalies));
+            state.update(draft.key.as_bytes());
+            (self.into.borrow_mut())(draft);
         }
-        Ok(drafts)
+        Ok(Digest(state.finalize().into()))
     }
 }
-
-/// The source of webhooks that come by this way.
-pub const SOURCE: Source = Source::Alertmanager;
 
 #[cfg(test)]
 #[path = "alertmanager_tests.rs"]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Kind;
+use crate::event::{Kind, Source};
 
 fn arrival() -> Arrival {
     Arrival::now("2026-11-22T00:50:00Z".parse().unwrap(), Source::Alertmanager)
@@ -104,6 +104,38 @@ fn what_is_wrong_is_named_by_its_pointer() {
         let error = webhook(text.as_bytes(), &arrival()).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with(place), "expected {place}, got {error}");
     }
+}
+
+#[test]
+fn in_portions_the_same_comes_out_and_nothing_of_a_wrong_body() {
+    let many: Vec<String> =
+        (0..4_100).map(|n| one("firing", START, ZERO).replace("6c4a3900a93b0cdb", &format!("{n:x}"))).collect();
+    let text = body(&many.join(","), r#","truncatedAlerts":2"#);
+    let mut sizes = Vec::new();
+    let mut keys = Vec::new();
+    let mut take = |drafts: Vec<Draft>| {
+        sizes.push(drafts.len() as u64);
+        keys.extend(drafts.into_iter().map(|draft| draft.key));
+        true
+    };
+    FORM.portions(text.as_bytes(), &arrival(), &mut take).unwrap();
+    assert_eq!((sizes[0], sizes.iter().sum::<u64>()), (limits::PORTION, 4_101));
+    assert_eq!(
+        keys,
+        webhook(text.as_bytes(), &arrival()).unwrap().into_iter().map(|draft| draft.key).collect::<Vec<_>>()
+    );
+    let mut nothing = |_: Vec<Draft>| panic!("nothing of a wrong body is given");
+    assert!(
+        FORM.portions(text.replace(r#""version":"4""#, r#""version":"5""#).as_bytes(), &arrival(), &mut nothing)
+            .is_err()
+    );
+    let mut calls = 0;
+    let mut once = |_: Vec<Draft>| {
+        calls += 1;
+        false
+    };
+    FORM.portions(text.as_bytes(), &arrival(), &mut once).unwrap();
+    assert_eq!(calls, 1);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Grafana's alerting webhook: Alertmanager's shape with version "1", offsets in its times, and a test button.
 
+use super::Arrival;
+use super::alertmanager::Form;
 use super::problem::BadInput;
-use super::{Arrival, alertmanager};
 use crate::event::Anomaly;
 use crate::journal::Draft;
 
@@ -10,12 +11,18 @@ use crate::journal::Draft;
 /// # Errors
 /// Names the JSON pointer at which the body is not a Grafana webhook; then nothing of it is taken.
 pub fn webhook(bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> {
-    alertmanager::group(bytes, arrival, &["1"], |wire, odd| {
+    FORM.drafts(bytes, arrival)
+}
+
+/// The webhook's form.
+pub(super) const FORM: Form = Form {
+    version: "1",
+    odd: |wire, odd| {
         if wire.labels.get("alertname").is_some_and(|name| name.raw() == "TestAlert") {
             odd.push(Anomaly::TestAlert);
         }
-    })
-}
+    },
+};
 
 #[cfg(test)]
 mod tests {

@@ -67,6 +67,10 @@ limits! {
     OTLP_PARTS = 4_096, "parts", "the span or record is rejected and counted in partial_success";
     /// Lists in lists in one attribute.
     OTLP_DEPTH = 32, "levels", "the span or record is rejected and counted in partial_success";
+    /// Alerts of a large body recorded in one transaction.
+    PORTION = 4_000, "alerts", "the next transaction is begun; the answer waits for the last";
+    /// From this size on, a body of alerts is recorded in portions.
+    LARGE_BODY = 4 * MIB, "bytes", "its drafts are never all held at once";
     /// Spans or log records of one journal entry.
     ENTRY_ITEMS = 512, "items", "the next entry is begun";
     /// Size from which a journal entry takes no further span, record or sample.

@@ -104,7 +104,8 @@ fn behind(bytes: usize, after: Duration) -> bool {
 pub(super) fn gunzip(packed: &Held, limit: u64) -> Result<Held, Unread> {
     const STEP: usize = 64 * 1024;
     const FREE: u64 = 16 << 20;
-    let mut decoder = flate2::read::MultiGzDecoder::new(packed.bytes.as_slice());
+    // Buffered here, so that it is known how much of the packed bytes has been looked at.
+    let mut decoder = flate2::bufread::MultiGzDecoder::new(std::io::BufReader::new(packed.bytes.as_slice()));
     let mut held = Held::nothing(Arc::clone(&packed.memory));
     let mut step = vec![0; STEP];
     loop {
@@ -114,7 +115,8 @@ pub(super) fn gunzip(packed: &Held, limit: u64) -> Result<Held, Unread> {
             return Ok(held);
         }
         let length = (held.bytes.len() + read) as u64;
-        let bomb = length > FREE && length / limits::RATIO > packed.bytes.len() as u64;
+        let unread = decoder.get_ref().get_ref().len();
+        let bomb = length > FREE && length / limits::RATIO > (packed.bytes.len() - unread) as u64;
         if length > limit || bomb {
             return Err(Unread::TooLarge);
         }

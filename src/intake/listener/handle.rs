@@ -15,9 +15,9 @@ use super::door::Outside;
 use super::route::{self, Content, ROUTES, Reading, Route};
 use crate::event::{Kind, Time};
 use crate::intake::counters::Fate;
-use crate::intake::limits;
 use crate::intake::overload::{self, Overload};
-use crate::journal::Refused;
+use crate::intake::{Arrival, BadInput, limits};
+use crate::journal::{Draft, JournalError, Receipt, Refused};
 
 /// Answers one request.
 pub(super) async fn request(request: Request<Incoming>, shared: &Arc<Shared>) -> Http {
@@ -169,36 +169,63 @@ impl Work {
             }
             held = unpacked.map_err(Failed::Unread)?;
         }
-        let read = match route::read(self.route, self.content, &self.headers, &held.bytes, now) {
-            Ok(read) => read,
-            Err(error) => {
-                let what = error.to_string();
-                self.quarantine(now, &what, &held.bytes);
-                return Err(Failed::Answered(Fate::Refused, self.voice.error(StatusCode::BAD_REQUEST, &what)));
+        let large = held.bytes.len() as u64 > limits::LARGE_BODY;
+        let (appended, rejected, reply) = match self.route.form().filter(|_| large) {
+            Some(form) => {
+                let (mut sum, mut failed) = (Receipt::default(), None);
+                let arrival = Arrival::now(now, self.route.source);
+                let read = form.portions(&held.bytes, &arrival, &mut |drafts| {
+                    match self.append(drafts) {
+                        Ok(one) => {
+                            sum.recorded += one.recorded;
+                            sum.duplicates += one.duplicates;
+                            sum.head = one.head;
+                        }
+                        // What is recorded already will be repeated when it is sent again, and change nothing.
+                        Err(error) => failed = Some(error),
+                    }
+                    failed.is_none()
+                });
+                read.map_err(|error| self.refuse(now, &error, &held.bytes))?;
+                (failed.map_or(Ok(sum), Err), 0, None)
             }
-        };
-        // The drafts hold everything that is needed of the body; the commit may take a while.
-        held.release();
-        let cut_short = read.drafts.iter().any(|draft| draft.kind == Kind::Truncated);
-        let appended = if read.drafts.is_empty() {
-            Ok(Default::default())
-        } else {
-            self.shared.inflow.journal.append(read.drafts)
+            None => {
+                let read = route::read(self.route, self.content, &self.headers, &held.bytes, now);
+                let read = read.map_err(|error| self.refuse(now, &error, &held.bytes))?;
+                // The drafts hold everything that is needed of the body; the commit may take a while.
+                held.release();
+                (self.append(read.drafts), read.rejected, read.reply)
+            }
         };
         self.shared.inflow.counters.unstorable.store(appended.is_err().into(), Ordering::Relaxed);
         let receipt = appended.map_err(|error| {
             let answer = overload::answer(self.route.source, Overload::Unstorable);
             Failed::Answered(Fate::Unstorable, self.voice.again(answer, &error.to_string()))
         })?;
-        if cut_short {
-            self.shared.inflow.cut_short.notify_one();
-        }
         let (recorded, repeated) = (receipt.recorded, receipt.duplicates);
-        self.shared.inflow.counters.accept(self.route.source, recorded, repeated, read.rejected, now);
-        Ok(match read.reply {
+        self.shared.inflow.counters.accept(self.route.source, recorded, repeated, rejected, now);
+        Ok(match reply {
             Some(reply) => answer::reply(StatusCode::OK, reply),
             None => answer::json(StatusCode::OK, &json!({"recorded": recorded, "repeated": repeated})),
         })
+    }
+
+    fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError> {
+        if drafts.is_empty() {
+            return Ok(Receipt::default());
+        }
+        let cut_short = drafts.iter().any(|draft| draft.kind == Kind::Truncated);
+        let receipt = self.shared.inflow.journal.append(drafts)?;
+        if cut_short {
+            self.shared.inflow.cut_short.notify_one();
+        }
+        Ok(receipt)
+    }
+
+    fn refuse(&self, now: Time, error: &BadInput, bytes: &[u8]) -> Failed {
+        let what = error.to_string();
+        self.quarantine(now, &what, bytes);
+        Failed::Answered(Fate::Refused, self.voice.error(StatusCode::BAD_REQUEST, &what))
     }
 
     /// Keeps the beginning of a refused body where people can look at it.

@@ -1,6 +1,7 @@
 //! The table of ways in: path, source, methods, limit, content types.
 
 use crate::event::{Source, Time};
+use crate::intake::alertmanager::Form;
 use crate::intake::otlp::{self, Encoding, Entries, Reply};
 use crate::intake::{Arrival, BadInput, alertmanager, cloudevents, grafana, limits, pagerduty};
 use crate::journal::Draft;
@@ -115,6 +116,17 @@ impl Route {
         match (self.read, content) {
             (Reading::Traces | Reading::Logs, Some(Content::Json)) => Some(Encoding::Json),
             (Reading::Traces | Reading::Logs, _) => Some(Encoding::Protobuf),
+            _ => None,
+        }
+    }
+}
+
+impl Route {
+    /// How large bodies of alerts are read in portions; `None` for the other ways.
+    pub fn form(&self) -> Option<Form> {
+        match self.read {
+            Reading::Alertmanager => Some(alertmanager::FORM),
+            Reading::Grafana => Some(grafana::FORM),
             _ => None,
         }
     }

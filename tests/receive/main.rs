@@ -1,0 +1,14 @@
+//! What arrives is taken, kept, or refused with a reason: the listener in this process, the real program, and the real
+//! senders.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod forms;
+mod limits;
+mod order;
+mod overload;
+mod real_sdk;
+mod refusals;
+mod scene;
+mod storm;
