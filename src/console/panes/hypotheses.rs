@@ -39,10 +39,10 @@ fn strength(diagnosis: &Diagnosis, nth: usize, own: Confidence) -> String {
     let others = diagnosis.hypotheses.iter().enumerate().filter(|(other, _)| *other != nth);
     let level = others.filter(|(_, other)| (other.confidence.share - own.share).abs() < LEVEL);
     let level: Vec<String> = level.map(|(other, _)| say::letter(other).to_string()).collect();
-    match level.is_empty() {
-        true => format!("{} of {}, uncalibrated", nth + 1, diagnosis.hypotheses.len()),
-        false => format!("level with {}, uncalibrated", level.join(", ")),
+    if level.is_empty() {
+        return format!("{} of {}, uncalibrated", nth + 1, diagnosis.hypotheses.len());
     }
+    format!("level with {}, uncalibrated", level.join(", "))
 }
 
 fn diagnosis<'a>(cx: &Cx<'a>) -> Option<&'a Diagnosis> {

@@ -66,7 +66,7 @@ fn lay_out(cx: &Cx<'_>, alert: &Alert, width: usize) -> Vec<Line<'static>> {
             }
         }
         None => {
-            lines.extend(beside(cx, "component", vec![safe::lit("no label names one", cx.of(Role::Unclear))], width))
+            lines.extend(beside(cx, "component", vec![safe::lit("no label names one", cx.of(Role::Unclear))], width));
         }
     }
     lines.extend(beside(cx, "came by", vec![safe::lit(alert.source.name(), text)], width));

@@ -232,7 +232,7 @@ pub(super) fn draw(cx: &Cx<'_>, rows: &[Row], look: Look, content: &mut Content)
                     for row in &rows[nth..end] {
                         let Row::Differs(left, right) = row else { continue };
                         let cell = if pick { left } else { right };
-                        for cell in cell {
+                        if let Some(cell) = cell {
                             content.lines.extend(one(cx, cell, side, look.width, look.policy));
                         }
                     }
