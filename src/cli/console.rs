@@ -64,6 +64,15 @@ fn print(house: &House, out: &mut Out) -> anyhow::Result<Exit> {
     while views.borrow().head < head && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(20));
     }
+    // What follows from the last entries is derived within moments of them.
+    let mut seen = views.borrow().head;
+    let mut still = 0;
+    while still < 10 && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = views.borrow().head;
+        still = if now == seen { still + 1 } else { 0 };
+        seen = now;
+    }
     let view = views.borrow().clone();
     for line in console::plain_lines(&view, &jiff::tz::TimeZone::system()) {
         out.line(&line)?;

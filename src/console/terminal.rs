@@ -177,6 +177,59 @@ mod tests {
         assert!(off.contains("\x1b[?25h"));
     }
 
+    /// A process of its own crashes on a terminal of its own; what it leaves behind is looked at.
+    fn crash(how: &str) -> (Vec<u8>, u32, tempfile::TempDir) {
+        use std::io::Read as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let pty = portable_pty::native_pty_system().openpty(portable_pty::PtySize::default()).expect("a pty");
+        let mut command = portable_pty::CommandBuilder::new(std::env::current_exe().expect("this program"));
+        command.args(["--exact", "console::terminal::tests::the_process_that_crashes", "--ignored", "--nocapture"]);
+        command.env("CRASH_FOLDER", folder.path());
+        command.env("CRASH_HOW", how);
+        let mut child = pty.slave.spawn_command(command).expect("started");
+        let mut reader = pty.master.try_clone_reader().expect("a reader");
+        drop(pty.slave);
+        let mut raw = Vec::new();
+        // A pty whose last writer left ends with an error.
+        let _ = reader.read_to_end(&mut raw);
+        (raw, child.wait().expect("ended").exit_code(), folder)
+    }
+
+    #[test]
+    #[ignore = "run in a process of its own by the tests beside it"]
+    fn the_process_that_crashes() {
+        let Some(folder) = std::env::var_os("CRASH_FOLDER") else { return };
+        restore_on_panic(Some(Path::new(&folder)));
+        take().expect("a terminal");
+        super::super::writer::Stdout.write_all(&Modes { mouse: true }.enter()).expect("written");
+        match std::env::var("CRASH_HOW").as_deref() {
+            Ok("thread") => {
+                let secret = String::from("sk-live-51H8secret");
+                let _ = std::thread::spawn(move || panic!("cannot read {secret:?}")).join();
+            }
+            _ => panic!("while drawing"),
+        }
+    }
+
+    #[test]
+    fn fault_16_a_panic_in_any_thread_gives_the_terminal_back() {
+        for how in ["here", "thread"] {
+            let (raw, code, folder) = crash(how);
+            let wire = String::from_utf8_lossy(&raw);
+            assert_eq!(code, 101, "{wire}");
+            let off = wire.rfind("\x1b[?1049l").expect("the screen is given back");
+            assert!(off > wire.rfind("\x1b[?1049h").expect("it was taken"), "{wire}");
+            for mode in ["2004", "1000", "1006"] {
+                assert!(wire.contains(&format!("\x1b[?{mode}l")), "{mode}");
+            }
+            assert!(!wire.contains("sk-live"), "{wire}");
+            let files: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+            assert_eq!(files.len(), 1);
+            let report = std::fs::read_to_string(files[0].path()).expect("text");
+            assert!(report.contains("terminal.rs") && !report.contains("sk-live"), "{report}");
+        }
+    }
+
     #[test]
     fn fault_16_a_crash_file_is_private_new_and_without_data() {
         use std::os::unix::fs::PermissionsExt as _;

@@ -70,6 +70,11 @@ pub(super) fn parse(text: &str) -> Option<Color> {
 pub(super) fn reduce(colour: Color, depth: Depth) -> Option<Color> {
     match (depth, colour) {
         (Depth::None, _) => None,
+        // Said by its index where that is the very same colour: 9 bytes instead of 17, at every change of style.
+        (Depth::True, Color::Rgb(r, g, b)) => {
+            let index = nearest_indexed((r, g, b));
+            Some(if rgb_of_index(index) == (r, g, b) { Color::Indexed(index) } else { colour })
+        }
         (Depth::True, _) | (_, Color::Reset) => Some(colour),
         (Depth::Indexed, Color::Rgb(r, g, b)) => Some(Color::Indexed(nearest_indexed((r, g, b)))),
         (Depth::Sixteen, Color::Rgb(r, g, b)) => Some(nearest_named((r, g, b))),
@@ -116,7 +121,8 @@ mod tests {
     #[test]
     fn colours_fall_back_step_by_step() {
         let red = parse("#ff0000").expect("a colour");
-        assert_eq!(reduce(red, Depth::True), Some(Color::Rgb(255, 0, 0)));
+        assert_eq!(reduce(Color::Rgb(254, 0, 0), Depth::True), Some(Color::Rgb(254, 0, 0)));
+        assert_eq!(reduce(red, Depth::True), Some(Color::Indexed(196)));
         assert_eq!(reduce(red, Depth::Indexed), Some(Color::Indexed(196)));
         assert_eq!(reduce(red, Depth::Sixteen), Some(Color::Red));
         assert_eq!(reduce(red, Depth::None), None);
