@@ -69,8 +69,10 @@ impl<K: Clone + PartialEq> Cursor<K> {
             Action::Bottom => last,
             _ => return false,
         };
-        self.moved = action != if self.from_end { Action::Bottom } else { Action::Top };
-        self.set(row.min(last), keys);
+        let row = row.min(last);
+        // Back on the row it began on, it is at home again, and what arrives may join.
+        self.moved = row != if self.from_end { last } else { 0 };
+        self.set(row, keys);
         true
     }
 

@@ -154,6 +154,8 @@ pub struct Model {
     pub opened: BTreeMap<IncidentId, Vec<Untrusted>>,
     /// Texts begun and not recorded, by incident and kind.
     pub drafts: BTreeMap<(IncidentId, &'static str), String>,
+    /// A key was pressed: from now on the person says where the focus is.
+    pub(super) touched: bool,
     /// Draw again although nothing was pressed.
     pub(super) repaint: bool,
     first_shown: BTreeMap<(IncidentId, String), Duration>,
@@ -209,6 +211,7 @@ impl Model {
             under_way: 0,
             opened: BTreeMap::new(),
             drafts: BTreeMap::new(),
+            touched: false,
             repaint: false,
             first_shown: BTreeMap::new(),
         };

@@ -29,6 +29,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => {
             model.fresh_message = false;
+            model.touched = true;
             press(model, key, &mut effects);
         }
         Msg::Paste(text) => paste(model, text, &mut effects),
@@ -40,7 +41,13 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::Click(x, y) => click(model, x, y),
         Msg::Resized(size) => model.size = size,
-        Msg::View(view) => model.live = view,
+        Msg::View(view) => {
+            // Whoever just arrived is led to what matters; after the first key nothing moves by itself.
+            if !model.touched && !view.incidents.items.is_empty() {
+                model.focus(PaneKind::Hypotheses);
+            }
+            model.live = view;
+        }
         Msg::Fetched(want, through, result) => model.details.arrived(&want, through, result),
         Msg::Performed(incident, result) => acts::performed(model, incident, result),
         Msg::Wound(moment, result) => wind::arrived(model, moment, result, &mut effects),

@@ -61,8 +61,8 @@ fn fault_15_stopped_and_continued_the_screen_is_as_it_was() {
     let house = house();
     let session = open(&house, 100, 30);
     session.type_keys("3");
-    session.wait_for("Timeline");
-    session.settle(Duration::from_millis(300));
+    session.wait_for("▶3 Timeline");
+    session.settle(Duration::from_millis(500));
     let before = session.text();
     session.type_keys("<c-z>");
     wait_until("it gives the terminal back", || session.modes_left_on().is_empty());
@@ -70,7 +70,10 @@ fn fault_15_stopped_and_continued_the_screen_is_as_it_was() {
     session.wait_until("the screen is back", |screen| screen.alternate_screen());
     session.wait_for("INC-1");
     session.settle(Duration::from_millis(500));
-    assert_eq!(session.text(), before);
+    let after = session.text();
+    for (was, is) in before.lines().zip(after.lines()) {
+        assert_eq!(is.trim_end(), was.trim_end());
+    }
 }
 
 #[test]
@@ -176,7 +179,7 @@ fn fault_18_a_blocked_terminal_stops_nothing_and_costs_no_memory() {
     assert!(after < before + 40_000, "{before} KiB, then {after} KiB");
     session.resize(160, 50);
     session.pause(false);
-    session.wait_for("INC-2");
+    session.wait_for("2 open");
     session.type_keys("<c-c>");
     assert_eq!(session.wait_exit(SOON), 0);
     restored(&session);
@@ -231,18 +234,20 @@ fn fault_20_a_key_costs_few_bytes_and_a_burst_little_more() {
     let house = house();
     let session = open(&house, 160, 50);
     session.type_keys("3");
-    session.settle(Duration::from_millis(400));
-    for key in ["j", "j", "k", "j"] {
+    session.wait_for("▶3 Timeline");
+    let cost = |keys: &str| {
+        session.settle(Duration::from_millis(500));
         let before = session.written();
-        session.type_keys(key);
-        session.settle(Duration::from_millis(200));
-        let spent = session.written() - before;
-        assert!((1..=300).contains(&spent), "{key}: {spent} bytes");
+        session.type_keys(keys);
+        wait_until("it answers", || session.written() > before);
+        session.settle(Duration::from_millis(500));
+        session.written() - before
+    };
+    for key in ["k", "k", "j", "k"] {
+        let spent = cost(key);
+        assert!(spent <= 300, "{key}: {spent} bytes");
     }
-    let before = session.written();
-    session.type_keys(&"j".repeat(200));
-    session.settle(Duration::from_millis(400));
-    let spent = session.written() - before;
+    let spent = cost(&"k".repeat(200));
     assert!(spent < 40_000, "{spent} bytes for 200 keys");
 }
 

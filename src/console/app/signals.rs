@@ -22,11 +22,6 @@ pub enum Signal {
 /// The signals of this process.
 #[derive(Debug)]
 pub struct Signals {
-    streams: Option<Streams>,
-}
-
-#[derive(Debug)]
-struct Streams {
     hangup: Stream,
     terminate: Stream,
     interrupt: Stream,
@@ -45,35 +40,26 @@ impl Signals {
         // SIGTSTP and SIGCONT have no name in tokio; their numbers differ between systems.
         let raw = |signal: rustix::process::Signal| SignalKind::from_raw(signal.as_raw());
         Ok(Self {
-            streams: Some(Streams {
-                hangup: signal(SignalKind::hangup())?,
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-                resize: signal(SignalKind::window_change())?,
-                stop: signal(raw(rustix::process::Signal::TSTP))?,
-                proceed: signal(raw(rustix::process::Signal::CONT))?,
-                reload: signal(SignalKind::user_defined1())?,
-            }),
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            resize: signal(SignalKind::window_change())?,
+            stop: signal(raw(rustix::process::Signal::TSTP))?,
+            proceed: signal(raw(rustix::process::Signal::CONT))?,
+            reload: signal(SignalKind::user_defined1())?,
         })
-    }
-
-    /// Hears nothing: for tests inside a process that has signals of its own.
-    #[must_use]
-    pub fn deaf() -> Self {
-        Self { streams: None }
     }
 
     /// The next one.
     pub async fn next(&mut self) -> Signal {
-        let Some(streams) = &mut self.streams else { return std::future::pending().await };
         tokio::select! {
-            _ = streams.hangup.recv() => Signal::Quit(1),
-            _ = streams.terminate.recv() => Signal::Quit(15),
-            _ = streams.interrupt.recv() => Signal::Quit(2),
-            _ = streams.resize.recv() => Signal::Resize,
-            _ = streams.stop.recv() => Signal::Stop,
-            _ = streams.proceed.recv() => Signal::Continue,
-            _ = streams.reload.recv() => Signal::Reload,
+            _ = self.hangup.recv() => Signal::Quit(1),
+            _ = self.terminate.recv() => Signal::Quit(15),
+            _ = self.interrupt.recv() => Signal::Quit(2),
+            _ = self.resize.recv() => Signal::Resize,
+            _ = self.stop.recv() => Signal::Stop,
+            _ = self.proceed.recv() => Signal::Continue,
+            _ = self.reload.recv() => Signal::Reload,
         }
     }
 }

@@ -59,7 +59,7 @@ fn modifying_asks_for_another_cause() {
 #[test]
 fn what_arrives_while_reading_waits_at_the_edge() {
     let mut bench = bench();
-    bench.press("3 j j");
+    bench.press("3 k k");
     bench.send(Msg::View(view(14, vec![incident(42, 4), incident(43, 0)])));
     assert_eq!(bench.model.shown.head.0, 10);
     let screen = bench.screen();
