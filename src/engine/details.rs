@@ -6,7 +6,7 @@ use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Time, 
 use crate::journal::{Query, Record, SharedJournal, term};
 
 use super::view::{ActionView, ChangeDetail, RunDetail, RunStep, Turn, View};
-use super::{Details, Fold, VERSION, fold, run};
+use super::{Details, Fold, fold, run};
 
 /// Entries of one run that are read.
 const RUN_ENTRIES: usize = 5_000;
@@ -169,9 +169,25 @@ impl JournalDetails {
     fn saved_before(&self, known_at: Time) -> anyhow::Result<Fold> {
         let query = Query { known_at: Some(known_at), limit: 1, newest_first: true, ..Query::default() };
         let Some(last) = self.journal.read(&query)?.into_iter().next() else { return Ok(Fold::new()) };
-        let saved = self.journal.load_projection(run::STATE, VERSION, last.seq)?;
-        let Some(mut fold) = saved.and_then(|(_, bytes)| Fold::restore(&bytes).ok()) else { return Ok(Fold::new()) };
-        run::recall(&self.journal, &mut fold);
-        Ok(fold)
+        Ok(run::saved(&self.journal, last.seq)?)
+    }
+}
+
+/// The picture of a journal now, or as it was known at `known_at`: for commands that look once and leave.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn picture(journal: &SharedJournal, known_at: Option<Time>) -> anyhow::Result<View> {
+    let details = JournalDetails::new(std::sync::Arc::clone(journal));
+    if let Some(known_at) = known_at {
+        return details.view_at(known_at);
+    }
+    let mut fold = run::saved(journal, journal.head()?)?;
+    loop {
+        let page = journal.read(&Query { after: fold.head(), ..Query::default() })?;
+        if page.is_empty() {
+            return Ok(fold.view());
+        }
+        fold.apply_all(&page);
     }
 }

@@ -13,6 +13,7 @@ mod presence;
 mod run;
 pub mod view;
 
+pub use details::picture;
 pub use fold::{Fold, Unreadable, VERSION};
 pub use run::{EngineConfig, Handle, Health, start};
 pub use view::View;

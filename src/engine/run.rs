@@ -18,7 +18,7 @@ use super::{Details, Fold, VERSION};
 /// The lease of the process that derives.
 const LEASE: &str = "engine";
 /// Names of the saved state and the saved picture.
-pub(super) const STATE: &str = "engine-state";
+const STATE: &str = "engine-state";
 const PICTURE: &str = "engine-view";
 /// At most one view in this time.
 const BETWEEN_VIEWS: Duration = Duration::from_millis(200);
@@ -101,7 +101,7 @@ impl Drop for Handle {
 /// Starts the engine on `journal`. The first picture, where one was saved, is there when this returns.
 #[must_use]
 pub fn start(journal: SharedJournal, config: EngineConfig) -> Handle {
-    let first = journal.load_projection(PICTURE, VERSION, Seq(u64::MAX));
+    let first = journal.head().and_then(|head| journal.load_projection(PICTURE, VERSION, head));
     let first = first.ok().flatten().and_then(|(_, bytes)| serde_json::from_slice::<View>(&bytes).ok());
     let (publish, views) = watch::channel(Arc::new(first.unwrap_or_default()));
     let stop = Arc::new(AtomicBool::new(false));
@@ -182,15 +182,10 @@ impl Engine {
 
     /// Takes up the saved state, if there is one that can be read.
     fn load(&mut self) {
-        let saved = self.journal.load_projection(STATE, VERSION, Seq(u64::MAX)).ok().flatten();
-        let Some(fold) = saved.and_then(|(_, bytes)| Fold::restore(&bytes).ok()) else { return };
+        // A state beyond the journal's end is never loaded: a journal that was rolled back is folded from its own entries.
+        let Ok(fold) = self.journal.head().and_then(|head| saved(&self.journal, head)) else { return };
+        self.saved.head = fold.head();
         self.fold = fold;
-        self.saved.head = self.fold.head();
-        // A journal that is shorter than what was saved was rolled back: its own entries are the truth.
-        match self.journal.head() {
-            Ok(head) if head < self.fold.head() => self.fold = Fold::new(),
-            _ => recall(&self.journal, &mut self.fold),
-        }
     }
 
     /// Reads on, derives, publishes, saves; returns how long to wait for more.
@@ -319,8 +314,19 @@ impl Engine {
     }
 }
 
+/// The fold of the newest saved state at or before `through`, ready to go on; of nothing, where none can be read.
+pub(super) fn saved(journal: &SharedJournal, through: Seq) -> Result<Fold, JournalError> {
+    let saved = journal.load_projection(STATE, VERSION, through)?;
+    let Some(mut fold) = saved.and_then(|(_, bytes)| Fold::restore(&bytes).ok()) else { return Ok(Fold::new()) };
+    if fold.head() > through {
+        return Ok(Fold::new());
+    }
+    recall(journal, &mut fold);
+    Ok(fold)
+}
+
 /// Takes telemetry that is already in the state back into memory: the newest, in order.
-pub(super) fn recall(journal: &SharedJournal, fold: &mut Fold) {
+fn recall(journal: &SharedJournal, fold: &mut Fold) {
     let mut newest = Vec::new();
     let kinds = Fold::RECALLED.to_vec();
     let mut query = Query { through: Some(fold.head()), kinds, newest_first: true, ..Query::default() };
@@ -334,3 +340,6 @@ pub(super) fn recall(journal: &SharedJournal, fold: &mut Fold) {
     }
     newest.iter().rev().for_each(|record| fold.recall(record));
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,11 +37,6 @@ impl Names {
         self.list.get(id.0 as usize).cloned().unwrap_or_default()
     }
 
-    /// The kept copy of `name`, so that equal names share their memory.
-    pub fn shared(&mut self, name: &Untrusted) -> Untrusted {
-        let id = self.id(name);
-        self.get(id)
-    }
 }
 
 impl From<Vec<Untrusted>> for Names {
