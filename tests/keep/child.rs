@@ -120,10 +120,12 @@ fn append(path: &Path) {
             let journal = &journal;
             scope.spawn(move || {
                 for i in 0..u64::MAX {
-                    let keys: Vec<String> = (0..i % 4 + 1).map(|k| format!("{run}/{thread}/{i}/{k}")).collect();
+                    let keys: Vec<String> = (0..=i % 4).map(|k| format!("{run}/{thread}/{i}/{k}")).collect();
                     let receipt = journal.append(keys.iter().map(|key| note(key)).collect()).expect("it is recorded");
                     assert_eq!(receipt.recorded, keys.len() as u64);
-                    keys.iter().for_each(|key| say(&format!("ack {key}.")));
+                    for key in &keys {
+                        say(&format!("ack {key}."));
+                    }
                 }
             });
         }
@@ -145,9 +147,13 @@ fn steady(path: &Path) {
             }
         }
     };
-    (0..60).for_each(|i| try_to(format!("steady/{i}"), false));
+    for i in 0..60 {
+        try_to(format!("steady/{i}"), false);
+    }
     let retries: Vec<String> = std::mem::take(&mut *failed.lock().expect("one thread"));
-    retries.into_iter().for_each(|key| try_to(key, true));
+    for key in retries {
+        try_to(key, true);
+    }
     say(&format!("failed {}", FAILED.load(Ordering::SeqCst)));
 }
 

@@ -59,7 +59,9 @@ fn fault_01_writers_killed_at_random_points_keep_everything_acknowledged() {
             roles.push(Role::start(command(&[], "append", &path)));
         }
         if round % 5 != 0 {
-            roles.iter_mut().for_each(|role| assert!(role.next("ready").is_some()));
+            for role in &mut roles {
+                assert!(role.next("ready").is_some());
+            }
         }
         std::thread::sleep(Duration::from_micros(dice.below(40_000)));
         let keys: Vec<String> = roles.into_iter().flat_map(Role::kill).collect();
