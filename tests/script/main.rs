@@ -3,6 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-// mod commands;
+mod commands;
 mod configuration;
 mod rooms;
