@@ -91,11 +91,7 @@ fn list(view: &View, out: &mut Out) -> anyhow::Result<()> {
     Ok(())
 }
 
-<<<<<<< Updated upstream
 /// One incident: number, state, severity, owner, how many alerts fire, when it began, what it is.
-=======
-/// One incident: number, state, severity, owner, how many alerts fire, when it began, what it is. Separated by tabs.
->>>>>>> Stashed changes
 fn line(incident: &IncidentView) -> String {
     let state = match incident.state {
         IncidentState::Open => "open".to_owned(),
@@ -105,26 +101,17 @@ fn line(incident: &IncidentView) -> String {
     };
     let owner = incident.owner.as_ref().map_or_else(|| "nobody".to_owned(), |owner| one(&owner.login));
     format!(
-<<<<<<< Updated upstream
-        "{:<8}  {state:<8}  {:<8}  {owner:<10}  {} of {} fire  {:.0}  {}",
+        "{:<8}  {state:<8}  {:<8}  {owner:<10}  {} of {} fire  {}  {}",
         incident.id.to_string(),
-=======
-        "{}\t{state}\t{}\t{owner}\t{} of {} fire\t{}\t{}",
-        incident.id,
->>>>>>> Stashed changes
         format!("{:?}", incident.severity).to_lowercase(),
         incident.firing,
         incident.alerts,
-        incident.began,
+        incident.began.strftime("%Y-%m-%dT%H:%M:%SZ"),
         one(&incident.headline),
     )
 }
 
-<<<<<<< Updated upstream
 /// Text from outside: what a terminal could obey is made visible.
-=======
-/// Text from outside in a line whose columns are tabs: what a terminal could obey is made visible, and so are tabs.
->>>>>>> Stashed changes
 fn one(text: &Untrusted) -> String {
     text.show(crate::event::Policy::Prose).as_str().to_owned()
 }
