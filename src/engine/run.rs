@@ -77,15 +77,21 @@ pub struct Handle {
     pub views: watch::Receiver<Arc<View>>,
     /// Details and wound-back pictures.
     pub details: Arc<dyn Details>,
+    journal: SharedJournal,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Handle {
-    /// Ends the engine and waits until it has saved what it knows (within about a second).
+    /// Ends the engine and waits until it has saved what it knows.
     pub fn stop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
+            // It may be about to wait: woken again and again, it cannot miss it.
+            while !thread.is_finished() {
+                self.journal.wake();
+                std::thread::sleep(Duration::from_millis(2));
+            }
             // A panic there was already reported by the process's panic hook.
             let _ = thread.join();
         }
@@ -106,6 +112,7 @@ pub fn start(journal: SharedJournal, config: EngineConfig) -> Handle {
     let (publish, views) = watch::channel(Arc::new(first.unwrap_or_default()));
     let stop = Arc::new(AtomicBool::new(false));
     let details = Arc::new(JournalDetails::new(Arc::clone(&journal)));
+    let bell = Arc::clone(&journal);
     let mut engine = Engine {
         presence: Presence::new(Arc::clone(&journal)),
         journal,
@@ -125,7 +132,7 @@ pub fn start(journal: SharedJournal, config: EngineConfig) -> Handle {
     };
     let thread = std::thread::Builder::new().name("engine".into()).spawn(move || engine.run());
     // Without a thread there is no engine: the views stay as they are and say so by their age.
-    Handle { views, details, stop, thread: thread.ok() }
+    Handle { views, details, journal: bell, stop, thread: thread.ok() }
 }
 
 struct Saved {

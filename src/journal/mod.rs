@@ -182,6 +182,9 @@ pub trait Journal: Send + Sync {
     /// When the store cannot be read.
     fn watch(&self, seen: Seq, timeout: std::time::Duration) -> Result<Seq, JournalError>;
 
+    /// Ends every [`watch`](Journal::watch) of this process that is under way, as if its time were over.
+    fn wake(&self) {}
+
     /// Takes the lease called `name`, if nobody holds it.
     ///
     /// # Errors

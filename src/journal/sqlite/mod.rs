@@ -214,6 +214,10 @@ impl Journal for SqliteJournal {
         watch::watch(&self.bell, self.outside.as_ref(), seen, timeout).map_err(|error| self.place.error(&error))
     }
 
+    fn wake(&self) {
+        self.bell.wake();
+    }
+
     fn lease(&self, name: &str) -> Result<Option<Box<dyn Lease>>, JournalError> {
         lease::take(&self.place, &self.leases, name)
     }

@@ -12,28 +12,45 @@ use crate::journal::limits;
 /// The last place this process knows of.
 #[derive(Default)]
 pub(super) struct Bell {
-    head: Mutex<Seq>,
+    known: Mutex<Known>,
     rung: Condvar,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Known {
+    head: Seq,
+    /// How often everybody was woken.
+    wakes: u64,
 }
 
 impl Bell {
     /// The journal reaches to `head` now.
     pub(super) fn raise(&self, head: Seq) {
-        let mut known = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        if head > *known {
-            *known = head;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if head > known.head {
+            known.head = head;
             self.rung.notify_all();
         }
     }
 
-    /// Waits until more than `seen` is known, at most `timeout`.
-    fn wait(&self, seen: Seq, timeout: Duration) -> Seq {
-        let known = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Ends the waits that are under way.
+    pub(super) fn wake(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).wakes += 1;
+        self.rung.notify_all();
+    }
+
+    /// Waits until more than `seen` is known or everybody was woken once more than `wakes`, at most `timeout`.
+    fn wait(&self, seen: Seq, wakes: u64, timeout: Duration) -> Known {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, _) = self
             .rung
-            .wait_timeout_while(known, timeout, |known| *known <= seen)
+            .wait_timeout_while(known, timeout, |known| known.head <= seen && known.wakes == wakes)
             .unwrap_or_else(PoisonError::into_inner);
         *known
+    }
+
+    fn known(&self) -> Known {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,10 +85,11 @@ pub(super) fn watch(
     timeout: Duration,
 ) -> rusqlite::Result<Seq> {
     let begun = Instant::now();
+    let Known { wakes, .. } = bell.known();
     loop {
-        let known = bell.wait(seen, Duration::ZERO);
-        if known > seen {
-            return Ok(known);
+        let known = bell.known();
+        if known.head > seen || known.wakes != wakes {
+            return Ok(known.head);
         }
         if let Some(outside) = outside {
             let mut outside = outside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,8 +102,31 @@ pub(super) fn watch(
         }
         let left = timeout.saturating_sub(begun.elapsed());
         if left.is_zero() {
-            return Ok(known);
+            return Ok(known.head);
         }
-        bell.wait(seen, if outside.is_some() { left.min(limits::POLL) } else { left });
+        bell.wait(seen, wakes, if outside.is_some() { left.min(limits::POLL) } else { left });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wake_ends_the_wait_that_is_under_way_and_no_later_one() {
+        let bell = Bell::default();
+        bell.wake();
+        let begun = Instant::now();
+        assert_eq!(watch(&bell, None, Seq(0), Duration::from_millis(30)).unwrap(), Seq(0));
+        assert!(begun.elapsed() >= Duration::from_millis(30), "a wake of before ended it");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| watch(&bell, None, Seq(0), Duration::from_secs(60)));
+            while !waiting.is_finished() {
+                bell.wake();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(waiting.join().unwrap().unwrap(), Seq(0));
+        });
+        assert!(begun.elapsed() < Duration::from_secs(30));
     }
 }
