@@ -3,6 +3,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod e2e_blocked;
 mod e2e_delivery;
+mod e2e_page;
+mod e2e_silence;
+mod e2e_two;
+mod e2e_wire;
 mod harness;
+mod hostile;
+mod ssh;
 mod terminal;
+mod tmux;

@@ -233,14 +233,14 @@ impl Session {
         self.wait_until(&format!("`{text}` gone from the screen"), |screen| !screen.contents().contains(text));
     }
 
-    /// Waits until nothing was written for `quiet`.
+    /// Waits until nothing was written for `quiet` from now on.
     ///
     /// # Panics
     /// When the program never falls silent.
     pub fn settle(&self, quiet: Duration) {
         let start = Instant::now();
         loop {
-            let silent = self.with(|seen| if seen.closed { quiet } else { seen.last.elapsed() });
+            let silent = self.with(|seen| if seen.closed { quiet } else { seen.last.elapsed().min(start.elapsed()) });
             if silent >= quiet {
                 return;
             }

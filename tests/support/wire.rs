@@ -26,6 +26,23 @@ pub fn not_allowed(raw: &[u8], osc: &[&str]) -> Vec<String> {
     grammar.wrong
 }
 
+/// What follows the number in every OSC sequence of that number.
+#[must_use]
+pub fn osc_payloads(raw: &[u8], number: &str) -> Vec<String> {
+    struct Payloads(Vec<u8>, Vec<String>);
+    impl Perform for Payloads {
+        fn osc_dispatch(&mut self, params: &[&[u8]], _bell: bool) {
+            if params.first() == Some(&self.0.as_slice()) {
+                let rest: Vec<_> = params.iter().skip(1).map(|bytes| String::from_utf8_lossy(bytes)).collect();
+                self.1.push(rest.join(";"));
+            }
+        }
+    }
+    let mut payloads = Payloads(number.as_bytes().to_vec(), Vec::new());
+    Parser::new().advance(&mut payloads, raw);
+    payloads.1
+}
+
 /// Private modes that the console may switch: cursor, alternate screen, paste, synchronised update, and the mouse, which
 /// is off unless asked for.
 const MODES: &[u16] = &[25, 1000, 1006, 1049, 2004, 2026];
