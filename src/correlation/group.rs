@@ -21,8 +21,8 @@ pub(super) struct Known {
     pub starts: Time,
     /// Informational or a test: founds no incident.
     pub quiet: bool,
-    /// Labels that place it beside others (namespace, cluster …).
-    pub place: Vec<Untrusted>,
+    /// Its name and the labels that place it beside others (namespace, cluster …), in one.
+    pub kin: String,
     /// Where it is.
     pub incident: Option<IncidentId>,
     /// A person put it there.
@@ -34,6 +34,8 @@ pub(super) struct Known {
 pub(super) struct Group {
     /// When each component moved, and how.
     pub moved: BTreeMap<Untrusted, Moved>,
+    /// When an alert of each name and place last began.
+    pub named: BTreeMap<String, Time>,
     /// How many alerts.
     pub alerts: u64,
     /// Start of its first alert.
@@ -79,6 +81,8 @@ impl Group {
         moved.latest = moved.latest.max(alert.starts);
         moved.alerts += 1;
         moved.signs.insert(alert.sign);
+        let named = self.named.entry(alert.kin.clone()).or_insert(alert.starts);
+        *named = alert.starts.max(*named);
         self.alerts += 1;
         self.first = Some(self.first.map_or(alert.starts, |t| t.min(alert.starts)));
         self.latest = Some(self.latest.map_or(alert.starts, |t| t.max(alert.starts)));

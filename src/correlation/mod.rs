@@ -14,6 +14,7 @@ mod group;
 mod place;
 mod root;
 mod sign;
+mod tie;
 
 pub use graph::Graph;
 pub use place::{Correlator, Move, Settings};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Alert, AlertStatus, Anomaly, Fact, Fingerprint, IncidentId, Policy, Reason, Regrouped, Rule, Severity, Time,
+    Alert, AlertStatus, Anomaly, Fact, Fingerprint, IncidentId, Reason, Regrouped, Rule, Severity, Time,
     Untrusted,
 };
 
@@ -13,21 +13,28 @@ use super::graph::Graph;
 use super::group::{Group, Known};
 use super::root::{self, Root};
 use super::sign::Sign;
+use super::tie::{self, Side, Tie, say};
 
-/// What can be set.
+/// What can be set. The weights of ties are in one unit; a minute between two alerts costs [`Settings::per_minute`] of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// An alert joins no incident whose component last moved longer ago than this, in seconds.
+    /// An alert joins no incident whose related component moved longer before or after it than this, in seconds.
     pub window_s: i64,
     /// The least score at which it joins.
     pub threshold: f64,
-    /// At most so many neighbours of a component are looked at.
+    /// What each minute between it and what it is tied to costs.
+    pub per_minute: f64,
+    /// At most so many components on either side are looked at.
     pub neighbours: usize,
+    /// At most so many incidents of one component, the newest, are looked at.
+    pub incidents: usize,
+    /// Calls between two components that can still be related.
+    pub hops: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_s: 600, threshold: 0.0, neighbours: 64 }
+        Self { window_s: 600, threshold: 0.3, per_minute: 0.35, neighbours: 64, incidents: 8, hops: 3 }
     }
 }
 
@@ -61,19 +68,17 @@ pub struct Correlator {
     groups: BTreeMap<IncidentId, Group>,
     /// Open incidents by component.
     by_component: BTreeMap<Untrusted, BTreeSet<IncidentId>>,
+    /// Open incidents by name and place of their alerts.
+    by_kin: BTreeMap<String, BTreeSet<IncidentId>>,
+    /// Informational and test alerts that fire and are tied to nothing.
+    loose: BTreeSet<(Time, Fingerprint)>,
     /// Alerts that are in no incident yet, oldest first.
     waiting: BTreeSet<(Time, Fingerprint)>,
     highest: u64,
 }
 
-/// One reason to join one incident.
-struct Tie {
-    score: f64,
-    incident: IncidentId,
-    rule: Rule,
-    peer: Fingerprint,
-    text: String,
-}
+/// At most so many loose alerts are looked at again when others come.
+const MAX_AGAIN: usize = 256;
 
 impl Correlator {
     /// An empty one.
@@ -101,18 +106,27 @@ impl Correlator {
 
     /// Says where the waiting alerts belong, and takes it as done: recording the moves and applying them changes nothing more.
     pub fn decide(&mut self) -> Vec<Move> {
-        let waiting = std::mem::take(&mut self.waiting);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        // What was tied to nothing may be tied to what comes now, as long as it is recent.
+        if let Some((newest, _)) = waiting.last().cloned() {
+            let recent = newest - jiff::SignedDuration::from_secs(3 * self.settings.window_s);
+            let again: Vec<_> = self.loose.iter().rev().take_while(|(at, _)| *at >= recent).take(MAX_AGAIN).cloned().collect();
+            for loose in again {
+                self.loose.remove(&loose);
+                waiting.insert(loose);
+            }
+        }
         let mut moves = Vec::new();
         for (starts, print) in waiting {
             let Some(alert) = self.alerts.get(&print).cloned() else { continue };
-            match self.best_tie(&alert, &print) {
+            match self.best_tie(&alert) {
                 Some(tie) => {
                     self.put(&print, tie.incident, false);
                     let reason = Reason { rule: tie.rule, peer: Some(tie.peer), text: tie.text.into() };
                     moves.push(Move::Join { incident: tie.incident, alerts: vec![print], reason });
                 }
                 None if alert.quiet => {
-                    self.waiting.insert((starts, print));
+                    self.loose.insert((starts, print));
                 }
                 None => {
                     let incident = IncidentId(self.highest + 1);
@@ -137,7 +151,7 @@ impl Correlator {
     /// Firing alerts that are in no incident: informational ones and tests.
     #[must_use]
     pub fn loose(&self) -> u64 {
-        self.waiting.len() as u64
+        self.loose.len() as u64
     }
 
     /// The component an incident most likely began in.
@@ -174,18 +188,21 @@ impl Correlator {
                 known.starts = alert.starts_at;
                 self.waiting.insert((known.starts, print.clone()));
             } else if known.incident.is_none() && alert.starts_at < known.starts {
-                if self.waiting.remove(&(known.starts, print.clone())) {
+                let loose = self.loose.remove(&(known.starts, print.clone()));
+                if self.waiting.remove(&(known.starts, print.clone())) || loose {
                     self.waiting.insert((alert.starts_at, print.clone()));
                 }
                 known.starts = alert.starts_at;
             }
             if known.quiet && !firing {
+                self.loose.remove(&(known.starts, print.clone()));
                 self.waiting.remove(&(known.starts, print.clone()));
             }
             return;
         }
         let component = alert.service().cloned().unwrap_or_else(|| alert.name());
-        let place = ["cluster", "namespace"].iter().filter_map(|label| alert.labels.get(*label).cloned()).collect();
+        let place = ["cluster", "namespace"].map(|label| alert.labels.get(label).map_or("", Untrusted::raw));
+        let kin = format!("{}\u{1f}{}\u{1f}{}", place[0], place[1], alert.name().raw());
         let sign = Sign::of(alert);
         let known = Known {
             component,
@@ -193,7 +210,7 @@ impl Correlator {
             sign,
             starts: alert.starts_at,
             quiet,
-            place,
+            kin,
             incident: None,
             by_hand: false,
         };
@@ -204,51 +221,32 @@ impl Correlator {
         self.alerts.insert(print.clone(), known);
     }
 
-    fn best_tie(&self, alert: &Known, print: &Fingerprint) -> Option<Tie> {
-        let mut best: Option<Tie> = None;
-        let near = self.graph.callees(alert.component.raw()).map(|name| (name, true));
-        let above = self.graph.callers(alert.component.raw()).map(|name| (name, false));
-        let neighbours = near.chain(above).take(self.settings.neighbours).map(|(name, callee)| (name, Some(callee)));
-        for (name, callee) in std::iter::once((&alert.component, None)).chain(neighbours) {
-            for incident in self.by_component.get(name).into_iter().flatten() {
-                let Some(group) = self.groups.get(incident).filter(|group| !group.locked && !group.closed) else {
-                    continue;
-                };
-                let Some(moved) = group.moved.get(name) else { continue };
-                let gap = alert.starts.duration_since(moved.first).as_secs();
-                let since = alert.starts.duration_since(moved.latest).as_secs();
-                if since > self.settings.window_s || moved.alert == *print {
-                    continue;
-                }
-                let closeness = 1.0 - (since.max(0) as f64) / (self.settings.window_s as f64);
-                let (weight, rule, text) = match callee {
-                    None => {
-                        (2.0, Rule::SameService, format!("same component, {}; it moved {} s earlier", say(name), gap))
-                    }
-                    Some(true) => (
-                        1.0,
-                        Rule::Topology,
-                        format!("{} calls {}; {} moved {} s earlier", say(&alert.component), say(name), say(name), gap),
-                    ),
-                    Some(false) => (
-                        0.8,
-                        Rule::Topology,
-                        format!(
-                            "{} is called by {}; {} moved {} s earlier",
-                            say(&alert.component),
-                            say(name),
-                            say(name),
-                            gap
-                        ),
-                    ),
-                };
-                let score = weight * closeness;
-                if score > self.settings.threshold && best.as_ref().is_none_or(|best| score > best.score) {
-                    best = Some(Tie { score, incident: *incident, rule, peer: moved.alert.clone(), text });
-                }
-            }
+    /// The incident an alert is most strongly tied to. Looks at its own component, at those within a few calls, and at alerts of
+    /// the same name; never at all that is open.
+    fn best_tie(&self, alert: &Known) -> Option<Tie> {
+        let settings = &self.settings;
+        let below = self.graph.dependencies(&alert.component, settings.hops).into_iter();
+        let above = self.graph.dependents(&alert.component, settings.hops).into_iter();
+        let below = below.take(settings.neighbours).map(|(name, hops)| (name, Side::Callee(hops)));
+        let above = above.take(settings.neighbours).map(|(name, hops)| (name, Side::Caller(hops)));
+        let near = std::iter::once((alert.component.clone(), Side::Own)).chain(below).chain(above);
+        let mut ties: Vec<Tie> = Vec::new();
+        for (name, side) in near {
+            let incidents = self.newest(self.by_component.get(&name));
+            ties.extend(incidents.filter_map(|(id, group)| tie::by_component(settings, alert, &name, side, id, group)));
         }
-        best
+        let kin = self.newest(self.by_kin.get(&alert.kin));
+        ties.extend(kin.filter_map(|(id, group)| tie::by_name(settings, alert, id, group)));
+        let strong = ties.into_iter().filter(|tie| tie.score > settings.threshold);
+        // Equal ties: the older incident, so that the order of looking never decides.
+        strong.max_by(|a, b| a.score.total_cmp(&b.score).then(b.incident.cmp(&a.incident)))
+    }
+
+    /// The newest incidents of a set that still take alerts in.
+    fn newest<'a>(&'a self, of: Option<&'a BTreeSet<IncidentId>>) -> impl Iterator<Item = (IncidentId, &'a Group)> {
+        let newest = of.into_iter().flat_map(|set| set.iter().rev().take(self.settings.incidents));
+        let open = newest.filter_map(|id| Some((*id, self.groups.get(id)?)));
+        open.filter(|(_, group)| !group.locked && !group.closed)
     }
 
     fn open(&mut self, incident: IncidentId) {
@@ -261,6 +259,7 @@ impl Correlator {
         self.open(incident);
         let Some(known) = self.alerts.get_mut(print) else { return };
         self.waiting.remove(&(known.starts, print.clone()));
+        self.loose.remove(&(known.starts, print.clone()));
         known.by_hand |= by_hand;
         if known.incident == Some(incident) {
             return;
@@ -278,12 +277,18 @@ impl Correlator {
         if let Some(group) = self.groups.get_mut(&incident) {
             group.add(print, &known);
             self.by_component.entry(known.component).or_default().insert(incident);
+            self.by_kin.entry(known.kin).or_default().insert(incident);
         }
     }
 
     fn close(&mut self, incident: IncidentId) {
         let Some(group) = self.groups.get_mut(&incident) else { return };
         group.closed = true;
+        for kin in group.named.keys() {
+            if let Some(set) = self.by_kin.get_mut(kin) {
+                set.remove(&incident);
+            }
+        }
         for name in group.moved.keys() {
             if let Some(set) = self.by_component.get_mut(name) {
                 set.remove(&incident);
@@ -314,9 +319,4 @@ impl Correlator {
             }
         }
     }
-}
-
-/// A name as it may stand in a sentence.
-fn say(name: &Untrusted) -> String {
-    name.show(Policy::Prose).as_str().to_owned()
 }

@@ -3,7 +3,7 @@
 use super::candidate::Candidate;
 
 /// How far shares are pulled together: the weights of detectors are not independent, so their sum is too sure of itself.
-const TEMPERATURE: f64 = 1.25;
+const TEMPERATURE: f64 = 1.15;
 /// No hypothesis takes more than this: some mass always stays with what nobody thought of.
 const MOST: f64 = 0.93;
 

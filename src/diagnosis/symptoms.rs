@@ -78,19 +78,17 @@ impl<'a> Symptoms<'a> {
             let kind = MetricKind::of(key.name.raw());
             let alerted = self.metrics.contains(&key.name);
             let jump = signal::jump(points, page, kind);
-            let left = signal::departure(points).filter(|(at, _)| *at <= page.max(scene.as_of));
+            // What came after the page (a crash, a recovery) must not hide what led to it.
+            let until = points.partition_point(|(at, _)| page.duration_since(*at).as_secs() > 60);
+            let left = signal::departure(&points[..until]).or_else(|| signal::departure(points));
             self.series.entry(key.service.clone()).or_default().push(MovedSeries { key, kind, jump, left, alerted });
         }
         // Where the paged component's own series had moved before the page (alerts wait minutes before they fire), all are measured from there.
         let fresh = self.of_paged().filter_map(|series| series.jump.map(|jump| jump.z)).fold(0.0, f64::max);
-        let earlier = self
-            .of_paged()
-            .filter(|s| harmful(s))
-            .filter_map(|s| s.left)
-            .map(|(at, _)| at)
-            .filter(|at| *at < page)
-            .min();
-        if let Some(earlier) = earlier.filter(|_| fresh < 1.5) {
+        let led = self.of_paged().filter(|s| harmful(s)).filter_map(|s| s.left);
+        let led = led.filter(|(at, _)| page.duration_since(*at).as_secs() > 120);
+        let led = led.filter(|(_, z)| fresh < 1.5 || (z.abs() >= CLEAR && z.abs() > 4.0 * fresh));
+        if let Some(earlier) = led.map(|(at, _)| at).min() {
             for series in self.series.values_mut().flatten() {
                 if let Some((_, points)) = scene.series.iter().find(|(key, _)| *key == series.key) {
                     series.jump = signal::jump(points, earlier, series.kind);

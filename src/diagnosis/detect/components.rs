@@ -105,7 +105,7 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<
 }
 
 /// Nats for one unit of score: how much more a component moved before it counts as a likelihood.
-const STEEP: f64 = 1.8;
+const STEEP: f64 = 2.4;
 
 /// How far a component moved: by its most telling series. The alert's own metric tells most, where the alert names one.
 fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option<Ill<'a>> {

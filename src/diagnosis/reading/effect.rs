@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::{FileDiff, FileKind};
+use super::words::words;
 
 /// A kind of effect a diff can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -547,7 +548,6 @@ fn by_words(low: &str, line: &str, see: &mut impl FnMut(Effect, &str)) {
                 "references ",
                 "migration",
                 "proto",
-                "required",
             ],
         ),
         (
@@ -555,6 +555,7 @@ fn by_words(low: &str, line: &str, see: &mut impl FnMut(Effect, &str)) {
             &[
                 "tls",
                 "cert",
+                "certificate",
                 "cipher",
                 "token",
                 "secret",
@@ -585,11 +586,20 @@ fn by_words(low: &str, line: &str, see: &mut impl FnMut(Effect, &str)) {
             ],
         ),
         (Effect::Cache, &["cache", "ttl", "memoize", "lru", "redis", "expire"]),
-        (Effect::Address, &["host", "endpoint", "url", "port", "dns", "addr", "domain", "upstream"]),
+        (Effect::Address, &["host", "endpoint", "url", "port", "dns", "hostname", "addr", "domain", "upstream"]),
         (Effect::Pattern, &["regex", "regexp", "re.compile", "pattern", "parse("]),
     ];
-    for (effect, words) in table {
-        if words.iter().any(|word| low.contains(word)) {
+    if is_comment(low.trim()) {
+        return;
+    }
+    let said = words(line);
+    for (effect, signs) in table {
+        // Signs of one word must be a word of the line (`port` is not in `export`); others stand anywhere in it.
+        let found = |sign: &&str| match sign.chars().all(char::is_alphanumeric) {
+            true => said.contains(*sign),
+            false => low.contains(*sign),
+        };
+        if signs.iter().any(found) {
             see(effect, line);
         }
     }
@@ -597,9 +607,9 @@ fn by_words(low: &str, line: &str, see: &mut impl FnMut(Effect, &str)) {
 
 /// Something global that only grows; a bound beside it speaks against.
 fn growth(file: &FileDiff, added: &str, see: &mut impl FnMut(Effect, &str)) {
-    let bounded =
-        ["lru", "bounded", "evict", "maxsize", "max_size", "ring", "limit", "capacity", "ttl", "[:0]", "deque(maxlen"];
-    if bounded.iter().any(|word| added.contains(word)) {
+    let bounded = ["lru", "bounded", "evict", "evicted", "maxsize", "ringbuffer", "limit", "capacity", "ttl", "maxlen"];
+    let said = words(added);
+    if bounded.iter().any(|word| said.contains(*word)) || added.contains("[:0]") {
         return;
     }
     let grows = ["append(", ".append(", ".push(", ".add(", "] = ", ".set(", ".put(", ".insert(", "+= "];

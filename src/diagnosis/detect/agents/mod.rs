@@ -345,7 +345,9 @@ fn traffic(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
         mix.text.clone(),
         vec![Pointer::Trace { trace: view.runs[mix.split].trace }],
     ));
-    let explained = crude.weight - within.weight.max(-0.5) - 0.3;
+    // An effect that is sure within slices is not explained by their mix, whatever the mix did.
+    let remains = 1.2 * (within.weight - 1.5).max(0.0);
+    let explained = crude.weight - within.weight.max(-0.5) - 0.3 - remains;
     let text = format!("over all runs: {}; within slices: {}", crude.text, within.text);
     candidate.find(Finding::new("standardised", explained.clamp(-3.0, 3.0), text, Vec::new()));
     candidate.onset = Some(at);
@@ -366,7 +368,10 @@ fn silent(view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
         })
         .map(Candidate::score)
         .fold(f64::NEG_INFINITY, f64::max);
-    let Some(split) = behaviour.split.filter(|_| behaviour.weight > 0.5) else { return Vec::new() };
+    // Where the runs report only the alias they asked for, another model could have answered without leaving a trace.
+    let masked = view.runs.iter().all(|run| run.surfaces.served.is_subset(&run.surfaces.asked));
+    let unseen = outcome.split.filter(|_| masked && outcome.weight > -0.5);
+    let Some(split) = behaviour.split.filter(|_| behaviour.weight > 0.5).or(unseen) else { return Vec::new() };
     let alias = view.runs.iter().flat_map(|run| &run.surfaces.asked).next().cloned();
     let captured = view.runs.iter().any(|run| !run.surfaces.prompts.is_empty());
     let mechanism =
@@ -389,6 +394,10 @@ fn silent(view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
             "a surface that did move explains it".into(),
             Vec::new(),
         ));
+    }
+    if masked {
+        let text = "the runs do not report which model answered, only the name they asked for";
+        candidate.find(Finding::new("captured", 0.8, text.into(), Vec::new()));
     }
     if captured {
         candidate.find(Finding::new(
