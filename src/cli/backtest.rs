@@ -17,7 +17,7 @@ use super::out::Out;
 use super::{Common, Exit};
 use crate::correlation::Correlator;
 use crate::diagnosis::ENGINE;
-use crate::engine::fold::Fold;
+use crate::engine::Fold;
 use crate::event::{Diagnosis, Fact, Fingerprint, IncidentId, Policy, Seq, Time, Untrusted};
 use crate::intake::bundle;
 use crate::journal::{Journal as _, Query, SqliteJournal};

@@ -1,0 +1,128 @@
+//! What judging costs: placing one alert beside many open ones, and one diagnosis of a large scene.
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use warroom::correlation::{Correlator, Settings};
+use warroom::diagnosis::{SceneBuilder, diagnose};
+use warroom::event::{
+    Alert, AlertStatus, Change, ChangeClass, Fact, Fingerprint, IncidentId, Labels, MetricBatch, Resource, Series, Source,
+    Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
+};
+
+fn at(second: i64) -> Time {
+    Time::from_second(1_790_000_000 + second).unwrap_or(Time::UNIX_EPOCH)
+}
+
+fn alert(name: &str, service: &str, second: i64) -> Alert {
+    let labels: Labels =
+        [("alertname", name), ("service", service), ("severity", "critical")].into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+    Alert {
+        fingerprint: Fingerprint::of_labels(&labels),
+        status: AlertStatus::Firing,
+        labels,
+        annotations: Labels::new(),
+        starts_at: at(second),
+        ends_at: None,
+        generator_url: None,
+        source: Source::Alertmanager,
+        subject: None,
+        anomalies: Vec::new(),
+    }
+}
+
+fn placing(bench: &mut Criterion) {
+    let mut group = bench.benchmark_group("place 100 alerts");
+    group.sample_size(20);
+    for open in [1_000_i64, 10_000, 100_000] {
+        let mut correlator = Correlator::new(Settings::default());
+        for number in 0..open {
+            correlator.apply(&Fact::from(alert("Open", &format!("service-{number}"), number)));
+        }
+        correlator.decide();
+        let new: Vec<Fact> = (0..100).map(|i| Fact::from(alert(&format!("New{i}"), "checkout", i))).collect();
+        group.bench_function(format!("beside {open} open"), |b| {
+            b.iter_batched_ref(
+                || correlator.clone(),
+                |correlator| {
+                    for fact in &new {
+                        correlator.apply(fact);
+                        black_box(correlator.decide());
+                    }
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+}
+
+/// 10 000 spans, 100 changes and 1 000 000 samples.
+fn scene() -> SceneBuilder {
+    let mut scene = SceneBuilder::new();
+    for number in 0..100_u64 {
+        let items = (0..100_u64)
+            .map(|i| Span {
+                trace_id: TraceId(u128::from(number * 1_000 + i + 1).to_be_bytes()),
+                span_id: SpanId((number * 1_000 + i + 1).to_be_bytes()),
+                parent: None,
+                name: "GET /".into(),
+                kind: SpanKind::Server,
+                start: at(i64::try_from(number * 30).unwrap_or(0)),
+                end: at(i64::try_from(number * 30 + 1).unwrap_or(0)),
+                status: if i % 9 == 0 { SpanStatus::Error } else { SpanStatus::Ok },
+                status_message: Untrusted::default(),
+                attributes: std::collections::BTreeMap::default(),
+                events: Vec::new(),
+            })
+            .collect();
+        let resource = Resource { service: format!("service-{}", number % 20).into(), items, ..Resource::default() };
+        scene.apply(&Fact::from(SpanBatch { resources: vec![resource] }), at(0));
+        let diff = format!("@@ services/s{number}/a.go @@\n-\tmax{number} := 10\n+\tmax{number} := 20\n+\tfor _, x := range xs {{ client.Get(x) }}\n");
+        let change = Change {
+            id: format!("change-{number}").into(),
+            origin: "git".into(),
+            time: at(i64::try_from(number * 25).unwrap_or(0)),
+            surface: Surface::Code,
+            class: ChangeClass::Merge,
+            subject: None,
+            actor: None,
+            summary: "refactor: tune limits".into(),
+            before: None,
+            after: None,
+            files: vec![format!("services/s{number}/a.go").into()],
+            diff: Some(diff.into()),
+            sha: None,
+            source: Source::CloudEvents,
+        };
+        scene.apply(&Fact::from(change), at(0));
+    }
+    let series = (0..1_000_i64)
+        .map(|number| Series {
+            name: "latency_p99".into(),
+            labels: [("service", format!("service-{}", number % 20)), ("pod", format!("p{number}"))]
+                .into_iter()
+                .map(|(k, v)| (k.into(), v.as_str().into()))
+                .collect(),
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            points: (0..1_000_i64).map(|i| (at(i * 3), ((i * 7_919 + number) % 13) as f64 + if i > 850 { 40.0 } else { 0.0 })).collect(),
+        })
+        .collect();
+    scene.apply(&Fact::from(MetricBatch { series }), at(0));
+    scene
+}
+
+fn judging(bench: &mut Criterion) {
+    let built = scene();
+    let correlator = Correlator::new(Settings::default());
+    let mut group = bench.benchmark_group("diagnose");
+    group.sample_size(10);
+    group.bench_function("10k spans, 100 changes, 1M samples", |b| {
+        b.iter(|| {
+            let scene = built.scene(at(3_000), vec![alert("HighLatency", "service-3", 2_600)], correlator.graph());
+            black_box(diagnose(IncidentId(1), &scene))
+        });
+    });
+}
+
+criterion_group!(judgement, placing, judging);
+criterion_main!(judgement);

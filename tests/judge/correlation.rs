@@ -1,0 +1,153 @@
+//! Grouping of alerts: by what, at what cost, and with what respect for what people did.
+
+use std::time::{Duration, Instant};
+
+use warroom::correlation::{Correlator, Move, Settings};
+use warroom::event::{
+    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Labels, Person, Regrouped, Rule, Source, Time, Topology,
+};
+
+fn alert(name: &str, service: &str, at: i64, severity: &str) -> Alert {
+    let labels: Labels =
+        [("alertname", name), ("service", service), ("severity", severity)].into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+    Alert {
+        fingerprint: Fingerprint::of_labels(&labels),
+        status: AlertStatus::Firing,
+        labels,
+        annotations: Labels::new(),
+        starts_at: Time::from_second(1_790_000_000 + at).expect("in range"),
+        ends_at: None,
+        generator_url: None,
+        source: Source::Alertmanager,
+        subject: None,
+        anomalies: Vec::new(),
+    }
+}
+
+fn shop() -> Correlator {
+    let mut correlator = Correlator::new(Settings::default());
+    let edge = |caller: &str, callee: &str| Edge { caller: caller.into(), callee: callee.into() };
+    let edges = vec![edge("front", "checkout"), edge("checkout", "payments"), edge("mail", "smtp")];
+    correlator.apply(&Fact::from(Topology { edges }));
+    correlator
+}
+
+fn hear(correlator: &mut Correlator, alert: &Alert) -> Vec<Move> {
+    correlator.apply(&Fact::from(alert.clone()));
+    correlator.decide()
+}
+
+fn reason(moves: &[Move]) -> (Rule, String) {
+    let joins = moves.iter().find_map(|m| match m {
+        Move::Join { reason, .. } => Some((reason.rule, reason.text.raw().to_owned())),
+        Move::Open { .. } => None,
+    });
+    joins.expect("a join")
+}
+
+#[test]
+fn a_caller_joins_its_callee_and_says_why() {
+    let mut correlator = shop();
+    hear(&mut correlator, &alert("HighErrors", "payments", 0, "critical"));
+    let moves = hear(&mut correlator, &alert("HighErrors", "checkout", 40, "critical"));
+    assert_eq!(reason(&moves), (Rule::Topology, "checkout calls payments; payments moved 40 s earlier".to_owned()));
+}
+
+#[test]
+fn two_faults_that_have_nothing_to_do_with_each_other_stay_two() {
+    let mut correlator = shop();
+    for (at, service) in [(0, "payments"), (30, "checkout"), (60, "front")] {
+        hear(&mut correlator, &alert("HighErrors", service, at, "critical"));
+    }
+    for (at, service) in [(20, "smtp"), (50, "mail")] {
+        hear(&mut correlator, &alert("QueueGrows", service, at, "warning"));
+    }
+    let of = |service: &str, name: &str, at: i64, severity: &str| correlator.incident_of(&alert(name, service, at, severity).fingerprint);
+    assert_eq!(of("payments", "HighErrors", 0, "critical"), of("front", "HighErrors", 0, "critical"));
+    assert_ne!(of("payments", "HighErrors", 0, "critical"), of("smtp", "QueueGrows", 0, "warning"));
+}
+
+#[test]
+fn fault_29_order_of_arrival_does_not_matter() {
+    let all = [("payments", 0), ("checkout", 40), ("front", 70), ("smtp", 10), ("mail", 55)];
+    let group = |order: &[usize]| {
+        let mut correlator = shop();
+        for i in order {
+            correlator.apply(&Fact::from(alert("HighErrors", all[*i].0, all[*i].1, "critical")));
+        }
+        correlator.decide();
+        all.map(|(service, at)| correlator.incident_of(&alert("HighErrors", service, at, "critical").fingerprint))
+    };
+    assert_eq!(group(&[0, 1, 2, 3, 4]), group(&[4, 2, 0, 3, 1]));
+}
+
+#[test]
+fn fault_28_and_42_resends_and_flapping_open_nothing_new() {
+    let mut correlator = shop();
+    let mut one = alert("HighErrors", "payments", 0, "critical");
+    hear(&mut correlator, &one);
+    for flap in 0..3_600 {
+        one.status = if flap % 2 == 0 { AlertStatus::Resolved } else { AlertStatus::Firing };
+        one.starts_at = Time::from_second(1_790_000_000 + flap).expect("in range");
+        assert_eq!(hear(&mut correlator, &one), Vec::new());
+    }
+}
+
+#[test]
+fn informational_alerts_stay_loose() {
+    let mut correlator = shop();
+    assert_eq!(hear(&mut correlator, &alert("CertificateRenewed", "gateway", 0, "info")), Vec::new());
+    assert_eq!(correlator.loose(), 1);
+}
+
+#[test]
+fn what_a_person_did_stands() {
+    let mut correlator = shop();
+    let by = Person { login: "mei".into(), known_by: "uid".into(), session: "pts/1".into() };
+    let (payments, checkout) = (alert("HighErrors", "payments", 0, "critical"), alert("HighErrors", "checkout", 40, "critical"));
+    hear(&mut correlator, &payments);
+    hear(&mut correlator, &checkout);
+    let split = Regrouped::Split { from: IncidentId(1), into: IncidentId(2), alerts: vec![checkout.fingerprint.clone()], by: by.clone() };
+    correlator.apply(&Fact::from(split));
+    assert_eq!(hear(&mut correlator, &checkout), Vec::new());
+    assert_eq!(correlator.incident_of(&checkout.fingerprint), Some(IncidentId(2)));
+    correlator.apply(&Fact::from(Regrouped::Lock { incident: IncidentId(1), by: by.clone() }));
+    correlator.apply(&Fact::from(Regrouped::Lock { incident: IncidentId(2), by: by.clone() }));
+    let moves = hear(&mut correlator, &alert("Latency", "payments", 60, "critical"));
+    assert!(matches!(moves[0], Move::Open { incident: IncidentId(3), .. }), "{moves:?}");
+    correlator.apply(&Fact::from(Regrouped::Merge { from: IncidentId(2), into: IncidentId(1), by }));
+    assert_eq!(correlator.incident_of(&checkout.fingerprint), Some(IncidentId(1)));
+}
+
+#[test]
+fn the_state_can_be_written_down_and_read_back() {
+    let mut correlator = shop();
+    hear(&mut correlator, &alert("HighErrors", "payments", 0, "critical"));
+    let text = serde_json::to_string(&correlator).expect("can be written");
+    let mut again: Correlator = serde_json::from_str(&text).expect("can be read");
+    let next = alert("HighErrors", "checkout", 40, "critical");
+    assert_eq!(hear(&mut correlator, &next), hear(&mut again, &next));
+}
+
+#[test]
+fn the_cost_of_an_alert_does_not_grow_with_what_is_open() {
+    // A thousand and then fifty thousand open alerts in other places; the same hundred alerts are placed beside them.
+    let took = |open: usize| {
+        let mut correlator = shop();
+        for number in 0..open {
+            correlator.apply(&Fact::from(alert("Open", &format!("other-{number}"), i64::try_from(number).expect("small") * 3_600, "critical")));
+        }
+        correlator.decide();
+        let new: Vec<Alert> = (0..100).map(|i| alert(&format!("New{i}"), "checkout", i, "critical")).collect();
+        let best = (0..5).map(|_| {
+            let mut correlator = correlator.clone();
+            let begun = Instant::now();
+            new.iter().for_each(|alert| drop(hear(&mut correlator, alert)));
+            begun.elapsed()
+        });
+        best.min().expect("five runs")
+    };
+    let (few, many) = (took(1_000), took(50_000));
+    // Ordered maps cost a logarithm; a scan would cost fifty times as much.
+    assert!(many < few * 8 + Duration::from_millis(20), "{few:?} with 1 000 open, {many:?} with 50 000");
+}
