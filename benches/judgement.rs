@@ -6,8 +6,8 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use warroom::correlation::{Correlator, Settings};
 use warroom::diagnosis::{SceneBuilder, diagnose};
 use warroom::event::{
-    Alert, AlertStatus, Change, ChangeClass, Fact, Fingerprint, IncidentId, Labels, MetricBatch, Resource, Series, Source,
-    Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
+    Alert, AlertStatus, Change, ChangeClass, Fact, Fingerprint, IncidentId, Labels, MetricBatch, Resource, Series,
+    Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
 };
 
 fn at(second: i64) -> Time {
@@ -15,8 +15,10 @@ fn at(second: i64) -> Time {
 }
 
 fn alert(name: &str, service: &str, second: i64) -> Alert {
-    let labels: Labels =
-        [("alertname", name), ("service", service), ("severity", "critical")].into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+    let labels: Labels = [("alertname", name), ("service", service), ("severity", "critical")]
+        .into_iter()
+        .map(|(k, v)| (k.into(), v.into()))
+        .collect();
     Alert {
         fingerprint: Fingerprint::of_labels(&labels),
         status: AlertStatus::Firing,
@@ -77,7 +79,9 @@ fn scene() -> SceneBuilder {
             .collect();
         let resource = Resource { service: format!("service-{}", number % 20).into(), items, ..Resource::default() };
         scene.apply(&Fact::from(SpanBatch { resources: vec![resource] }), at(0));
-        let diff = format!("@@ services/s{number}/a.go @@\n-\tmax{number} := 10\n+\tmax{number} := 20\n+\tfor _, x := range xs {{ client.Get(x) }}\n");
+        let diff = format!(
+            "@@ services/s{number}/a.go @@\n-\tmax{number} := 10\n+\tmax{number} := 20\n+\tfor _, x := range xs {{ client.Get(x) }}\n"
+        );
         let change = Change {
             id: format!("change-{number}").into(),
             origin: "git".into(),
@@ -104,7 +108,9 @@ fn scene() -> SceneBuilder {
                 .map(|(k, v)| (k.into(), v.as_str().into()))
                 .collect(),
             #[expect(clippy::cast_precision_loss, reason = "small")]
-            points: (0..1_000_i64).map(|i| (at(i * 3), ((i * 7_919 + number) % 13) as f64 + if i > 850 { 40.0 } else { 0.0 })).collect(),
+            points: (0..1_000_i64)
+                .map(|i| (at(i * 3), ((i * 7_919 + number) % 13) as f64 + if i > 850 { 40.0 } else { 0.0 }))
+                .collect(),
         })
         .collect();
     scene.apply(&Fact::from(MetricBatch { series }), at(0));

@@ -102,7 +102,10 @@ pub fn run(args: &Args, _common: &Common, out: &mut Out) -> anyhow::Result<Exit>
         find(path, 0, &mut folders);
         anyhow::ensure!(path.exists(), "{} does not exist: give a folder that holds a bundle.json", path.display());
     }
-    anyhow::ensure!(!folders.is_empty(), "no bundle.json was found in what was given: a case is a folder that holds one");
+    anyhow::ensure!(
+        !folders.is_empty(),
+        "no bundle.json was found in what was given: a case is a folder that holds one"
+    );
     let begun = Instant::now();
     let mut said = Instant::now();
     let watched = std::io::stderr().is_terminal();
@@ -260,7 +263,9 @@ impl Seen {
         let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
         grouping.assignments.values().for_each(|incident| *sizes.entry(*incident).or_default() += 1);
         let diagnosed = sizes.into_iter().filter_map(|(id, size)| Some((size, self.diagnoses.get(&IncidentId(id))?)));
-        diagnosed.max_by_key(|(size, diagnosis)| (*size, std::cmp::Reverse(diagnosis.incident))).map(|(_, diagnosis)| diagnosis)
+        diagnosed
+            .max_by_key(|(size, diagnosis)| (*size, std::cmp::Reverse(diagnosis.incident)))
+            .map(|(_, diagnosis)| diagnosis)
     }
 }
 
@@ -291,7 +296,12 @@ fn show(answer: &Answer, out: &mut Out) -> anyhow::Result<()> {
     for guess in answer.hypotheses.iter().take(3) {
         let subject = guess.subject.as_ref().map(|subject| format!(" {}", say(subject))).unwrap_or_default();
         let change = guess.change.as_ref().map(|change| format!(" change {}", say(change))).unwrap_or_default();
-        out.line(&format!("  {:>4.0} %  {}{subject}{change}: {}", guess.probability * 100.0, guess.surface, say(&guess.mechanism)))?;
+        out.line(&format!(
+            "  {:>4.0} %  {}{subject}{change}: {}",
+            guess.probability * 100.0,
+            guess.surface,
+            say(&guess.mechanism)
+        ))?;
     }
     out.line(&format!("  {:>4.0} %  none of these", answer.none_of_these * 100.0))?;
     let calibrated = if answer.calibrated_on == 0 { "shares of belief, uncalibrated" } else { "calibrated" };

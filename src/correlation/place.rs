@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Alert, AlertStatus, Anomaly, Fact, Fingerprint, IncidentId, Reason, Regrouped, Rule, Severity, Time,
-    Untrusted,
+    Alert, AlertStatus, Anomaly, Fact, Fingerprint, IncidentId, Reason, Regrouped, Rule, Severity, Time, Untrusted,
 };
 
 use super::graph::Graph;

@@ -13,7 +13,19 @@ fn every_case_is_answered_once_by_the_contract() {
     let answers = backtest(&[&cases()]);
     assert_eq!(answers.len(), 10);
     for answer in &answers {
-        for field in ["case", "as_of", "engine", "hypotheses", "none_of_these", "first_failing", "blast_radius", "remediation", "onset", "incident", "warnings"] {
+        for field in [
+            "case",
+            "as_of",
+            "engine",
+            "hypotheses",
+            "none_of_these",
+            "first_failing",
+            "blast_radius",
+            "remediation",
+            "onset",
+            "incident",
+            "warnings",
+        ] {
             assert!(answer.get(field).is_some(), "{field} is missing in {}", answer["case"]);
         }
         let hypotheses = answer["hypotheses"].as_array().expect("a list");
@@ -55,9 +67,16 @@ fn a_quiet_stretch_blames_nobody() {
 
 #[test]
 fn the_score_says_how_many_and_how_sure() {
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_warroom")).arg("backtest").arg("--score").arg(cases()).output().expect("starts");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"))
+        .arg("backtest")
+        .arg("--score")
+        .arg(cases())
+        .output()
+        .expect("starts");
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
-    for words in ["right ", "of 7 (", "95 % interval", "confidently wrong", "Brier score", "pairwise F1", "(mean of n 3)"] {
+    for words in
+        ["right ", "of 7 (", "95 % interval", "confidently wrong", "Brier score", "pairwise F1", "(mean of n 3)"]
+    {
         assert!(text.contains(words), "{words:?} is not in:\n{text}");
     }
 }
@@ -66,16 +85,25 @@ fn the_score_says_how_many_and_how_sure() {
 fn what_cannot_be_read_is_named_and_skipped() {
     let home = tempfile::tempdir().expect("a folder");
     let case = cases().join("changes/payment-nil-deref-panic");
-    super::altered(&case, home.path(), |name, text| if name == "logs.ndjson" { format!("{{\"resourceLogs\": 3\n{text}") } else { text });
+    super::altered(&case, home.path(), |name, text| {
+        if name == "logs.ndjson" { format!("{{\"resourceLogs\": 3\n{text}") } else { text }
+    });
     let answer = &backtest(&[home.path()])[0];
     let warnings = answer["warnings"].as_array().expect("a list");
-    assert!(warnings.iter().any(|warning| warning.as_str().is_some_and(|w| w.starts_with("logs.ndjson:1:"))), "{warnings:?}");
+    assert!(
+        warnings.iter().any(|warning| warning.as_str().is_some_and(|w| w.starts_with("logs.ndjson:1:"))),
+        "{warnings:?}"
+    );
 }
 
 #[test]
 fn a_folder_without_a_case_is_refused() {
     let home = tempfile::tempdir().expect("a folder");
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_warroom")).arg("backtest").arg(home.path()).output().expect("starts");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"))
+        .arg("backtest")
+        .arg(home.path())
+        .output()
+        .expect("starts");
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("bundle.json"));
 }

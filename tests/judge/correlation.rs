@@ -8,8 +8,10 @@ use warroom::event::{
 };
 
 fn alert(name: &str, service: &str, at: i64, severity: &str) -> Alert {
-    let labels: Labels =
-        [("alertname", name), ("service", service), ("severity", severity)].into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+    let labels: Labels = [("alertname", name), ("service", service), ("severity", severity)]
+        .into_iter()
+        .map(|(k, v)| (k.into(), v.into()))
+        .collect();
     Alert {
         fingerprint: Fingerprint::of_labels(&labels),
         status: AlertStatus::Firing,
@@ -62,7 +64,9 @@ fn two_faults_that_have_nothing_to_do_with_each_other_stay_two() {
     for (at, service) in [(20, "smtp"), (50, "mail")] {
         hear(&mut correlator, &alert("QueueGrows", service, at, "warning"));
     }
-    let of = |service: &str, name: &str, at: i64, severity: &str| correlator.incident_of(&alert(name, service, at, severity).fingerprint);
+    let of = |service: &str, name: &str, at: i64, severity: &str| {
+        correlator.incident_of(&alert(name, service, at, severity).fingerprint)
+    };
     assert_eq!(of("payments", "HighErrors", 0, "critical"), of("front", "HighErrors", 0, "critical"));
     assert_ne!(of("payments", "HighErrors", 0, "critical"), of("smtp", "QueueGrows", 0, "warning"));
 }
@@ -104,10 +108,16 @@ fn informational_alerts_stay_loose() {
 fn what_a_person_did_stands() {
     let mut correlator = shop();
     let by = Person { login: "mei".into(), known_by: "uid".into(), session: "pts/1".into() };
-    let (payments, checkout) = (alert("HighErrors", "payments", 0, "critical"), alert("HighErrors", "checkout", 40, "critical"));
+    let (payments, checkout) =
+        (alert("HighErrors", "payments", 0, "critical"), alert("HighErrors", "checkout", 40, "critical"));
     hear(&mut correlator, &payments);
     hear(&mut correlator, &checkout);
-    let split = Regrouped::Split { from: IncidentId(1), into: IncidentId(2), alerts: vec![checkout.fingerprint.clone()], by: by.clone() };
+    let split = Regrouped::Split {
+        from: IncidentId(1),
+        into: IncidentId(2),
+        alerts: vec![checkout.fingerprint.clone()],
+        by: by.clone(),
+    };
     correlator.apply(&Fact::from(split));
     assert_eq!(hear(&mut correlator, &checkout), Vec::new());
     assert_eq!(correlator.incident_of(&checkout.fingerprint), Some(IncidentId(2)));
@@ -135,7 +145,12 @@ fn the_cost_of_an_alert_does_not_grow_with_what_is_open() {
     let took = |open: usize| {
         let mut correlator = shop();
         for number in 0..open {
-            correlator.apply(&Fact::from(alert("Open", &format!("other-{number}"), i64::try_from(number).expect("small") * 3_600, "critical")));
+            correlator.apply(&Fact::from(alert(
+                "Open",
+                &format!("other-{number}"),
+                i64::try_from(number).expect("small") * 3_600,
+                "critical",
+            )));
         }
         correlator.decide();
         let new: Vec<Alert> = (0..100).map(|i| alert(&format!("New{i}"), "checkout", i, "critical")).collect();

@@ -7,7 +7,12 @@ use serde_json::Value;
 use super::{altered, backtest, cases};
 
 /// One case of each kind.
-const KINDS: [&str; 4] = ["changes/payment-nil-deref-panic", "petshop/low_traffic-train-issue_2", "agents/tool-drop-not-logged", "storms/storm-7-34"];
+const KINDS: [&str; 4] = [
+    "changes/payment-nil-deref-panic",
+    "petshop/low_traffic-train-issue_2",
+    "agents/tool-drop-not-logged",
+    "storms/storm-7-34",
+];
 
 fn answer(case: &Path) -> Value {
     backtest(&[case]).remove(0)
@@ -34,7 +39,13 @@ fn the_order_of_lines_does_not_matter() {
                 let (marks, mut samples): (Vec<&str>, Vec<&str>) = lines.iter().partition(|line| line.starts_with('#'));
                 samples.reverse();
                 let end = |line: &&&str| **line == "# EOF";
-                lines = marks.iter().filter(|line| !end(line)).copied().chain(samples).chain(marks.iter().filter(end).copied()).collect();
+                lines = marks
+                    .iter()
+                    .filter(|line| !end(line))
+                    .copied()
+                    .chain(samples)
+                    .chain(marks.iter().filter(end).copied())
+                    .collect();
             }
             lines.join("\n") + "\n"
         });
@@ -79,7 +90,9 @@ fn names_do_not_matter() {
         let all = answer["hypotheses"].as_array().expect("a list").iter().take(3);
         all.map(|h| {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let named = |value: &Value| names.iter().fold(text(value), |t, (old, new)| if rename { t.replace(old, new) } else { t });
+            let named = |value: &Value| {
+                names.iter().fold(text(value), |t, (old, new)| if rename { t.replace(old, new) } else { t })
+            };
             (named(&h["surface"]), named(&h["change"]))
         })
         .collect()

@@ -16,10 +16,12 @@ fn cases() -> PathBuf {
 
 /// Runs the command on these paths; its answers by case.
 fn backtest(paths: &[&Path]) -> Vec<Value> {
-    let run = Command::new(env!("CARGO_BIN_EXE_warroom")).arg("backtest").arg("--json").args(paths).output().expect("starts");
+    let run =
+        Command::new(env!("CARGO_BIN_EXE_warroom")).arg("backtest").arg("--json").args(paths).output().expect("starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let text = String::from_utf8(run.stdout).expect("UTF-8");
-    let mut answers: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect();
+    let mut answers: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect();
     for answer in &mut answers {
         // The one thing that may differ from run to run.
         let took = answer.as_object_mut().expect("an object").remove("elapsed_ms");

@@ -42,7 +42,8 @@ impl Mark {
 pub(super) fn mark(answer: &Answer, truth: &TruthFile, kind: &str) -> Mark {
     let top = answer.hypotheses.first().filter(|first| first.probability > answer.none_of_these);
     let probability = top.map_or(answer.none_of_these, |top| top.probability);
-    let groups: Option<BTreeMap<String, i64>> = truth.more.get("groups").and_then(|v| serde_json::from_value(v.clone()).ok());
+    let groups: Option<BTreeMap<String, i64>> =
+        truth.more.get("groups").and_then(|v| serde_json::from_value(v.clone()).ok());
     let right = groups.is_none().then(|| is_right(top, truth, kind));
     Mark {
         right,
@@ -59,7 +60,8 @@ fn is_right(top: Option<&Guess>, truth: &TruthFile, kind: &str) -> bool {
         return top.is_none();
     }
     // Two surfaces moved at once: either will do, as long as its own change is named.
-    let both: Vec<String> = truth.more.get("confounded").and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default();
+    let both: Vec<String> =
+        truth.more.get("confounded").and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default();
     if !both.is_empty() {
         let changes = truth.more.get("confounded_changes");
         return top.is_some_and(|top| {
@@ -72,9 +74,13 @@ fn is_right(top: Option<&Guess>, truth: &TruthFile, kind: &str) -> bool {
     }
     let of_runs = ["model", "prompt", "retrieval", "tool", "judge"].contains(&surface);
     match &cause.change {
-        Some(change) => top.is_some_and(|top| top.change.as_ref() == Some(change) && (!of_runs || top.surface == surface)),
+        Some(change) => {
+            top.is_some_and(|top| top.change.as_ref() == Some(change) && (!of_runs || top.surface == surface))
+        }
         // An operational cause: naming any change is wrong, naming none is right. An unlogged surface must be named.
-        None if of_runs || truth.more.get("kind").is_some() => top.is_some_and(|top| top.surface == surface && top.change.is_none()),
+        None if of_runs || truth.more.get("kind").is_some() => {
+            top.is_some_and(|top| top.surface == surface && top.change.is_none())
+        }
         None => top.is_none_or(|top| top.change.is_none()),
     }
 }
@@ -132,18 +138,31 @@ impl Tally {
             let n = self.judged;
             let share = |k: u64| {
                 let (low, high) = wilson(k, n);
-                format!("{k} of {n} ({:.0} %, 95 % interval {:.0} to {:.0} %)", k as f64 / n as f64 * 100.0, low * 100.0, high * 100.0)
+                format!(
+                    "{k} of {n} ({:.0} %, 95 % interval {:.0} to {:.0} %)",
+                    k as f64 / n as f64 * 100.0,
+                    low * 100.0,
+                    high * 100.0
+                )
             };
             lines.push(format!("right                {}", share(self.right)));
             lines.push(format!("confidently wrong    {}", share(self.confident_wrong)));
             lines.push(format!("Brier score          {:.3} (n {n})", self.brier / n as f64));
             lines.push("probability given    cases  right".to_owned());
             for (tenth, (cases, right)) in self.tenths.iter().enumerate().filter(|(_, (cases, _))| *cases > 0) {
-                lines.push(format!("  {:.1} to {:.1}        {cases:>6} {right:>6}", tenth as f64 / 10.0, (tenth + 1) as f64 / 10.0));
+                lines.push(format!(
+                    "  {:.1} to {:.1}        {cases:>6} {right:>6}",
+                    tenth as f64 / 10.0,
+                    (tenth + 1) as f64 / 10.0
+                ));
             }
         }
         if self.storms > 0 {
-            lines.push(format!("grouping of alerts   pairwise F1 {:.2} (mean of n {})", self.f1 / self.storms as f64, self.storms));
+            lines.push(format!(
+                "grouping of alerts   pairwise F1 {:.2} (mean of n {})",
+                self.f1 / self.storms as f64,
+                self.storms
+            ));
         }
         if lines.is_empty() {
             lines.push("nothing to score: no case holds a truth.json".to_owned());

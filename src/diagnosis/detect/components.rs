@@ -92,7 +92,7 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<
                 prior: -1.5,
                 findings: Vec::new(),
                 remedy: None,
-                onset: None,
+                onset: jump.map(|jump| jump.at),
             };
             candidate.find(Finding::new("departure", STEEP * (score - extra), text, look_at));
             for mut finding in findings {
