@@ -109,7 +109,8 @@ impl Correlator {
         // What was tied to nothing may be tied to what comes now, as long as it is recent.
         if let Some((newest, _)) = waiting.last().cloned() {
             let recent = newest - jiff::SignedDuration::from_secs(3 * self.settings.window_s);
-            let again: Vec<_> = self.loose.iter().rev().take_while(|(at, _)| *at >= recent).take(MAX_AGAIN).cloned().collect();
+            let again: Vec<_> =
+                self.loose.iter().rev().take_while(|(at, _)| *at >= recent).take(MAX_AGAIN).cloned().collect();
             for loose in again {
                 self.loose.remove(&loose);
                 waiting.insert(loose);
