@@ -4,6 +4,8 @@ use super::candidate::Candidate;
 
 /// How far shares are pulled together: the weights of detectors are not independent, so their sum is too sure of itself.
 const TEMPERATURE: f64 = 1.15;
+/// "None of these" never falls below this.
+const LEAST_NONE: f64 = 0.02;
 /// No hypothesis takes more than this: some mass always stays with what nobody thought of.
 const MOST: f64 = 0.93;
 
@@ -22,6 +24,11 @@ pub(super) fn shares(candidates: &[Candidate], none: f64) -> (Vec<f64>, f64) {
     let most = scores.iter().copied().fold(none, f64::max);
     let total: f64 = scores.iter().map(|score| (score - most).exp()).sum::<f64>() + (none - most).exp();
     let mut shares: Vec<f64> = scores.iter().map(|score| ((score - most).exp() / total).min(MOST)).collect();
+    // "None of these" always carries weight, however sure the rest is.
+    let sum: f64 = shares.iter().sum();
+    if sum > 1.0 - LEAST_NONE {
+        shares.iter_mut().for_each(|share| *share *= (1.0 - LEAST_NONE) / sum);
+    }
     // Shares are written with four digits; the rest is what is left, so that the sum is exact.
     for share in &mut shares {
         *share = (*share * 1e4).round() / 1e4;
