@@ -77,7 +77,11 @@ fn scene() -> SceneBuilder {
                 events: Vec::new(),
             })
             .collect();
-        let resource = Resource { service: format!("service-{}", number % 20).into(), items, ..Resource::default() };
+        let resource = Resource {
+            service: format!("service-{}", number % 20).into(),
+            attributes: std::collections::BTreeMap::default(),
+            items,
+        };
         scene.apply(&Fact::from(SpanBatch { resources: vec![resource] }), at(0));
         let diff = format!(
             "@@ services/s{number}/a.go @@\n-\tmax{number} := 10\n+\tmax{number} := 20\n+\tfor _, x := range xs {{ client.Get(x) }}\n"

@@ -36,7 +36,6 @@ impl Names {
     pub fn get(&self, id: NameId) -> Untrusted {
         self.list.get(id.0 as usize).cloned().unwrap_or_default()
     }
-
 }
 
 impl From<Vec<Untrusted>> for Names {
