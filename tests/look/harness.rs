@@ -15,8 +15,8 @@ fn shell(script: &str) -> Session {
 #[test]
 fn what_is_typed_and_shown_goes_through_the_terminal() {
     let mut session = shell("read -r line; printf 'got \\033[1m%s\\033[0m' \"$line\"; exit 3");
-    session.type_keys("abc<bs>d<enter>");
-    session.wait_for("got abd");
+    session.type_keys("abc<bs>c d<enter>");
+    session.wait_for("got abc d");
     assert_eq!(session.wait_exit(Duration::from_secs(5)), 3);
     assert!(session.line_settings_restored());
     assert_eq!(session.modes_left_on(), Vec::<String>::new());
