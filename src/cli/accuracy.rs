@@ -53,7 +53,7 @@ fn lines(accuracy: &AccuracyView) -> Vec<String> {
 }
 
 fn investigator(record: &InvestigatorRecord, lines: &mut Vec<String>) {
-    lines.push(format!("{}", record.engine.show(Policy::Prose).as_str()));
+    lines.push(record.engine.show(Policy::Prose).as_str().to_owned());
     if record.n > 0 {
         lines.push(format!(
             "  right             {} of {} (95 % interval {:.0} % to {:.0} %)",

@@ -102,14 +102,14 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         }
         settle(&house)?;
     }
-    let shown = console::show(house, common, out);
+    let screen = console::show(house, common, out);
     stop.store(true, Ordering::Relaxed);
-    let played = player.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the player of the demo ended early")));
+    let ending = player.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the player of the demo ended early")));
     if args.keep {
         out.note(&format!("The demo's journal is {}; `warroom --journal` opens it again.", file.display()));
     }
-    let shown = shown?;
-    played.context("the demo could not be played to its end")?;
+    let shown = screen?;
+    ending.context("the demo could not be played to its end")?;
     Ok(shown)
 }
 

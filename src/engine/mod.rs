@@ -29,15 +29,33 @@ pub fn details(journal: crate::journal::SharedJournal) -> std::sync::Arc<dyn Det
 /// Things too large for the view, asked for by name. Calls block; they belong on a blocking thread.
 pub trait Details: Send + Sync {
     /// One alert as last heard of at `through`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     fn alert(&self, fingerprint: &Fingerprint, through: Seq) -> anyhow::Result<Option<crate::event::Alert>>;
     /// One run.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     fn run(&self, trace: TraceId, through: Seq) -> anyhow::Result<Option<view::RunDetail>>;
     /// One change.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<view::ChangeDetail>>;
     /// One plan.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     fn plan(&self, plan: PlanId, through: Seq) -> anyhow::Result<Option<view::ActionView>>;
     /// One entry as it stands in the journal, pretty-printed JSON.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     fn entry(&self, seq: Seq) -> anyhow::Result<Option<String>>;
     /// The whole picture as it was known at `known_at`.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
     fn view_at(&self, known_at: crate::event::Time) -> anyhow::Result<View>;
 }

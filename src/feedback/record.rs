@@ -116,13 +116,11 @@ pub fn is_right(cause: Option<&Cause>, truth: &Truth) -> bool {
     match (cause, truth.surface) {
         (None, surface) => surface.is_none(),
         (Some(_), None) => false,
-        (Some(cause), Some(surface)) => match &truth.change {
-            Some(_) => cause.change == truth.change,
-            None => {
-                let subject = truth.subject.is_none() || cause.subject == truth.subject;
-                cause.change.is_none() && cause.surface == surface && subject
-            }
-        },
+        (Some(cause), Some(_)) if truth.change.is_some() => cause.change == truth.change,
+        (Some(cause), Some(surface)) => {
+            let subject = truth.subject.is_none() || cause.subject == truth.subject;
+            cause.change.is_none() && cause.surface == surface && subject
+        }
     }
 }
 

@@ -28,12 +28,8 @@ pub(super) enum Print {
 impl Print {
     pub fn of(fingerprint: &Fingerprint) -> Self {
         let text = fingerprint.as_str();
-        if text.len() == 16 {
-            if let Ok(number) = u64::from_str_radix(text, 16) {
-                return Self::Short(number);
-            }
-        }
-        Self::Long(fingerprint.clone())
+        let short = Some(text).filter(|text| text.len() == 16).and_then(|text| u64::from_str_radix(text, 16).ok());
+        short.map_or_else(|| Self::Long(fingerprint.clone()), Self::Short)
     }
 
     pub fn fingerprint(&self) -> Fingerprint {

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::engine::view::{
@@ -136,7 +137,7 @@ impl Fold {
         let Some(since) = skipped.since else { return Vec::new() };
         let mut text = format!("{} entries cannot be read and are left out:", skipped.count);
         for (seq, kind, error) in &skipped.named {
-            text.push_str(&format!(" {seq} ({}): {error};", kind.name()));
+            let _ = write!(text, " {seq} ({}): {error};", kind.name());
         }
         text.push_str(" `warroom verify` tells whether the journal is whole; a newer warroom may have written them");
         vec![Trouble { text: one_line(&text.into()), since }]
@@ -151,7 +152,7 @@ impl Fold {
         let runs = self.runs_of(incident, began, until);
         IncidentView {
             id,
-            headline: self.headline(incident, &groups),
+            headline: Self::headline(incident, &groups),
             severity: incident.groups.severity.unwrap_or(Severity::Unknown),
             state: state(incident),
             owner: incident.owner.clone(),
@@ -182,7 +183,7 @@ impl Fold {
     }
 
     /// The diagnosis' headline; before there is one, what alerts.
-    fn headline(&self, incident: &Incident, groups: &Bounded<AlertGroup>) -> Untrusted {
+    fn headline(incident: &Incident, groups: &Bounded<AlertGroup>) -> Untrusted {
         if let Some(newest) = &incident.diagnosis {
             return one_line(&newest.diagnosis.headline);
         }

@@ -29,7 +29,7 @@ pub(super) struct Group {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Groups {
     #[serde(with = "super::pairs")]
-    groups: BTreeMap<(NameId, NameId), Group>,
+    by_name: BTreeMap<(NameId, NameId), Group>,
     /// Samples with all their labels.
     whole: BTreeMap<AlertId, Arc<Alert>>,
     pub alerts: u64,
@@ -43,7 +43,7 @@ impl Groups {
     /// An alert joins, for `why`.
     pub fn join(&mut self, id: AlertId, alerts: &Alerts, body: Option<Arc<Alert>>, why: &Reason) {
         let row = alerts.row(id);
-        let group = self.groups.entry((row.service, row.name)).or_insert_with(|| Group {
+        let group = self.by_name.entry((row.service, row.name)).or_insert_with(|| Group {
             alerts: 0,
             firing: 0,
             first: row.first,
@@ -65,7 +65,7 @@ impl Groups {
     /// An alert that is here changed its state, or is heard of in another.
     pub fn moved(&mut self, id: AlertId, fired: bool, alerts: &Alerts, body: Arc<Alert>) {
         let row = alerts.row(id);
-        if let Some(group) = self.groups.get_mut(&(row.service, row.name)) {
+        if let Some(group) = self.by_name.get_mut(&(row.service, row.name)) {
             match (fired, row.firing()) {
                 (false, true) => {
                     group.firing += 1;
@@ -93,7 +93,7 @@ impl Groups {
         for id in members {
             let row = alerts.row(*id);
             let body = before.whole.get(id).or_else(|| more.get(id)).cloned();
-            let why = before.groups.get(&(row.service, row.name)).map_or(why, |group| &group.why);
+            let why = before.by_name.get(&(row.service, row.name)).map_or(why, |group| &group.why);
             self.join(*id, alerts, body, why);
         }
     }
@@ -104,14 +104,14 @@ impl Groups {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (NameId, NameId, &Group)> {
-        self.groups.iter().map(|((service, name), group)| (*service, *name, group))
+        self.by_name.iter().map(|((service, name), group)| (*service, *name, group))
     }
 
     fn touch(&mut self, id: AlertId, alerts: &Alerts, body: Option<Arc<Alert>>) {
         let row = alerts.row(id);
         self.began = Some(self.began.map_or(row.first, |began| began.min(row.first)));
         self.severity = self.severity.max(Some(row.severity));
-        let Some(group) = self.groups.get_mut(&(row.service, row.name)) else { return };
+        let Some(group) = self.by_name.get_mut(&(row.service, row.name)) else { return };
         group.first = group.first.min(row.first);
         group.latest = group.latest.max(row.latest);
         group.severity = group.severity.max(row.severity);

@@ -108,10 +108,8 @@ impl Fold {
 
     /// Takes a record that went in before the state was saved back into memory, for diagnoses to come.
     pub fn recall(&mut self, record: &Record) {
-        if record.seq <= self.state.head {
-            if let Ok(fact) = record.fact() {
-                self.scene.apply(&fact, record.at);
-            }
+        if let Some(fact) = Some(record).filter(|record| record.seq <= self.state.head).and_then(|r| r.fact().ok()) {
+            self.scene.apply(&fact, record.at);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What happened in one incident, line by line; many alike alerts are one line with a count.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,17 +58,14 @@ impl Timeline {
     pub fn fold(&mut self, line: Line) {
         let minute = line.at.as_second().div_euclid(60) * 60;
         let place = Place { second: minute, alike: Alike::Same(line.who.clone(), line.text.clone()) };
-        match self.lines.get_mut(&place) {
-            Some(kept) => {
-                kept.folded += 1;
-                if line.at < kept.at {
-                    *kept = Line { folded: kept.folded, ..line };
-                }
+        if let Some(kept) = self.lines.get_mut(&place) {
+            kept.folded += 1;
+            if line.at < kept.at {
+                *kept = Line { folded: kept.folded, ..line };
             }
-            None => {
-                self.lines.insert(place, line);
-                self.bound();
-            }
+        } else {
+            self.lines.insert(place, line);
+            self.bound();
         }
     }
 
@@ -116,7 +114,7 @@ pub(super) fn one_line(text: &Untrusted) -> Untrusted {
     }
     let mut line = kept.replace(['\n', '\r'], " ");
     if kept.len() < raw.len() {
-        line.push_str(&format!(" … {} more bytes", raw.len() - kept.len()));
+        let _ = write!(line, " … {} more bytes", raw.len() - kept.len());
     }
     line.into()
 }

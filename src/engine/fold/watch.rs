@@ -25,7 +25,7 @@ struct Inputs {
     /// When it was last diagnosed.
     diagnosed: Option<Time>,
     /// The inputs it was last diagnosed on, recorded or not.
-    inputs: Option<Digest>,
+    on: Option<Digest>,
 }
 
 /// All incidents that wait.
@@ -70,7 +70,7 @@ impl Watch {
         };
         let mut found: Vec<_> =
             self.incidents.iter().filter_map(|(id, inputs)| Some((inputs.latest_news, *id, due(inputs)?))).collect();
-        found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        found.sort_by_key(|(news, id, _)| std::cmp::Reverse((*news, *id)));
         found.into_iter().map(|(_, id, only_telemetry)| (id, only_telemetry)).collect()
     }
 
@@ -100,8 +100,8 @@ impl Watch {
             kept.latest_news = None;
         }
         kept.diagnosed = Some(as_of);
-        let new = kept.inputs != Some(inputs);
-        kept.inputs = Some(inputs);
+        let new = kept.on != Some(inputs);
+        kept.on = Some(inputs);
         new
     }
 }
