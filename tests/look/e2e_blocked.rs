@@ -32,7 +32,7 @@ fn fault_18_a_blocked_terminal_does_not_stop_intake_and_keys_typed_into_it_appro
         let answer = http::post(house.port, "/alertmanager", "application/json", &bodies::webhook(&[alert]));
         assert_eq!(answer.expect("the listener answers").status, 200);
         assert!(asked.elapsed() < Duration::from_secs(2), "intake waited {:?} for the terminal", asked.elapsed());
-        if sent % 10 == 0 {
+        if sent.is_multiple_of(10) {
             // Somebody hits keys at a dead screen: accept, approve, yes.
             session.type_keys("4ay7xy<enter>");
         }

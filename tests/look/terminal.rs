@@ -67,7 +67,7 @@ fn fault_15_stopped_and_continued_the_screen_is_as_it_was() {
     session.type_keys("<c-z>");
     wait_until("it gives the terminal back", || session.modes_left_on().is_empty());
     session.signal(Signal::CONT);
-    session.wait_until("the screen is back", |screen| screen.alternate_screen());
+    session.wait_until("the screen is back", vt100::Screen::alternate_screen);
     session.wait_for("INC-1");
     session.settle(Duration::from_millis(500));
     let after = session.text();

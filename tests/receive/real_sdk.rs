@@ -1,4 +1,4 @@
-//! The unmodified OpenTelemetry SDK for Python, with its OpenAI instrumentation, sends to us.
+//! The unmodified OpenTelemetry SDK for Python, with its `OpenAI` instrumentation, sends to us.
 
 use std::process::{Command, Stdio};
 

@@ -60,7 +60,7 @@ fn fault_33_what_is_no_json_is_refused_whatever_it_is() {
     let scene = Scene::new();
     let deep = "[".repeat(100_000);
     let long = format!("\"{}", "x".repeat(10 << 20));
-    let twice = webhook().to_string().replacen("{", "{\"version\":\"4\",", 1);
+    let twice = webhook().to_string().replacen('{', "{\"version\":\"4\",", 1);
     let huge = webhook().to_string().replace("\"truncatedAlerts\":0", "\"truncatedAlerts\":1e400");
     for body in ["", "hello", "{", &deep, &long, &twice, &huge, "null", "\u{0}"] {
         for path in ["/alertmanager", "/events", "/v1/traces"] {
@@ -68,7 +68,7 @@ fn fault_33_what_is_no_json_is_refused_whatever_it_is() {
                 continue;
             }
             let answer = scene.post(path, body.as_bytes());
-            assert_eq!(answer.status, 400, "{path} took {:.40}", body);
+            assert_eq!(answer.status, 400, "{path} took {body:.40}");
         }
     }
     assert!(scene.records().is_empty());

@@ -47,7 +47,7 @@ pub fn ago(seconds: u64) -> String {
     format!("{moment:.3}")
 }
 
-/// A change as a structured CloudEvent.
+/// A change as a structured `CloudEvent`.
 #[must_use]
 pub fn change(id: &str, kind: &str, subject: &str, data: &Value, at: &str) -> Vec<u8> {
     let body = json!({
