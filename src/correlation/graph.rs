@@ -31,6 +31,7 @@ struct Recent {
 
 impl Graph {
     /// Learns one call. A call to oneself says nothing and is ignored.
+    #[expect(clippy::similar_names, reason = "caller and callee are the words for the two ends of a call")]
     pub fn learn(&mut self, caller: &Untrusted, callee: &Untrusted) {
         if caller == callee || caller.is_empty() || callee.is_empty() || self.calls(caller, callee) {
             return;
@@ -85,6 +86,7 @@ impl Graph {
 
     /// Whether `caller` calls `callee` directly.
     #[must_use]
+    #[expect(clippy::similar_names, reason = "caller and callee are the words for the two ends of a call")]
     pub fn calls(&self, caller: &Untrusted, callee: &Untrusted) -> bool {
         self.callees.get(caller).is_some_and(|callees| callees.contains(callee))
     }

@@ -268,10 +268,10 @@ impl Correlator {
         let known = known.clone();
         if let Some(group) = before.and_then(|before| self.groups.get_mut(&before)) {
             group.remove(&known);
-            if !group.moved.contains_key(&known.component) {
-                if let (Some(set), Some(before)) = (self.by_component.get_mut(&known.component), before) {
-                    set.remove(&before);
-                }
+            if !group.moved.contains_key(&known.component)
+                && let (Some(set), Some(before)) = (self.by_component.get_mut(&known.component), before)
+            {
+                set.remove(&before);
             }
         }
         if let Some(group) = self.groups.get_mut(&incident) {
@@ -299,7 +299,9 @@ impl Correlator {
     fn regroup(&mut self, regrouped: &Regrouped) {
         match regrouped {
             Regrouped::Split { into, alerts, .. } => {
-                alerts.iter().for_each(|print| self.put(print, *into, true));
+                for print in alerts {
+                    self.put(print, *into, true);
+                }
             }
             Regrouped::Merge { from, into, .. } => {
                 let moving: Vec<_> = self
@@ -308,7 +310,9 @@ impl Correlator {
                     .filter(|(_, alert)| alert.incident == Some(*from))
                     .map(|(print, _)| print.clone())
                     .collect();
-                moving.iter().for_each(|print| self.put(print, *into, true));
+                for print in &moving {
+                    self.put(print, *into, true);
+                }
                 self.close(*from);
             }
             Regrouped::Lock { incident, .. } => {

@@ -44,10 +44,10 @@ pub(super) fn find(group: &Group, graph: &Graph) -> Option<Root> {
     };
     let mut best: Option<(f64, &Untrusted, usize, bool)> = None;
     for component in group.moved.keys() {
-        if let Some((points, explained, ill)) = score(component) {
-            if best.is_none_or(|(most, ..)| points > most) {
-                best = Some((points, component, explained, ill));
-            }
+        if let Some((points, explained, ill)) = score(component)
+            && best.is_none_or(|(most, ..)| points > most)
+        {
+            best = Some((points, component, explained, ill));
         }
     }
     let (_, component, explained, ill) = best?;

@@ -27,7 +27,9 @@ pub(super) fn shares(candidates: &[Candidate], none: f64) -> (Vec<f64>, f64) {
     // "None of these" always carries weight, however sure the rest is.
     let sum: f64 = shares.iter().sum();
     if sum > 1.0 - LEAST_NONE {
-        shares.iter_mut().for_each(|share| *share *= (1.0 - LEAST_NONE) / sum);
+        for share in &mut shares {
+            *share *= (1.0 - LEAST_NONE) / sum;
+        }
     }
     // Shares are written with four digits; the rest is what is left, so that the sum is exact.
     for share in &mut shares {

@@ -305,6 +305,7 @@ mod tests {
         (0..).zip(values).map(|(i, value)| (Time::from_second(i * step).unwrap(), value)).collect()
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "below 13")]
     fn noise(i: usize) -> f64 {
         ((i * 7_919) % 13) as f64 / 13.0
     }

@@ -90,10 +90,12 @@ fn one(value: &Value, role: &str) -> Message {
         let arguments = function.get("arguments").map(alias::as_text).unwrap_or_default();
         message.calls.push((name.to_owned(), arguments));
     }
-    if message.text.is_empty() && message.calls.is_empty() && message.answers.is_empty() {
-        if let Some(text) = object.get("text").and_then(Value::as_str) {
-            text.clone_into(&mut message.text);
-        }
+    if message.text.is_empty()
+        && message.calls.is_empty()
+        && message.answers.is_empty()
+        && let Some(text) = object.get("text").and_then(Value::as_str)
+    {
+        text.clone_into(&mut message.text);
     }
     message
 }
@@ -122,6 +124,7 @@ fn take_part(part: &Value, message: &mut Message) {
 }
 
 /// One message out of flattened attributes.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the last part of an attribute's name, no file")]
 fn from_parts(parts: &std::collections::BTreeMap<String, &Value>, role: &str) -> Message {
     let text = |name: &str| parts.get(name).map(|value| alias::as_text(value));
     let mut message = Message {

@@ -22,6 +22,7 @@ pub fn wilson(k: u64, n: u64) -> (f64, f64) {
 
 /// Fisher's exact test, two-sided (sum of the tables no likelier than the observed): is `a` of `a+b` different from `c` of `c+d`?
 #[must_use]
+#[expect(clippy::many_single_char_names, reason = "a to d and n are what every textbook calls the cells of the table")]
 pub fn fisher(a: u64, b: u64, c: u64, d: u64) -> f64 {
     let (row1, row2, col1) = (a + b, c + d, a + c);
     let n = row1 + row2;

@@ -140,7 +140,7 @@ fn suspicious(fact: &SpanFacts, all: &BTreeMap<SpanId, SpanFacts>, run: Option<&
         let earlier =
             all.values().filter(same).filter(|other| (other.start, other.span) < (fact.start, fact.span)).count();
         if earlier >= 2 {
-            return Some(format!("repeated: the same call with the same arguments, {} times before", earlier).into());
+            return Some(format!("repeated: the same call with the same arguments, {earlier} times before").into());
         }
     }
     if fact.op == Op::Tool

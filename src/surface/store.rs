@@ -47,10 +47,10 @@ impl Runs {
     }
 
     fn take(&mut self, mut facts: SpanFacts) {
-        if let (Some(digest), Some(text)) = (facts.prompt, facts.prompt_text.take()) {
-            if self.prompts.len() < MAX_PROMPTS {
-                self.prompts.entry(digest).or_insert(text);
-            }
+        if let (Some(digest), Some(text)) = (facts.prompt, facts.prompt_text.take())
+            && self.prompts.len() < MAX_PROMPTS
+        {
+            self.prompts.entry(digest).or_insert(text);
         }
         let trace = facts.trace;
         let started = self.started.get(&trace).copied();

@@ -256,7 +256,9 @@ fn upstream(scene: &Scene<'_>, symptoms: &Symptoms<'_>, telemetry: &Telemetry, f
     if strong {
         let mut candidate =
             candidate(Surface::Dependency, Sort::Dependency, name, "an upstream outside fails", "failover");
-        findings.into_iter().for_each(|finding| candidate.find(finding));
+        for finding in findings {
+            candidate.find(finding);
+        }
         found.candidates.push(candidate);
     }
 }

@@ -128,7 +128,7 @@ pub(in super::super) fn parse(text: &str) -> Vec<FileDiff> {
                 Some(last) if path.is_empty() || last.path == path => last.context.push(line.to_owned()),
                 // "--- a/x" then "+++ b/x" then "@@ …" are one file.
                 Some(last) if last.added.is_empty() && last.removed.is_empty() && path != "/dev/null" => {
-                    last.path = path
+                    last.path = path;
                 }
                 _ => files.push(FileDiff { path, context: vec![line.to_owned()], ..FileDiff::default() }),
             }

@@ -520,8 +520,8 @@ fn loops(file: &FileDiff, see: &mut impl FnMut(Effect, &str)) {
         let low = line.to_ascii_lowercase();
         if is_loop(&low) {
             inside = 8;
-        } else if inside > 0 {
-            inside -= 1;
+        } else {
+            inside = inside.saturating_sub(1);
         }
         let calls_now = calls.iter().any(|word| low.contains(word)) && low.contains('(');
         let was = file.removed.iter().any(|gone| gone.trim() == line.trim());
@@ -595,9 +595,8 @@ fn by_words(low: &str, line: &str, see: &mut impl FnMut(Effect, &str)) {
     let said = words(line);
     for (effect, signs) in table {
         // Signs of one word must be a word of the line (`port` is not in `export`); others stand anywhere in it.
-        let found = |sign: &&str| match sign.chars().all(char::is_alphanumeric) {
-            true => said.contains(*sign),
-            false => low.contains(*sign),
+        let found = |sign: &&str| {
+            if sign.chars().all(char::is_alphanumeric) { said.contains(*sign) } else { low.contains(*sign) }
         };
         if signs.iter().any(found) {
             see(effect, line);
@@ -626,10 +625,9 @@ fn growth(file: &FileDiff, added: &str, see: &mut impl FnMut(Effect, &str)) {
             || low.contains("global ")
     });
     if let Some(line) = file.added.iter().find(|line| grows.iter().any(|word| line.to_ascii_lowercase().contains(word)))
+        && has_store
     {
-        if has_store {
-            see(Effect::Growth, line);
-        }
+        see(Effect::Growth, line);
     }
 }
 

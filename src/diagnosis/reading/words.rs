@@ -165,7 +165,9 @@ pub(in super::super) fn words(text: &str) -> BTreeSet<String> {
         if parts.len() > 1 {
             keep(&mut found, whole);
         }
-        parts.into_iter().for_each(|part| keep(&mut found, part));
+        for part in parts {
+            keep(&mut found, part);
+        }
     }
     found
 }
@@ -190,10 +192,8 @@ fn parts(token: &str) -> Vec<String> {
     let mut part = String::new();
     let mut lower = false;
     for c in token.chars() {
-        if c == '_' || (c.is_uppercase() && lower) {
-            if !part.is_empty() {
-                parts.push(std::mem::take(&mut part));
-            }
+        if (c == '_' || (c.is_uppercase() && lower)) && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
         }
         if c != '_' {
             part.extend(c.to_lowercase());

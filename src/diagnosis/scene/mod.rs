@@ -108,18 +108,17 @@ impl SceneBuilder {
             }
             Fact::Metrics(batch) => batch.series.iter().for_each(|series| self.take_series(series)),
             Fact::Logs(batch) => self.logs.apply(batch),
-            Fact::Spans(batch) => match self.horizon {
-                Some(horizon) => {
+            Fact::Spans(batch) => {
+                if let Some(horizon) = self.horizon {
                     let mut batch = (**batch).clone();
                     batch.resources.iter_mut().for_each(|resource| resource.items.retain(|span| span.start <= horizon));
                     self.spans.apply(&batch);
                     self.runs.apply(&batch);
-                }
-                None => {
+                } else {
                     self.spans.apply(batch);
                     self.runs.apply(batch);
                 }
-            },
+            }
             _ => {}
         }
     }

@@ -67,11 +67,11 @@ impl SpanBook {
             self.recent.clear();
         }
         for resource in &batch.resources {
-            if let Some(version) = resource.attributes.get("service.version").and_then(|v| v.as_str()) {
-                if let Some(first) = resource.items.iter().map(|span| span.start).min() {
-                    let seen = self.versions.entry((resource.service.clone(), version.into())).or_insert(first);
-                    *seen = first.min(*seen);
-                }
+            if let Some(version) = resource.attributes.get("service.version").and_then(|v| v.as_str())
+                && let Some(first) = resource.items.iter().map(|span| span.start).min()
+            {
+                let seen = self.versions.entry((resource.service.clone(), version.into())).or_insert(first);
+                *seen = first.min(*seen);
             }
             for span in &resource.items {
                 self.recent
@@ -80,10 +80,10 @@ impl SpanBook {
             }
         }
         for span in batch.resources.iter().flat_map(|resource| &resource.items) {
-            if span.status == SpanStatus::Error {
-                if let Some(parent) = span.parent.and_then(|id| self.recent.get_mut(&id)) {
-                    parent.failed_child = true;
-                }
+            if span.status == SpanStatus::Error
+                && let Some(parent) = span.parent.and_then(|id| self.recent.get_mut(&id))
+            {
+                parent.failed_child = true;
             }
         }
         for resource in &batch.resources {

@@ -64,7 +64,9 @@ impl Paper {
 /// The fold of all records, one by one.
 pub(super) fn folded(records: &[Record]) -> Fold {
     let mut fold = Fold::new();
-    records.iter().for_each(|record| fold.apply(record));
+    for record in records {
+        fold.apply(record);
+    }
     fold
 }
 

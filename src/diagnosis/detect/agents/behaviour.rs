@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::surface::{StopClass, stats};
+use crate::surface::{RunFacts, StopClass, stats};
 
 use super::outcome::{Outcome, View};
 
 /// Signs looked at, at most; the commonest tools first.
 const MAX_SIGNS: usize = 40;
+
+/// A number that a run has.
+type Measure = fn(&RunFacts) -> f64;
 
 /// Yes/no signs of behaviour, run by run.
 pub(super) fn signs(view: &View<'_>) -> Vec<(String, Vec<bool>)> {
@@ -16,7 +19,9 @@ pub(super) fn signs(view: &View<'_>) -> Vec<(String, Vec<bool>)> {
         let mut own: Vec<&str> = run.calls.iter().map(|(tool, ..)| tool.raw()).collect();
         own.sort_unstable();
         own.dedup();
-        own.into_iter().for_each(|tool| *tools.entry(tool).or_default() += 1);
+        for tool in own {
+            *tools.entry(tool).or_default() += 1;
+        }
     }
     let mut common: Vec<(&str, usize)> = tools.into_iter().collect();
     common.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
@@ -73,7 +78,7 @@ fn at(view: &View<'_>, signs: &[(String, Vec<bool>)], split: usize) -> Outcome {
         }
     }
     #[expect(clippy::cast_precision_loss, reason = "counts of calls and characters")]
-    let numbers: [(&str, fn(&crate::surface::RunFacts) -> f64); 2] = [
+    let numbers: [(&str, Measure); 2] = [
         ("characters said", |run| run.said_chars as f64 / f64::from(run.model_calls.max(1))),
         ("model calls", |run| f64::from(run.model_calls)),
     ];

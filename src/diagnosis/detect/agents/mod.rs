@@ -90,7 +90,7 @@ fn served(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
         candidate.onset = Some(at);
         candidate.find(seen(
             format!("{} answers since {}, never before in {split} runs", say(value), clock(at)),
-            &view.runs[split],
+            view.runs[split],
         ));
         outcome_finding(&mut candidate, &view.at(split));
         behaviour_finding(&mut candidate, view, split, 0.35);
@@ -139,17 +139,17 @@ fn prompts(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
                 edit.words,
                 edit.example
             ),
-            &view.runs[split],
+            view.runs[split],
         ));
-        if !edit.slip {
-            candidate.find(Finding::new("substance", 1.0, "the words that changed carry meaning".into(), Vec::new()));
-        } else {
+        if edit.slip {
             candidate.find(Finding::new(
                 "inert",
                 -3.5,
                 "only the spelling of a word differs: that cannot change what it asks for".into(),
                 Vec::new(),
             ));
+        } else {
+            candidate.find(Finding::new("substance", 1.0, "the words that changed carry meaning".into(), Vec::new()));
         }
         if split < LEAST_SIDE || view.runs.len() - split < LEAST_SIDE {
             candidate.find(Finding::new(

@@ -74,7 +74,9 @@ fn any_split_into_batches_and_any_restart_gives_the_same_picture() {
     for cut in [1, paper.records.len() / 3, paper.records.len() - 2] {
         let (before, after) = paper.records.split_at(cut);
         let mut fold = Fold::restore(&folded(before).checkpoint()).unwrap();
-        before.iter().for_each(|record| fold.recall(record));
+        for record in before {
+            fold.recall(record);
+        }
         fold.apply_all(after);
         let view = fold.view();
         assert_eq!(view.incidents, whole.incidents, "restart after {cut}");

@@ -77,7 +77,7 @@ fn span(trace: u8, id: u8, start: i64) -> Span {
         start: at(start),
         end: at(start + 2),
         status: SpanStatus::Unset,
-        status_message: Default::default(),
+        status_message: "".into(),
         attributes: [("gen_ai.operation.name".into(), operation.into())].into(),
         events: vec![],
     }
@@ -130,7 +130,7 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
             summary: "s".into(), before: None, after: None, files: vec![], diff: None, sha: None,
             source: Source::CloudEvents })),
         2 => (0u8..4, 0u8..3, 0i64..600).prop_map(|(trace, id, t)| Fact::from(SpanBatch { resources: vec![
-            crate::event::Resource { service: "checkout".into(), attributes: Default::default(), items: vec![span(trace, id, t)] }] })),
+            crate::event::Resource { service: "checkout".into(), attributes: [].into(), items: vec![span(trace, id, t)] }] })),
         1 => (1u64..9).prop_map(|alerts| Fact::from(Truncated { source: Source::Alertmanager, group: "g".into(), alerts })),
     ];
     (fact, 0i64..900)
@@ -206,7 +206,9 @@ proptest! {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
         let (before, after) = paper.records.split_at((paper.records.len() as f64 * cut) as usize);
         let mut fold = Fold::restore(&folded(before).checkpoint()).unwrap();
-        before.iter().for_each(|record| fold.recall(record));
+        for record in before {
+            fold.recall(record);
+        }
         fold.apply_all(after);
         prop_assert_eq!(difference(&fold.view(), &whole), None, "restart");
     }
