@@ -176,7 +176,7 @@ impl<S: EventSource> App<S> {
                         Effect::Quit => return self.end(Ending::Quit).await,
                         Effect::Suspend => {
                             self.suspend().await;
-                            self.stop_process();
+                            Self::stop_process();
                             self.resume().await;
                         }
                         Effect::Redraw => self.repaint(),
@@ -224,7 +224,7 @@ impl<S: EventSource> App<S> {
     }
 
     /// Stops this process and all of its group, as ^Z does, until somebody continues it.
-    fn stop_process(&self) {
+    fn stop_process() {
         let _ = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
     }
 

@@ -36,7 +36,7 @@ const LONGEST_ANSWER: usize = 4096;
 /// A lone escape is the key when nothing follows for so long.
 const AFTER_ESCAPE: Duration = Duration::from_millis(30);
 /// The rest of a begun sequence is waited for so long.
-const AFTER_BEGUN: Duration = Duration::from_millis(1000);
+const AFTER_BEGUN: Duration = Duration::from_secs(1);
 
 /// Turns bytes into events.
 #[derive(Debug, Default)]

@@ -60,7 +60,7 @@ impl Shelf {
     /// # Errors
     /// What was looked for, where, and which names there are.
     pub fn find(self, name: &str, own: Option<&Path>) -> Result<Found, String> {
-        if name.contains('/') || name.ends_with(".toml") {
+        if name.contains('/') || Path::new(name).extension().is_some_and(|extension| extension == "toml") {
             return read(Path::new(name)).map_err(|error| format!("{name}: {error}"));
         }
         if let Some(folder) = own {

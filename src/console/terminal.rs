@@ -88,8 +88,8 @@ impl Drop for Guard {
 /// From now on a panic anywhere gives the terminal back, writes down where it was in a file of its own in `folder`, says
 /// so on standard error and ends the process with 101. Text that may hold somebody's data is left out of the file.
 pub fn restore_on_panic(folder: Option<&Path>) {
-    *CRASHES.lock().unwrap_or_else(PoisonError::into_inner) = folder.map(Path::to_owned);
     static ONCE: std::sync::Once = std::sync::Once::new();
+    *CRASHES.lock().unwrap_or_else(PoisonError::into_inner) = folder.map(Path::to_owned);
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {

@@ -178,7 +178,7 @@ fn hear(model: &mut Model, input: &Input, effects: &mut Vec<Effect>) {
 pub(super) fn dispatch(model: &mut Model, command: Command, effects: &mut Vec<Effect>) {
     if !model.layers.is_empty() {
         if command.action == Action::ViewHelp {
-            room::act(model, Action::Help.into(), effects);
+            room::act(model, &Action::Help.into(), effects);
         } else {
             hear(model, &Input::Do(command), effects);
         }
@@ -188,7 +188,7 @@ pub(super) fn dispatch(model: &mut Model, command: Command, effects: &mut Vec<Ef
     let input = Input::Do(command.clone());
     match with_pane(model, focused, |pane, cx| pane.update(cx, &input)) {
         Some(Answer::Done(asks)) => carry_out(model, asks, effects),
-        Some(Answer::Ignored) | None => room::act(model, command, effects),
+        Some(Answer::Ignored) | None => room::act(model, &command, effects),
     }
 }
 

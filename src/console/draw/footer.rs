@@ -113,9 +113,9 @@ fn footer(model: &Model, width: u16) -> Line<'static> {
         Some([safe::made(key, key_style), safe::made(format!(" {}  ", action.about().short), text_style)])
     };
     let end: Vec<_> = end.into_iter().filter_map(shown).flatten().collect();
-    let mut room = usize::from(width).saturating_sub(end.iter().map(|span| span.width()).sum());
+    let mut room = usize::from(width).saturating_sub(end.iter().map(ratatui::text::Span::width).sum());
     for pair in actions.into_iter().filter_map(shown) {
-        let wide: usize = pair.iter().map(|span| span.width()).sum();
+        let wide: usize = pair.iter().map(ratatui::text::Span::width).sum();
         if wide > room {
             break;
         }

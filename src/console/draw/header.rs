@@ -116,7 +116,7 @@ fn right(model: &Model) -> Line<'static> {
         (Some(to), ..) => spans.push(safe::made(format!(" WINDING TO {} ", clock(to)), model.theme.of(Role::Wound))),
         (None, Some(at), _) => spans.push(safe::made(format!(" AS OF {} ", clock(at)), model.theme.of(Role::Wound))),
         (None, None, Some(at)) if model.held => {
-            spans.push(safe::made(format!(" HELD {} ", clock(at)), model.theme.of(Role::Wound)))
+            spans.push(safe::made(format!(" HELD {} ", clock(at)), model.theme.of(Role::Wound)));
         }
         (None, None, Some(at)) => spans.push(safe::made(format!("LIVE {}", clock(at)), muted)),
         (None, None, None) => spans.push(safe::lit("LIVE", muted)),

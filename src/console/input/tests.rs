@@ -63,7 +63,7 @@ fn a_paste_is_kept_only_so_far() {
     let mut decoder = Decoder::default();
     decoder.feed(b"\x1b[200~");
     for _ in 0..40 {
-        decoder.feed(&[b'x'; 65_536]);
+        decoder.feed(&vec![b'x'; 65_536]);
     }
     let events = decoder.feed(b"\x1b[201~");
     assert!(matches!(events.as_slice(), [Event::Paste(text)] if text.len() == LONGEST_PASTE));

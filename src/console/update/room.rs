@@ -10,7 +10,7 @@ use crate::console::pane::{PaneKind, Picked};
 use crate::engine::view::Opens;
 use crate::event::IncidentId;
 
-pub(super) fn act(model: &mut Model, command: Command, effects: &mut Vec<Effect>) {
+pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect>) {
     let argument = command.argument.as_deref();
     match command.action {
         Action::Open => match picked(model) {
@@ -66,14 +66,14 @@ pub(super) fn act(model: &mut Model, command: Command, effects: &mut Vec<Effect>
         | Action::JumpForward
         | Action::Goto
         | Action::Live => {
-            wind::act(model, &command, effects);
+            wind::act(model, command, effects);
         }
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Quit => effects.push(Effect::Quit),
         action => match PaneKind::ALL.into_iter().find(|kind| kind.action() == action) {
             Some(kind) => model.focus(kind),
-            None => acts::act(model, &command, effects),
+            None => acts::act(model, command, effects),
         },
     }
 }

@@ -61,7 +61,7 @@ fn fault_19_a_paste_never_approves() {
 
 #[test]
 fn fault_25_a_long_plan_cannot_be_approved_before_its_end_was_seen() {
-    let body: String = (0..400).map(|nth| format!("line {nth}\n")).collect();
+    let body = (0..400).map(|nth| format!("line {nth}")).collect::<Vec<_>>().join("\n");
     let mut bench = bench(1, &body, 30);
     bench.press("x");
     bench.paint_and_wait(400);

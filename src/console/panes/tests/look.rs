@@ -78,7 +78,7 @@ fn every_pane_says_what_would_fill_it() {
     let stage = Stage::empty();
     let mut said = String::new();
     for mut pane in super::super::all() {
-        said.push_str(&format!("== {}\n", pane.kind().title()));
+        said.extend(["== ", pane.kind().title(), "\n"]);
         said.push_str(text(&stage.alone(pane.as_mut(), 60, 8)).trim_end());
         said.push('\n');
     }
