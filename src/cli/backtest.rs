@@ -127,6 +127,7 @@ pub fn run(args: &Args, _common: &Common, out: &mut Out) -> anyhow::Result<Exit>
         if watched && said.elapsed() >= EVERY {
             said = Instant::now();
             let done = number + 1;
+            #[expect(clippy::cast_precision_loss, reason = "a count of folders is far below 2^52")]
             let left = begun.elapsed().as_secs_f64() / (done as f64) * ((folders.len() - done) as f64);
             out.note(&format!("{done} of {} cases, about {left:.0} s left", folders.len()));
         }
@@ -151,7 +152,9 @@ fn find(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(path) else { return };
     let mut inner: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     inner.sort();
-    inner.iter().for_each(|path| find(path, depth + 1, found));
+    for path in &inner {
+        find(path, depth + 1, found);
+    }
 }
 
 /// One case, as of its page.

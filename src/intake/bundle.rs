@@ -283,18 +283,20 @@ impl Reader {
         let mut runs = Runs { as_of: self.as_of, found: BTreeMap::new() };
         let tally = otlp::traces(line, Encoding::Json, self.as_of, &mut runs)?;
         for ((trace, later), spans) in runs.found {
-            let mut name = line_digest(line).0.to_vec();
+            let mut name = Digest::of(line).0.to_vec();
             name.extend(trace.0);
             name.push(later.into());
             let mut entries = Entries::of(&name);
-            spans.into_iter().for_each(|(sender, span, size)| entries.take(&sender, span, size));
+            for (sender, span, size) in spans {
+                entries.take(&sender, span, size);
+            }
             self.drafts.extend(entries.done());
         }
         Ok(tally.message)
     }
 
     fn logs(&mut self, line: &[u8]) -> Line {
-        let mut minutes = Minutes { as_of: self.as_of, line: line_digest(line), found: BTreeMap::new() };
+        let mut minutes = Minutes { as_of: self.as_of, line: Digest::of(line), found: BTreeMap::new() };
         let tally = otlp::logs(line, Encoding::Json, self.as_of, &mut minutes)?;
         self.drafts.extend(minutes.found.into_values().flat_map(Entries::done));
         Ok(tally.message)
@@ -358,14 +360,12 @@ impl Reader {
     }
 }
 
-fn line_digest(line: &[u8]) -> Digest {
-    Digest::of(line)
-}
+type Sent = (Sender, Span, usize);
 
-/// Spans by their trace, cut at `as_of`: a run that goes on when the page comes is known up to then.
+/// Spans, with sender and size, by their trace, cut at `as_of`: a run that goes on when the page comes is known up to then.
 struct Runs {
     as_of: Time,
-    found: BTreeMap<(TraceId, bool), Vec<(Sender, Span, usize)>>,
+    found: BTreeMap<(TraceId, bool), Vec<Sent>>,
 }
 
 impl Sink<Span> for Runs {

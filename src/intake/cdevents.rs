@@ -13,7 +13,7 @@ use super::{Arrival, alertmanager, change, key, limits};
 use crate::event::{Alert, AlertStatus, Fact, Fingerprint, Labels, Note, Notice, Source, Untrusted};
 use crate::journal::Draft;
 
-/// A CDEvent posted without a CloudEvents envelope.
+/// A `CDEvent` posted without a `CloudEvents` envelope.
 #[derive(Deserialize)]
 pub(super) struct Bare {
     context: Context,
@@ -233,7 +233,7 @@ fn remark(event: &Event, kind: &str, about: Option<&Untrusted>, data: &serde_jso
     }
     for name in ["summary", "decision", "status", "responder", "uri"] {
         if let Some(value) = data.get(name).and_then(json::text_of) {
-            text.push_str(&format!(", {name}: {}", value.raw()));
+            text.extend([", ", name, ": ", value.raw()]);
         }
     }
     Note { incident: None, author: event.origin.as_ref().into(), text: text.into() }

@@ -163,8 +163,7 @@ fn class(kind: &str) -> Option<(Surface, ChangeClass)> {
         ("change", "merged") => Some((S::Code, C::Merge)),
         ("service", "deployed" | "upgraded") => Some((S::Code, C::Deploy)),
         ("service", "rolledback") => Some((S::Code, C::Rollback)),
-        ("service", "removed") => Some((S::Infra, C::Other)),
-        ("environment", _) => Some((S::Infra, C::Other)),
+        ("service", "removed") | ("environment", _) => Some((S::Infra, C::Other)),
         // Reviews, builds, tests, artifacts and publications alter nothing that runs.
         _ => None,
     }

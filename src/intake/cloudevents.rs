@@ -53,7 +53,7 @@ struct Envelope<'a> {
     data_base64: Option<Cow<'a, str>>,
 }
 
-/// Drafts of one structured event (`application/cloudevents+json`), or of one CDEvent without an envelope.
+/// Drafts of one structured event (`application/cloudevents+json`), or of one `CDEvent` without an envelope.
 /// None when the event is of a kind that says nothing to an incident.
 ///
 /// # Errors

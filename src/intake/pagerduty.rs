@@ -17,7 +17,8 @@ struct Delivery {
 #[derive(Deserialize)]
 struct Event {
     id: Untrusted,
-    event_type: String,
+    #[serde(rename = "event_type")]
+    kind: String,
     occurred_at: WireTime,
     #[serde(default)]
     agent: Option<Named>,
@@ -31,8 +32,8 @@ struct Incident {
     number: Option<u64>,
     #[serde(default)]
     status: Option<String>,
-    #[serde(default)]
-    incident_key: Option<Untrusted>,
+    #[serde(default, rename = "incident_key")]
+    key: Option<Untrusted>,
     #[serde(default)]
     title: Option<Untrusted>,
     #[serde(default)]
@@ -63,7 +64,7 @@ pub fn webhook(bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> 
     let read = |bytes: &[u8]| json::read::<Delivery>(bytes);
     let delivery = read(bytes).or_else(|error| json::repair(bytes).map_or(Err(error), |mended| read(&mended)))?;
     let event = delivery.event;
-    let Some(what) = event.event_type.strip_prefix("incident.") else { return Ok(Vec::new()) };
+    let Some(what) = event.kind.strip_prefix("incident.") else { return Ok(Vec::new()) };
     // Notes, responders and status updates carry the incident inside.
     let (at, data) = match event.data.get("incident") {
         Some(inner) => ("/event/data/incident", inner),
@@ -101,7 +102,7 @@ fn alert(incident: &Incident, status: AlertStatus, time: Time, arrival: &Arrival
         ("alertname", incident.title.clone()),
         ("service", summary(&incident.service)),
         ("severity", severity),
-        ("incident_key", incident.incident_key.clone()),
+        ("incident_key", incident.key.clone()),
         ("pagerduty_incident", Some(incident.id.clone())),
     ];
     let labels: Labels = labels.into_iter().filter_map(|(name, value)| Some((name.into(), value?))).collect();

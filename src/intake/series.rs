@@ -26,12 +26,12 @@ type Identity = Arc<(Untrusted, Labels)>;
 pub(super) struct Windows {
     anchor: Time,
     names: HashMap<String, Identity>,
-    windows: BTreeMap<i64, BTreeMap<Identity, Vec<(Time, f64)>>>,
+    found: BTreeMap<i64, BTreeMap<Identity, Vec<(Time, f64)>>>,
 }
 
 impl Windows {
     pub fn ending_at(anchor: Time) -> Self {
-        Self { anchor, names: HashMap::new(), windows: BTreeMap::new() }
+        Self { anchor, names: HashMap::new(), found: BTreeMap::new() }
     }
 
     /// Adds a sample of the series written `text`, which `identity` reads when it is new. What is not finite is left out.
@@ -48,7 +48,7 @@ impl Windows {
         };
         if value.is_finite() {
             let time = key::clamp(time);
-            self.windows.entry(window(time, self.anchor)).or_default().entry(id).or_default().push((time, value));
+            self.found.entry(window(time, self.anchor)).or_default().entry(id).or_default().push((time, value));
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Windows {
     /// The drafts, their keys under `prefix`.
     pub fn drafts(self, prefix: &str) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        for (window, found) in self.windows {
+        for (window, found) in self.found {
             let end = self.anchor.as_millisecond().saturating_add(window.saturating_mul(WINDOW_MS));
             let (mut batch, mut bytes, mut part) = (Vec::new(), 0usize, 0usize);
             let mut close = |batch: &mut Vec<Series>, part: &mut usize| {

@@ -3,7 +3,7 @@
 //! Everything is checked on the opened file, not on its name, so nothing can be exchanged between the check and the use.
 
 use std::fs::File;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -42,33 +42,6 @@ pub fn open_private(path: &Path) -> Result<File, JournalError> {
     Ok(file)
 }
 
-/// Makes sure that a private file exists and is ours: created with mode 0600, or found safe and tightened to 0600.
-///
-/// # Errors
-/// [`JournalError::Refused`] says what is unsafe and what to do.
-pub fn private_file(path: &Path) -> Result<(), JournalError> {
-    parent_is_safe(path)?;
-    let create = |flags| {
-        rustix::fs::open(
-            path,
-            flags | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY,
-            Mode::from(0o600),
-        )
-    };
-    let file: File = match create(OFlags::CREATE | OFlags::EXCL) {
-        Err(rustix::io::Errno::EXIST) => create(OFlags::empty()),
-        made => made,
-    }
-    .map(Into::into)
-    .map_err(|error| open_refused(path, error))?;
-    is_ours(path, &file)?;
-    if metadata(path, &file)?.mode() & 0o077 != 0 {
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))
-            .map_err(|error| refused(path, &format!("its mode cannot be set to 600 ({error})")))?;
-    }
-    Ok(())
-}
-
 /// Creates a file that did not exist before, mode 0600: for exports and crash reports.
 ///
 /// # Errors
@@ -81,34 +54,6 @@ pub fn new_file(path: &Path) -> Result<File, JournalError> {
         .mode(0o600)
         .open(path)
         .map_err(|error| refused(path, &format!("cannot be created ({error}): name a file that does not exist yet")))
-}
-
-/// Makes sure that a folder exists and that only its owner can write in it; folders made on the way have mode 0700.
-///
-/// # Errors
-/// [`JournalError::Refused`] says what is unsafe and what to do.
-pub fn private_dir(path: &Path) -> Result<(), JournalError> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| refused(path, &format!("the folder cannot be made ({error})")))?;
-    let found = std::fs::symlink_metadata(path).map_err(|error| refused(path, &error.to_string()))?;
-    if found.is_symlink() {
-        return Err(refused(path, "it is a symbolic link: name the folder itself"));
-    }
-    if !found.is_dir() {
-        return Err(refused(path, "it is not a folder"));
-    }
-    owner_is_us(path, &found)?;
-    if found.mode() & 0o022 != 0 {
-        return Err(refused(
-            path,
-            &format!("others can write in it (mode {:03o}): chmod 700 it", found.mode() & 0o777),
-        ));
-    }
-    Ok(())
 }
 
 fn parent_is_safe(path: &Path) -> Result<(), JournalError> {
@@ -177,6 +122,8 @@ fn refused(path: &Path, why: &str) -> JournalError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn folder() -> tempfile::TempDir {
@@ -198,27 +145,22 @@ mod tests {
         std::fs::write(&real, "x").unwrap();
         mode(&real, 0o600);
         open_trusted(&real).unwrap();
-        private_file(&real).unwrap();
 
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&real, &link).unwrap();
         assert!(why(open_trusted(&link)).contains("symbolic link"));
-        assert!(why(private_file(&link)).contains("symbolic link"));
 
         let fifo = dir.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::from(0o600), 0).unwrap();
         assert!(why(open_trusted(&fifo)).contains("not a regular file"));
-        assert!(why(private_file(&fifo)).contains("not a regular file"));
 
         assert!(why(open_trusted(dir.path())).contains("not a regular file"));
-        assert!(why(private_file(dir.path())).contains("folder"));
 
         mode(&real, 0o666);
         assert!(why(open_trusted(&real)).contains("others can write it"));
         mode(&real, 0o600);
         mode(dir.path(), 0o777);
         assert!(why(open_trusted(&real)).contains("folder"));
-        assert!(why(private_file(&real)).contains("folder"));
         assert!(why(new_file(&dir.path().join("new"))).contains("folder"));
     }
 
@@ -236,11 +178,8 @@ mod tests {
     #[test]
     fn a_new_private_file_is_readable_by_its_owner_only_and_never_overwrites() {
         let dir = folder();
-        let made = dir.path().join("state/deep");
-        private_dir(&made).unwrap();
-        assert_eq!(std::fs::metadata(&made).unwrap().mode() & 0o777, 0o700);
-        let file = made.join("journal.db");
-        private_file(&file).unwrap();
+        let file = dir.path().join("export.json");
+        new_file(&file).unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
         assert!(why(new_file(&file)).contains("does not exist yet"));
     }

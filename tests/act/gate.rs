@@ -45,7 +45,7 @@ impl Gate {
             for stream in listener.incoming().flatten() {
                 let state = Arc::clone(&shared);
                 std::thread::spawn(move || {
-                    let _ = pass(stream, to, &state);
+                    let _ = pass(&stream, to, &state);
                 });
             }
         });
@@ -76,7 +76,7 @@ impl Gate {
     }
 }
 
-fn pass(stream: TcpStream, to: u16, state: &Mutex<State>) -> std::io::Result<()> {
+fn pass(stream: &TcpStream, to: u16, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -105,21 +105,24 @@ fn pass(stream: TcpStream, to: u16, state: &Mutex<State>) -> std::io::Result<()>
     };
     let forward = || http::request(to, &method, &path, &[("Content-Type", "application/json")], &body);
     match fate {
-        Fate::Pass => answer(&stream, &forward()?),
+        Fate::Pass => answer(stream, &forward()?),
         Fate::DoThenClose => forward().map(drop),
         Fate::Close => Ok(()),
-        Fate::Hold => hold(),
+        Fate::Hold => {
+            hold();
+            Ok(())
+        }
         Fate::DoThenHold => {
             forward()?;
-            hold()
+            hold();
+            Ok(())
         }
     }
 }
 
 /// Longer than any test lasts.
-fn hold() -> std::io::Result<()> {
+fn hold() {
     std::thread::sleep(Duration::from_secs(600));
-    Ok(())
 }
 
 fn answer(mut stream: &TcpStream, answer: &http::Answer) -> std::io::Result<()> {

@@ -36,8 +36,8 @@ fn an_approved_silence_is_sent_once_as_shown_read_back_and_recorded() {
     let comment = silences[0]["comment"].as_str().unwrap();
     assert!(comment.contains("known, being worked on") && comment.contains("INC-7"), "{comment}");
     assert!(comment.contains(plan.idempotency_key.raw()), "{comment}");
-    let silenced = scene.alertmanager.alerts();
-    assert!(silenced.iter().all(|alert| alert["status"]["state"] == "suppressed"), "{silenced:?}");
+    let muted = scene.alertmanager.alerts();
+    assert!(muted.iter().all(|alert| alert["status"]["state"] == "suppressed"), "{muted:?}");
 
     let told: Vec<Kind> = scene
         .facts(&[Kind::Proposed, Kind::Approved, Kind::Started, Kind::Finished, Kind::Denied])

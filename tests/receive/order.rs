@@ -32,7 +32,9 @@ fn fault_29_deliveries_out_of_order_end_where_those_in_order_do() {
     };
     for deliveries in orders {
         let scene = Scene::new();
-        deliveries.iter().for_each(|body| scene.take("/alertmanager", body));
+        for body in deliveries {
+            scene.take("/alertmanager", body);
+        }
         let view = scene.view(time("2026-11-22T00:51:00Z"));
         assert_eq!(view.incidents.items.len(), 1);
         assert_eq!((view.incidents.items[0].alerts, view.incidents.items[0].firing), (1, 1), "it fires again");
@@ -126,7 +128,7 @@ fn fault_40_a_source_that_falls_silent_is_said_to_be_silent_on_every_process() {
     assert!(last.last > first.last);
     heard::save(scene.journal.as_ref(), scene.inflow.counters.heard()).expect("the journal writes");
     let elsewhere = heard::load(scene.journal.as_ref()).expect("the journal reads");
-    assert_eq!(elsewhere, [last.clone()]);
+    assert_eq!(elsewhere, std::slice::from_ref(&last));
     let watch = DeadMan { source: Source::Alertmanager, after: Duration::from_secs(60) };
     let after = |seconds: u64| last.last + Duration::from_secs(seconds);
     assert!(!watch.silent(last.last, after(60)) && watch.silent(last.last, after(61)));

@@ -159,8 +159,7 @@ fn fault_36_odd_telemetry_is_taken_rejected_or_refused_and_counted_exactly() {
 
 fn sign(key: &str, body: &[u8]) -> String {
     let mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).expect("any length").chain_update(body);
-    let digits: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("v1={digits}")
+    format!("v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 #[test]

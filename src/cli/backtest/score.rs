@@ -66,7 +66,8 @@ fn is_right(top: Option<&Guess>, truth: &TruthFile, kind: &str) -> bool {
         let changes = truth.more.get("confounded_changes");
         return top.is_some_and(|top| {
             let own = changes.and_then(|changes| changes.get(top.surface)).and_then(|change| change.as_str());
-            both.iter().any(|surface| surface == top.surface) && top.change.as_ref().map(|c| c.raw()) == own
+            both.iter().any(|surface| surface == top.surface)
+                && top.change.as_ref().map(crate::event::Untrusted::raw) == own
         });
     }
     if kind == "ranking" {

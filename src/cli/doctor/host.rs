@@ -40,9 +40,8 @@ fn colours() -> Check {
     let depth = match (variable("COLORTERM").as_deref(), variable("TERM").as_deref()) {
         (Some("truecolor" | "24bit"), _) => "true colour",
         (_, Some(term)) if term.contains("256color") => "256",
-        (_, Some("dumb")) => "none",
+        (_, Some("dumb") | None) => "none",
         (_, Some(_)) => "16",
-        (_, None) => "none",
     };
     Check::good("colours", depth)
 }

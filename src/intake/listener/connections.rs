@@ -108,12 +108,11 @@ async fn serve(stream: TcpStream, shared: &Arc<Shared>, open: &Arc<Open>, mut st
         .max_buf_size(limits::size(limits::HEAD));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    let stopped = tokio::select! {
+    tokio::select! {
         _ = connection.as_mut() => return,
         () = open.leave.notified() => return,
         _ = stopping.changed() => (),
-    };
-    let () = stopped;
+    }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
 }

@@ -65,22 +65,22 @@ async fn delivery(route: &'static Route, request: Request<Incoming>, shared: &Ar
 }
 
 async fn taken(route: &'static Route, request: Request<Incoming>, shared: &Arc<Shared>) -> Result<Http, No> {
-    let (head, body) = request.into_parts();
-    if !route.methods.split(", ").any(|method| head.method == method) {
+    let (parts, body) = request.into_parts();
+    if !route.methods.split(", ").any(|method| parts.method == method) {
         return Ok(and_close(answer::method_not_allowed(route.methods)));
     }
-    let content = route.content(&head.headers);
+    let content = route.content(&parts.headers);
     let voice = route.encoding(content).map_or(Voice::Json, Voice::Otlp);
     // Who it is comes first: from a stranger nothing but the head is looked at.
     if route.read != Reading::PagerDuty {
-        shared.door.by_token(&head.headers).map_err(|outside| stranger(outside, voice))?;
+        shared.door.by_token(&parts.headers).map_err(|outside| stranger(outside, voice))?;
     }
     let no = |status, fate, what: &str| No(fate, and_close(voice.error(status, what)));
     let Some(content) = content else {
         let what = format!("the content type must be {}", route.takes());
         return Err(no(StatusCode::UNSUPPORTED_MEDIA_TYPE, Fate::Refused, &what));
     };
-    let gzip = packed(&head.headers).map_err(|what| no(StatusCode::UNSUPPORTED_MEDIA_TYPE, Fate::Refused, &what))?;
+    let gzip = packed(&parts.headers).map_err(|what| no(StatusCode::UNSUPPORTED_MEDIA_TYPE, Fate::Refused, &what))?;
     if body.size_hint().lower() > route.limit {
         return Err(no(StatusCode::PAYLOAD_TOO_LARGE, Fate::TooLarge, &too_large(route)));
     }
@@ -98,14 +98,14 @@ async fn taken(route: &'static Route, request: Request<Incoming>, shared: &Arc<S
     };
     let held = body::read(body, route.limit, Arc::clone(&shared.memory)).await.map_err(unread)?;
     if route.read == Reading::PagerDuty {
-        let signature = head.headers.get("x-pagerduty-signature").and_then(|value| value.to_str().ok());
+        let signature = parts.headers.get("x-pagerduty-signature").and_then(|value| value.to_str().ok());
         shared.door.by_signature(signature, &held.bytes).map_err(|outside| stranger(outside, voice))?;
     }
-    let work = Work { route, content, gzip, headers: head.headers, voice, shared: Arc::clone(shared) };
+    let work = Work { route, content, gzip, headers: parts.headers, voice, shared: Arc::clone(shared) };
     match tokio::task::spawn_blocking(move || work.record(held)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(Failed::Unread(why))) => Err(unread(why)),
-        Ok(Err(Failed::Answered(fate, answer))) => Err(No(fate, answer)),
+        Ok(Err(Failed::Answered(fate, answer))) => Err(No(fate, *answer)),
         // Only a fault of ours gets here; the sender should try again.
         Err(_) => Err(no(StatusCode::INTERNAL_SERVER_ERROR, Fate::Refused, "the delivery could not be worked on")),
     }
@@ -150,7 +150,7 @@ struct Work {
 
 enum Failed {
     Unread(Unread),
-    Answered(Fate, Http),
+    Answered(Fate, Box<Http>),
 }
 
 impl Work {
@@ -165,42 +165,41 @@ impl Work {
                     Unread::TooLarge => Some(too_large(self.route)),
                     _ => None,
                 };
-                why.into_iter().for_each(|why| self.quarantine(now, &why, &held.bytes));
+                if let Some(why) = why {
+                    self.quarantine(now, &why, &held.bytes);
+                }
             }
             held = unpacked.map_err(Failed::Unread)?;
         }
         let large = held.bytes.len() as u64 > limits::LARGE_BODY;
-        let (appended, rejected, reply) = match self.route.form().filter(|_| large) {
-            Some(form) => {
-                let (mut sum, mut failed) = (Receipt::default(), None);
-                let arrival = Arrival::now(now, self.route.source);
-                let read = form.portions(&held.bytes, &arrival, &mut |drafts| {
-                    match self.append(drafts) {
-                        Ok(one) => {
-                            sum.recorded += one.recorded;
-                            sum.duplicates += one.duplicates;
-                            sum.head = one.head;
-                        }
-                        // What is recorded already will be repeated when it is sent again, and change nothing.
-                        Err(error) => failed = Some(error),
+        let (appended, rejected, reply) = if let Some(form) = self.route.form().filter(|_| large) {
+            let (mut sum, mut failed) = (Receipt::default(), None);
+            let arrival = Arrival::now(now, self.route.source);
+            let read = form.portions(&held.bytes, &arrival, &mut |drafts| {
+                match self.append(drafts) {
+                    Ok(one) => {
+                        sum.recorded += one.recorded;
+                        sum.duplicates += one.duplicates;
+                        sum.head = one.head;
                     }
-                    failed.is_none()
-                });
-                read.map_err(|error| self.refuse(now, &error, &held.bytes))?;
-                (failed.map_or(Ok(sum), Err), 0, None)
-            }
-            None => {
-                let read = route::read(self.route, self.content, &self.headers, &held.bytes, now);
-                let read = read.map_err(|error| self.refuse(now, &error, &held.bytes))?;
-                // The drafts hold everything that is needed of the body; the commit may take a while.
-                held.release();
-                (self.append(read.drafts), read.rejected, read.reply)
-            }
+                    // What is recorded already will be repeated when it is sent again, and change nothing.
+                    Err(error) => failed = Some(error),
+                }
+                failed.is_none()
+            });
+            read.map_err(|error| self.refuse(now, &error, &held.bytes))?;
+            (failed.map_or(Ok(sum), Err), 0, None)
+        } else {
+            let read = route::read(self.route, self.content, &self.headers, &held.bytes, now);
+            let read = read.map_err(|error| self.refuse(now, &error, &held.bytes))?;
+            // The drafts hold everything that is needed of the body; the commit may take a while.
+            held.release();
+            (self.append(read.drafts), read.rejected, read.reply)
         };
         self.shared.inflow.counters.unstorable.store(appended.is_err().into(), Ordering::Relaxed);
         let receipt = appended.map_err(|error| {
             let answer = overload::answer(self.route.source, Overload::Unstorable);
-            Failed::Answered(Fate::Unstorable, self.voice.again(answer, &error.to_string()))
+            Failed::Answered(Fate::Unstorable, Box::new(self.voice.again(answer, &error.to_string())))
         })?;
         let (recorded, repeated) = (receipt.recorded, receipt.duplicates);
         self.shared.inflow.counters.accept(self.route.source, recorded, repeated, rejected, now);
@@ -225,7 +224,7 @@ impl Work {
     fn refuse(&self, now: Time, error: &BadInput, bytes: &[u8]) -> Failed {
         let what = error.to_string();
         self.quarantine(now, &what, bytes);
-        Failed::Answered(Fate::Refused, self.voice.error(StatusCode::BAD_REQUEST, &what))
+        Failed::Answered(Fate::Refused, Box::new(self.voice.error(StatusCode::BAD_REQUEST, &what)))
     }
 
     /// Keeps the beginning of a refused body where people can look at it.

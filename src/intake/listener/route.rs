@@ -6,7 +6,7 @@ use crate::intake::otlp::{self, Encoding, Entries, Reply};
 use crate::intake::{Arrival, BadInput, alertmanager, cloudevents, grafana, limits, pagerduty};
 use crate::journal::Draft;
 
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 /// One way in.
 pub(super) struct Route {
@@ -88,12 +88,10 @@ impl Route {
         let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match (self.read, media.as_str()) {
-            (Reading::Events, "application/cloudevents+json") => Some(Content::Structured),
             (Reading::Events, "application/cloudevents-batch+json") => Some(Content::Batch),
             (Reading::Events, "application/json") if headers.contains_key("ce-id") => Some(Content::Binary),
-            // A CDEvent or a structured event from a sender that does not know the longer name.
-            (Reading::Events, "application/json") => Some(Content::Structured),
-            (Reading::Events, _) => None,
+            // The shorter name: a CDEvent, or a structured event from a sender that does not know the longer one.
+            (Reading::Events, "application/cloudevents+json" | "application/json") => Some(Content::Structured),
             (Reading::Traces | Reading::Logs, "application/x-protobuf" | "application/protobuf") => {
                 Some(Content::Protobuf)
             }
@@ -163,7 +161,7 @@ pub(super) fn read(
         Reading::Events => match content {
             Content::Batch => cloudevents::batch(body, &arrival)?.into(),
             Content::Binary => {
-                cloudevents::binary(|name| headers.get(name).map(|value| value.as_bytes()), body, &arrival)?.into()
+                cloudevents::binary(|name| headers.get(name).map(HeaderValue::as_bytes), body, &arrival)?.into()
             }
             _ => cloudevents::structured(body, &arrival)?.into(),
         },

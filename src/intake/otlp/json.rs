@@ -58,13 +58,11 @@ fn one<T: FromJson>(
     Ok(())
 }
 
+/// What is done with an element: where it stands, and its text.
+type With<'w> = dyn FnMut(&str, &[u8]) -> Result<(), BadInput> + 'w;
+
 /// Calls `with` for every element of the list `name` of the object `text`, which stands at `at`. No list is no element.
-fn each(
-    text: &[u8],
-    at: &str,
-    name: &str,
-    with: &mut dyn FnMut(&str, &[u8]) -> Result<(), BadInput>,
-) -> Result<(), BadInput> {
+fn each(text: &[u8], at: &str, name: &str, with: &mut With<'_>) -> Result<(), BadInput> {
     let Some(list) = json::read_seed(text, || Member(name)).map_err(|error| error.under(at))? else { return Ok(()) };
     let at = format!("{at}/{name}");
     let mut failed = None;
@@ -110,7 +108,7 @@ impl<'de> Visitor<'de> for Member<'_> {
 
 struct Elements<'s> {
     at: &'s str,
-    with: &'s mut dyn FnMut(&str, &[u8]) -> Result<(), BadInput>,
+    with: &'s mut With<'s>,
     failed: &'s mut Option<BadInput>,
 }
 
@@ -213,6 +211,7 @@ impl<'de> Deserialize<'de> for Any {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
+        #[expect(clippy::struct_field_names, reason = "OTLP names its fields so")]
         struct Wire {
             string_value: Option<String>,
             bool_value: Option<bool>,

@@ -96,7 +96,7 @@ impl<'a> Fields<'a> {
             0 => Value::Varint(self.varint()?),
             1 => {
                 let bytes = self.take(8)?;
-                Value::Fixed64(bytes.try_into().map(u64::from_le_bytes).unwrap_or(0))
+                Value::Fixed64(bytes.try_into().map_or(0, u64::from_le_bytes))
             }
             2 => {
                 let length = self.varint()?;

@@ -16,7 +16,7 @@ use crate::event::{Alert, AlertStatus, Fact, Fingerprint, Kind, Labels, Seq, Sou
 use crate::intake::counters::Fate;
 use crate::intake::json::{self, WireTime};
 use crate::intake::{Arrival, Inflow, alertmanager, key, limits};
-use crate::journal::{Draft, Journal, JournalError, Query, term};
+use crate::journal::{Draft, Journal, JournalError, Query, Receipt, term};
 
 /// An alert as API v2 writes it.
 #[derive(Deserialize)]
@@ -196,7 +196,7 @@ impl Poller {
             let told = truncated(journal.as_ref(), told, &mut cut)?;
             // Everything there is has been shown: nothing is missing any more.
             drafts.extend(std::mem::take(&mut cut).into_iter().map(|(group, alerts)| whole(group, alerts, told, now)));
-            let receipt = if drafts.is_empty() { Default::default() } else { journal.append(drafts)? };
+            let receipt = if drafts.is_empty() { Receipt::default() } else { journal.append(drafts)? };
             if changed {
                 journal.save_projection(
                     CACHE.0,

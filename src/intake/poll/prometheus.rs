@@ -15,7 +15,7 @@ use crate::intake::counters::Fate;
 use crate::intake::problem::BadInput;
 use crate::intake::series::Windows;
 use crate::intake::{Inflow, json, key, limits, topology};
-use crate::journal::Draft;
+use crate::journal::{Draft, Receipt};
 
 /// Time between two samples that are asked for. All processes ask on the same grid, so asking twice says nothing new.
 const STEP: i64 = 15;
@@ -157,6 +157,7 @@ fn data(answer: &Answer) -> Result<&Data, BadInput> {
 ///
 /// # Errors
 /// As [`range`].
+#[expect(clippy::similar_names, reason = "caller and callee are what the two ends of an edge are called")]
 pub fn graph(body: &[u8], caller: &str, callee: &str) -> Result<Vec<Edge>, BadInput> {
     let answer: Answer = json::read(body)?;
     let edge = |found: &Found| {
@@ -225,7 +226,7 @@ impl Poller {
         }
         let (journal, recorded) = (Arc::clone(&self.inflow.journal), !drafts.is_empty());
         let appended =
-            tokio::task::spawn_blocking(move || if recorded { journal.append(drafts) } else { Ok(Default::default()) });
+            tokio::task::spawn_blocking(move || if recorded { journal.append(drafts) } else { Ok(Receipt::default()) });
         let receipt =
             appended.await.map_err(|error| PollError::Odd { base: self.client.base(), error: error.to_string() })??;
         self.until = Some(end.max(self.until.unwrap_or(end)));
