@@ -72,9 +72,9 @@ screen() {
   "$measure/intake.py" alerts --to "http://127.0.0.1:$port/alertmanager" --count "${ALERTS:-100000}" --batch 1000 --connections 2
   sleep 5
   say "console 160x50 with ${ALERTS:-100000} alerts"
-  console --size 160x50 --before 2 --ready INC-1
+  console --size 160x50 --before 2 --ready INC-
   say "console 80x24, the same journal"
-  console --size 80x24 --before 2 --ready INC-1 --idle 2
+  console --size 80x24 --before 2 --ready INC- --idle 2
 }
 
 feed() {
@@ -84,23 +84,28 @@ feed() {
   sleep 2
   say "console 160x50 while 10 alerts a second arrive"
   "$measure/intake.py" feed --to "http://127.0.0.1:$port/alertmanager" --rate 10 --seconds 25 --batch 1 &
-  console --runs 1 --keys '' --idle 15 --ready INC-1
+  console --runs 1 --keys '' --idle 15 --ready INC-
   wait "$!"
   say "console 160x50 while 5000 alerts a second arrive: a key to its answer on the screen"
   "$measure/intake.py" feed --to "http://127.0.0.1:$port/alertmanager" --rate 5000 --seconds 30 --batch 64 &
-  console --runs 1 --keys '::::::::::' --repeat 10 --answer 'accept' --idle 0 --ready INC-1 --rest 3
+  console --runs 1 --keys '::::::::::' --repeat 10 --answer 'accept' --idle 0 --ready INC- --rest 3
   wait "$!"
 }
 
+# Turn by turn, each fresh and alone, so that whatever else the machine does falls on both.
 alerts() {
-  house
-  serve
-  alertmanager
   for batch in 1 64; do
-    say "alerts accepted, $batch a request: warroom (on disk), then Alertmanager (in memory)"
     local count=$((batch == 1 ? 20000 : 100000))
-    "$measure/intake.py" alerts --to "http://127.0.0.1:$port/alertmanager" --count "$count" --batch "$batch" --runs 5
-    "$measure/intake.py" alerts --to "http://127.0.0.1:$((port + 1))/api/v2/alerts" --count "$count" --batch "$batch" --runs 5
+    for _ in 1 2 3 4 5; do
+      house
+      serve
+      say "warroom, on disk, $batch a request"
+      "$measure/intake.py" alerts --to "http://127.0.0.1:$port/alertmanager" --count "$count" --batch "$batch"
+      house
+      alertmanager
+      say "Alertmanager, in memory, $batch a request"
+      "$measure/intake.py" alerts --to "http://127.0.0.1:$((port + 1))/api/v2/alerts" --count "$count" --batch "$batch"
+    done
   done
 }
 
@@ -130,11 +135,11 @@ million() {
   kill "${running[0]}"
   wait "${running[0]}" || true
   running=()
-  ls -l "$folder"/state/warroom/
+  ls -l "$folder"/state/warroom/journal.db
   say "verify a million entries"
   for _ in 1 2 3 4 5; do time "$program" verify; done
   say "first frame on a million entries, 160x50"
-  console --size 160x50 --keys j --repeat 5 --idle 2 --ready INC-1
+  console --size 160x50 --before 2 --repeat 5 --rest 20 --idle 4 --ready INC-
 }
 
 [ "$#" -gt 0 ] || set -- peers screen feed alerts spans storm million

@@ -50,10 +50,12 @@ def webhook(alerts):
 
 
 def alert_bodies(options, count, run):
+    # A storm is one alert of one component in many instances.
+    step = len(SERVICES) * 20 if options.what == "storm" else 1
     shape = webhook if "/api/v2/" not in options.path else (lambda alerts: alerts)
     for first in range(0, count, options.batch):
         numbers = range(first, min(first + options.batch, count))
-        yield json.dumps(shape([alert(number, run) for number in numbers])).encode(), len(numbers)
+        yield json.dumps(shape([alert(number * step, run) for number in numbers])).encode(), len(numbers)
 
 
 # --- OTLP spans in protobuf, by hand: field numbers of opentelemetry.proto.trace.v1 ---
