@@ -1,6 +1,6 @@
 //! The configuration file: TOML, every key known, every error with file and line.
 //!
-//! Read in two steps: the file as it stands ([`File`]), then what it means with arguments and environment applied
+//! Read in two steps: the file as it stands (`File`), then what it means with arguments and environment applied
 //! ([`Config`]). A key nobody knows, a bad address, a secret whose variable is not set: the start is refused.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

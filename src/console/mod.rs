@@ -1,8 +1,8 @@
 //! The full-screen console.
 //!
 //! **For:** showing one picture of everything to a person, and taking what they decide.
-//! **In:** immutable [`View`](crate::engine::View)s, keys. **Out:** frames, and acts handed to the
-//! [`Desk`](crate::response::Desk).
+//! **In:** immutable [`View`]s, keys. **Out:** frames, and acts handed to the
+//! [`Desk`].
 //! **Never:** does I/O while drawing, blocks on anything, changes the world except by sending a decision.
 //!
 //! The screen is a pure function of the state (law 6): `update(&mut Model, Msg) -> Vec<Effect>`, `draw(&Model)`.

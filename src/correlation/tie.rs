@@ -42,7 +42,7 @@ const PER_QUIET_MINUTE: f64 = 0.15;
 fn from_callee(sign: Sign) -> f64 {
     match sign {
         Sign::Answers => 1.8,
-        Sign::Other => 0.5,
+        Sign::Other => 1.2,
         Sign::Starved => 0.2,
         Sign::Body => -1.0,
     }
@@ -52,7 +52,7 @@ fn from_callee(sign: Sign) -> f64 {
 fn from_caller(sign: Sign) -> f64 {
     match sign {
         Sign::Starved => 1.8,
-        Sign::Answers | Sign::Other => 0.3,
+        Sign::Answers | Sign::Other => 1.2,
         Sign::Body => -1.0,
     }
 }

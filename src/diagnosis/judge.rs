@@ -81,6 +81,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
         &mut components,
         &detect::changes::best_by_component(&changes),
         &operational.candidates,
+        &candidates,
     );
     candidates.extend(changes);
     candidates.extend(operational.candidates);

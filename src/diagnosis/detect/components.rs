@@ -145,8 +145,12 @@ pub(in super::super) fn give_way(
     components: &mut [Candidate],
     changes: &BTreeMap<Untrusted, f64>,
     operational: &[Candidate],
+    agents: &[Candidate],
 ) {
-    let why_elsewhere = changes.values().any(|score| *score > -2.0) || !operational.is_empty();
+    // Runs that fail since one of their own surfaces moved explain themselves; what else moved beside them is what it led to.
+    let why_elsewhere = changes.values().any(|score| *score > -2.0)
+        || !operational.is_empty()
+        || agents.iter().any(|candidate| candidate.score() > 0.0);
     for candidate in components.iter_mut().filter(|_| why_elsewhere) {
         let over = candidate.score() - candidate.prior - ONLY_WHERE;
         if over > 0.0 {
