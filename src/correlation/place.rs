@@ -33,7 +33,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_s: 600, threshold: 0.3, per_minute: 0.35, neighbours: 64, incidents: 8, hops: 3 }
+        Self { window_s: 600, threshold: 0.3, per_minute: 0.25, neighbours: 64, incidents: 8, hops: 3 }
     }
 }
 

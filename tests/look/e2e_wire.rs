@@ -117,7 +117,7 @@ fn the_tour_keeps_to_the_grammar(columns: u16, rows: u16, extra: &[(&str, &str)]
     let mut session = Session::start(command, columns, rows);
     session.wait_until("the first frame", |screen| screen.contents().trim().len() > 40);
     hostile::deliver(&house);
-    session.wait_for("checkout");
+    session.wait_for("UNOWNED");
     session.settle(Duration::from_millis(600));
 
     let mut seen = session.text();
