@@ -6,8 +6,6 @@ mod signals;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::Terminal;
-use ratatui::layout::Size;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -74,7 +72,7 @@ pub struct App<S> {
     /// What signals say.
     pub signals: Signals,
     /// The screen.
-    pub screen: Terminal<Wire>,
+    pub screen: Wire,
     /// What beside the screen is switched on.
     pub modes: terminal::Modes,
     /// When it started.
@@ -146,7 +144,7 @@ impl<S: EventSource> App<S> {
                 },
                 () = at(timers.settle) => {
                     timers.settle = None;
-                    msgs.extend(decoder.settle().map(Msg::from));
+                    msgs.extend(decoder.settle().into_iter().map(Msg::from));
                 }
                 msg = self.hands.next() => msgs.push(msg),
                 () = at(timers.wake) => {
@@ -179,7 +177,7 @@ impl<S: EventSource> App<S> {
                             Self::stop_process();
                             self.resume().await;
                         }
-                        Effect::Redraw => self.repaint(),
+                        Effect::Redraw => self.screen.forget(),
                         Effect::Wake(after) => {
                             let due = Instant::now() + after;
                             timers.wake = Some(timers.wake.map_or(due, |wake| wake.min(due)));
@@ -194,12 +192,9 @@ impl<S: EventSource> App<S> {
     }
 
     fn frame(&mut self) {
-        let size = self.model.size;
-        self.screen.backend_mut().resize(size);
         let model = &self.model;
-        // The wire writes into memory, which cannot fail.
-        let Ok(_) = self.screen.draw(|frame| draw(model, frame));
-        let bytes = self.screen.backend_mut().take();
+        self.screen.frame(model.size, |buf| draw(model, buf));
+        let bytes = self.screen.take();
         if bytes.is_empty() {
             return;
         }
@@ -208,13 +203,8 @@ impl<S: EventSource> App<S> {
 
     fn copy(&mut self, text: &str) {
         if let Some(bytes) = super::clipboard::copy(text) {
-            self.screen.backend_mut().pass(&bytes);
+            self.screen.pass(&bytes);
         }
-    }
-
-    fn repaint(&mut self) {
-        self.screen.backend_mut().forget();
-        let Ok(()) = self.screen.clear();
     }
 
     /// Gives the terminal back for a while.
@@ -240,10 +230,9 @@ impl<S: EventSource> App<S> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.model.size = terminal::size();
-        self.repaint();
         let modes = self.modes.enter();
-        self.screen.backend_mut().pass(&modes);
-        self.screen.backend_mut().forget();
+        self.screen.pass(&modes);
+        self.screen.forget();
     }
 
     /// Leaves: acts that began are finished, the terminal is given back.
@@ -270,11 +259,4 @@ impl From<Event> for Msg {
             Event::Click(x, y) => Self::Click(x, y),
         }
     }
-}
-
-/// A screen of `size` that writes into memory.
-#[must_use]
-pub fn screen(size: Size, synchronized: bool) -> Terminal<Wire> {
-    let Ok(screen) = Terminal::new(Wire::new(size, synchronized));
-    screen
 }

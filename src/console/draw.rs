@@ -6,8 +6,8 @@ mod chrome;
 mod footer;
 mod header;
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::layer;
@@ -15,13 +15,13 @@ use super::model::Model;
 use super::safe;
 use super::theme::Role;
 
-/// Draws the state.
-pub fn draw(model: &Model, frame: &mut Frame<'_>) {
-    let screen = frame.area();
-    let buf = frame.buffer_mut();
+/// Draws the state over all of `buf`; where the text cursor stands, if it is to be seen.
+#[must_use]
+pub fn draw(model: &Model, buf: &mut Buffer) -> Option<Position> {
+    let screen = buf.area;
     safe::fill(buf, screen, model.theme.of(Role::Text));
     if screen.is_empty() {
-        return;
+        return None;
     }
     if model.too_small() {
         let (width, height) = super::layout::SMALLEST;
@@ -30,7 +30,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         for (row, line) in (0..screen.height).zip(safe::wrap(&text, screen.width)) {
             safe::put(buf, screen, row, Line::from(safe::made(line, model.theme.of(Role::Text))), model.glyphs.cut);
         }
-        return;
+        return None;
     }
     header::draw(model, buf);
     let full = model
@@ -45,15 +45,12 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         one_layer(model, nth, buf);
     }
     footer::draw(model, buf);
-    if let Some(top) = model.layers.last() {
-        let area = model.layer_area(model.layers.len() - 1);
-        if let Some(at) = top.cursor(&model.cx(area, true)).filter(|(x, y)| screen.contains((*x, *y).into())) {
-            frame.set_cursor_position(at);
-        }
-    }
+    let top = model.layers.last()?;
+    let area = model.layer_area(model.layers.len() - 1);
+    top.cursor(&model.cx(area, true)).map(Position::from).filter(|at| screen.contains(*at))
 }
 
-fn panes(model: &Model, buf: &mut ratatui::buffer::Buffer) {
+fn panes(model: &Model, buf: &mut Buffer) {
     let placed = model.placed();
     chrome::rules(model, &placed, buf);
     for spot in &placed {
@@ -71,7 +68,7 @@ fn panes(model: &Model, buf: &mut ratatui::buffer::Buffer) {
     }
 }
 
-fn one_layer(model: &Model, nth: usize, buf: &mut ratatui::buffer::Buffer) {
+fn one_layer(model: &Model, nth: usize, buf: &mut Buffer) {
     let Some(layer) = model.layers.get(nth) else { return };
     let area = model.layer_area(nth);
     let cx = model.cx(area, nth + 1 == model.layers.len());

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
 
 use super::draw::draw;
 use super::glyph;
@@ -234,9 +233,8 @@ impl Bench {
     /// The screen as text.
     pub fn screen(&self) -> String {
         let Size { width, height } = self.model.size;
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
-        terminal.draw(|frame| draw(&self.model, frame)).expect("drawn");
-        let buffer = terminal.backend().buffer();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let _ = draw(&self.model, &mut buffer);
         let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..height).map(row).collect::<Vec<_>>().join("\n")
     }

@@ -110,8 +110,8 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         let writer = writer::Writer::start(writer::Stdout).context("cannot write to the terminal")?;
         let size = terminal::size();
         let modes = terminal::Modes { mouse: settings.mouse };
-        let mut screen = app::screen(size, settings.synchronized);
-        screen.backend_mut().pass(&modes.enter());
+        let mut screen = wire::Wire::new(size, settings.synchronized);
+        screen.pass(&modes.enter());
         let setup = model::Setup {
             theme,
             glyphs: if settings.ascii(&here) { &glyph::ASCII } else { &glyph::UNICODE },
