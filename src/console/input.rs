@@ -1,4 +1,10 @@
 //! From bytes to keys: split anywhere, late answers of the terminal swallowed, pasted text kept apart from keys.
+//!
+//! **Escape or alt.** A terminal sends alt-x as escape and x in one write, so they come in one read; two presses come in
+//! two. Hence: escape with a character in the same read is alt; escape at the end of a read, then a character in the
+//! next, is two keys, however fast the second was. What begins a sequence (`[`, `O` and the marks of answers) belongs
+//! to the escape before it in both cases, since a line may break a sequence anywhere; it is two keys again when nothing
+//! follows. That is the convention of vim and of screen editors since.
 
 use std::future::Future;
 use std::io;
@@ -31,8 +37,6 @@ pub trait EventSource: Send {
 
 /// More of one paste than this is dropped, in bytes.
 pub const LONGEST_PASTE: usize = 1024 * 1024;
-/// An answer of the terminal that is longer than this is no answer, in bytes.
-const LONGEST_ANSWER: usize = 4096;
 /// A lone escape is the key when nothing follows for so long.
 const AFTER_ESCAPE: Duration = Duration::from_millis(30);
 /// The rest of a begun sequence is waited for so long.
@@ -42,7 +46,20 @@ const AFTER_BEGUN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Decoder {
     buffer: Vec<u8>,
-    paste: Option<Paste>,
+    within: Within,
+    /// The escape at the front ended a read: what follows it was sent by itself.
+    apart: bool,
+}
+
+/// What the bytes belong to at the moment.
+#[derive(Debug, Default)]
+enum Within {
+    #[default]
+    Nothing,
+    /// Pasted text.
+    Paste(Paste),
+    /// An answer of the terminal, which is dropped as it comes.
+    Answer,
 }
 
 #[derive(Debug, Default)]
@@ -58,37 +75,52 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 enum Step {
     /// So many bytes made this (or nothing).
     Took(usize, Option<Event>),
-    /// Here a paste begins.
+    /// So many bytes begin a paste.
     Paste(usize),
+    /// So many bytes begin an answer.
+    Answer(usize),
     /// More is needed.
     Wait,
 }
 
 impl Decoder {
-    /// Takes bytes as they came.
+    /// Takes bytes as they came, one read at a time.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
-        if self.buffer.is_empty() && self.paste.is_none() && looks_pasted(bytes) {
+        if self.buffer.is_empty() && matches!(self.within, Within::Nothing) && looks_pasted(bytes) {
             return vec![Event::Paste(String::from_utf8_lossy(bytes).into_owned())];
         }
+        self.apart |= self.buffer == [0x1b];
         self.buffer.extend_from_slice(bytes);
         let mut events = Vec::new();
         loop {
-            if self.paste.is_some() {
-                match self.pasting() {
+            match self.within {
+                Within::Paste(_) => match self.pasting() {
                     Some(text) => events.push(Event::Paste(text)),
                     None => break,
+                },
+                Within::Answer => {
+                    if !self.answered() {
+                        break;
+                    }
                 }
-                continue;
-            }
-            match self.step() {
-                Step::Took(0, _) | Step::Wait => break,
-                Step::Took(bytes, event) => {
-                    self.buffer.drain(..bytes);
-                    events.extend(event);
-                }
-                Step::Paste(bytes) => {
-                    self.buffer.drain(..bytes);
-                    self.paste = Some(Paste::default());
+                Within::Nothing => {
+                    let taken = match self.step() {
+                        Step::Took(0, _) | Step::Wait => break,
+                        Step::Took(bytes, event) => {
+                            events.extend(event);
+                            bytes
+                        }
+                        Step::Paste(bytes) => {
+                            self.within = Within::Paste(Paste::default());
+                            bytes
+                        }
+                        Step::Answer(bytes) => {
+                            self.within = Within::Answer;
+                            bytes
+                        }
+                    };
+                    self.buffer.drain(..taken);
+                    self.apart = false;
                 }
             }
         }
@@ -98,30 +130,64 @@ impl Decoder {
     /// How long to wait for more before [`Decoder::settle`]; `None` = nothing is begun.
     #[must_use]
     pub fn waits(&self) -> Option<Duration> {
-        match self.buffer.as_slice() {
-            _ if self.paste.is_some() => None,
-            [] => None,
-            [0x1b] => Some(AFTER_ESCAPE),
+        match (&self.within, self.buffer.as_slice()) {
+            (Within::Paste(_), _) | (Within::Nothing, []) => None,
+            (Within::Nothing, [0x1b]) => Some(AFTER_ESCAPE),
             _ => Some(AFTER_BEGUN),
         }
     }
 
-    /// Nothing more came: a lone escape was the key, anything else begun is dropped.
-    pub fn settle(&mut self) -> Option<Event> {
-        let alone = self.buffer == [0x1b];
-        self.buffer.clear();
-        alone.then_some(Event::Key(Key::plain(KeyCode::Esc)))
+    /// Nothing more came: a lone escape was the key, one with the beginning of a sequence and no more was a key and
+    /// another or alt with it, anything else begun is dropped.
+    pub fn settle(&mut self) -> Vec<Event> {
+        let apart = std::mem::take(&mut self.apart);
+        let buffer = std::mem::take(&mut self.buffer);
+        if matches!(std::mem::take(&mut self.within), Within::Answer) {
+            return Vec::new();
+        }
+        let escape = Event::Key(Key::plain(KeyCode::Esc));
+        match buffer.as_slice() {
+            [0x1b] => vec![escape],
+            [0x1b, byte] => match sequence::character(&[*byte]) {
+                Some((1, Some(key))) if apart => vec![escape, Event::Key(key)],
+                Some((1, Some(key))) => vec![Event::Key(with_alt(key))],
+                _ => vec![escape],
+            },
+            [0x1b, 0x80..=0xff, ..] => vec![escape],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Drops an answer up to its end, BEL or ESC \; whether that came. Another escape breaks it off, as terminals do.
+    fn answered(&mut self) -> bool {
+        let Some(end) = self.buffer.iter().position(|byte| matches!(byte, 0x07 | 0x1b)) else {
+            self.buffer.clear();
+            return false;
+        };
+        self.buffer.drain(..end);
+        let mark = match self.buffer.as_slice() {
+            [0x1b] => return false,
+            [0x1b, b'\\', ..] => 2,
+            [0x07, ..] => 1,
+            _ => 0,
+        };
+        if mark > 0 {
+            self.buffer.drain(..mark);
+            self.apart = false;
+        }
+        self.within = Within::Nothing;
+        true
     }
 
     fn pasting(&mut self) -> Option<String> {
-        let paste = self.paste.as_mut()?;
+        let Within::Paste(paste) = &mut self.within else { return None };
         for (nth, byte) in self.buffer.iter().enumerate() {
             if *byte == PASTE_ENDS[paste.ending] {
                 paste.ending += 1;
                 if paste.ending == PASTE_ENDS.len() {
                     let text = String::from_utf8_lossy(&paste.text).into_owned();
                     self.buffer.drain(..=nth);
-                    self.paste = None;
+                    self.within = Within::Nothing;
                     return Some(text);
                 }
                 continue;
@@ -145,22 +211,18 @@ impl Decoder {
             [] | [0x1b] => Step::Wait,
             [0x1b, 0x1b, ..] => Step::Took(1, Some(Event::Key(Key::plain(KeyCode::Esc)))),
             [0x1b, b'[', rest @ ..] => sequence::control(rest),
-            [0x1b, b'O', rest @ ..] => match rest.first() {
-                None => Step::Wait,
-                Some(last) => Step::Took(3, sequence::cursor_key(*last, KeyModifiers::NONE).map(Event::Key)),
-            },
-            // Answers to questions somebody asked the terminal: OSC, DCS, APC, PM, SOS; up to BEL or ST.
-            [0x1b, b']' | b'P' | b'_' | b'^' | b'X', rest @ ..] => match end_of_answer(rest) {
-                Some(length) => Step::Took(2 + length, None),
-                None if rest.len() > LONGEST_ANSWER => Step::Took(buffer.len(), None),
-                None => Step::Wait,
-            },
+            [0x1b, b'O'] => Step::Wait,
+            [0x1b, b'O', last @ 0x20..=0x7e, ..] => {
+                Step::Took(3, sequence::cursor_key(*last, KeyModifiers::NONE).map(Event::Key))
+            }
+            // Answers to questions somebody asked the terminal: OSC, DCS, APC, PM, SOS. The third byte decides, so that
+            // the two alone can still be keys.
+            [0x1b, b']' | b'P' | b'_' | b'^' | b'X'] => Step::Wait,
+            [0x1b, b']' | b'P' | b'_' | b'^' | b'X', ..] => Step::Answer(2),
+            [0x1b, ..] if self.apart => Step::Took(1, Some(Event::Key(Key::plain(KeyCode::Esc)))),
             [0x1b, rest @ ..] => match sequence::character(rest) {
-                Some((bytes, Some(mut key))) => {
-                    key.modifiers |= KeyModifiers::ALT;
-                    Step::Took(1 + bytes, Some(Event::Key(key)))
-                }
-                Some((bytes, None)) => Step::Took(1 + bytes, None),
+                Some((bytes, Some(key))) => Step::Took(1 + bytes, Some(Event::Key(with_alt(key)))),
+                Some((_, None)) => Step::Took(1, Some(Event::Key(Key::plain(KeyCode::Esc)))),
                 None => Step::Wait,
             },
             _ => match sequence::character(buffer) {
@@ -181,13 +243,9 @@ impl Paste {
     }
 }
 
-/// The length of an answer up to and with its end, BEL or ESC \.
-fn end_of_answer(rest: &[u8]) -> Option<usize> {
-    rest.iter().enumerate().find_map(|(nth, byte)| match byte {
-        0x07 => Some(nth + 1),
-        b'\\' if nth > 0 && rest[nth - 1] == 0x1b => Some(nth + 1),
-        _ => None,
-    })
+fn with_alt(mut key: Key) -> Key {
+    key.modifiers |= KeyModifiers::ALT;
+    key
 }
 
 /// Terminals without bracketed paste deliver pasted text as one burst of keys. Such a burst is long, plain text and

@@ -65,8 +65,8 @@ pub(super) fn control(rest: &[u8]) -> Step {
         // A mouse report of the oldest kind: three bytes follow.
         return if rest.len() < 3 { Step::Wait } else { Step::Took(6, None) };
     }
-    let Some(end) = rest.iter().position(|byte| !(0x20..=0x3f).contains(byte)) else {
-        return if rest.len() > LONGEST { Step::Took(2 + rest.len(), None) } else { Step::Wait };
+    let Some(end) = rest.iter().take(LONGEST + 1).position(|byte| !(0x20..=0x3f).contains(byte)) else {
+        return if rest.len() > LONGEST { Step::Took(2 + LONGEST, None) } else { Step::Wait };
     };
     let (parameters, last) = (&rest[..end], rest[end]);
     let taken = 2 + end + 1;
