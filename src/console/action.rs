@@ -121,6 +121,7 @@ actions! {
         Diff "diff" "diff": "open the diff of the most suspicious change, or of the one under the cursor";
         Act "act" "act": "open the plan that waits, or propose one";
         Silence "silence" ["[MINUTES]"] "silence": "propose to silence the alerts under the cursor";
+        Reconcile "reconcile" "look again": "look again at the target of an action whose outcome is unknown; nothing is sent again";
         Own "own" "own": "take the incident";
         Note "note" "note": "write a note";
         Hunch "hunch" "hunch": "write down a guess before looking";

@@ -407,6 +407,14 @@ pub enum ActionState {
     },
 }
 
+impl ActionState {
+    /// Whether it may or may not have happened: it began, and how it ended is not known (or not yet).
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Started { .. } | Self::Finished { outcome: Outcome::Unknown { .. }, .. })
+    }
+}
+
 /// One decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionLine {

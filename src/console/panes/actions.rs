@@ -20,42 +20,53 @@ pub struct Actions {
     cursor: Cursor<PlanId>,
 }
 
-/// How far a plan is, in one word, and how that looks.
-pub(super) fn state(cx: &Cx<'_>, action: &ActionView) -> (&'static str, Style) {
+/// How far a plan is, in words and in one, and how that looks.
+pub(super) fn state(cx: &Cx<'_>, action: &ActionView) -> (&'static str, &'static str, Style) {
     match &action.state {
-        ActionState::Proposed if action.plan.approve_by < cx.now.wall => ("expired", cx.of(Role::Muted)),
-        ActionState::Proposed => ("WAITS", cx.of(Role::HeaderAlarm)),
-        ActionState::Denied { .. } => ("refused", cx.of(Role::Muted)),
-        ActionState::Approved { .. } => ("approved", cx.of(Role::Focus)),
-        ActionState::Started { .. } => ("running or unknown", cx.of(Role::Unclear)),
-        ActionState::Finished { outcome: Outcome::Done { .. }, .. } => ("done", cx.of(Role::Good)),
-        ActionState::Finished { outcome: Outcome::Failed { .. }, .. } => ("failed", cx.of(Role::Bad)),
-        ActionState::Finished { outcome: Outcome::Unknown { .. }, .. } => ("UNKNOWN", cx.of(Role::Unclear)),
+        ActionState::Proposed if action.plan.approve_by < cx.now.wall => ("expired", "expired", cx.of(Role::Muted)),
+        ActionState::Proposed => ("WAITS", "WAITS", cx.of(Role::HeaderAlarm)),
+        ActionState::Denied { .. } => ("refused", "refused", cx.of(Role::Muted)),
+        ActionState::Approved { .. } => ("approved, not started", "UNSTARTED", cx.of(Role::Unclear)),
+        ActionState::Started { .. } => ("running or unknown", "running?", cx.of(Role::Unclear)),
+        ActionState::Finished { outcome, .. } => match outcome {
+            Outcome::Done { .. } => ("done", "done", cx.of(Role::Good)),
+            Outcome::Failed { .. } => ("failed", "failed", cx.of(Role::Bad)),
+            Outcome::Unknown { .. } => ("OUTCOME UNKNOWN", "UNKNOWN", cx.of(Role::Unclear)),
+        },
     }
 }
 
-/// Waiting ones first, then the newest.
+fn ended_unknown(action: &ActionView) -> bool {
+    matches!(action.state, ActionState::Finished { outcome: Outcome::Unknown { .. }, .. })
+}
+
+/// Waiting ones first, then those nobody knows the outcome of, then the newest.
 fn order<'a>(cx: &Cx<'a>) -> Vec<&'a ActionView> {
     let mut actions: Vec<_> = cx.incident.iter().flat_map(|incident| incident.actions.iter().rev()).collect();
-    actions.sort_by_key(|action| !matches!(action.state, ActionState::Proposed));
+    actions.sort_by_key(|action| (action.state != ActionState::Proposed, !ended_unknown(action)));
     actions
 }
 
 fn row(cx: &Cx<'_>, action: &ActionView) -> Line<'static> {
-    let (word, style) = state(cx, action);
+    let (words, word, style) = state(cx, action);
     let text = cx.of(Role::Text);
     let muted = cx.of(Role::Muted);
+    let wide = cx.area.width >= 60;
     let row = Row::new(cx, cx.area.width)
-        .col(word, if cx.area.width >= 60 { 19 } else { 9 }, style)
+        .col(if wide { words } else { word }, if wide { 21 } else { 9 }, style)
         .lit(" ", text)
         .made(format!("tier {} ", action.plan.tier.0), muted)
         .made(format!("{} ", targets(action)), muted);
-    if let ActionState::Proposed = action.state {
-        let until = format!(" until {}", cx.clock_short(action.plan.approve_by));
-        let left = row.left().saturating_sub(until.len());
-        return row.name(&action.plan.title, left, text).made(until, cx.of(Role::Time)).line();
-    }
-    row.rest(&action.plan.title, text).line()
+    let (end, end_style) = match action.state {
+        ActionState::Proposed => (format!(" until {}", cx.clock_short(action.plan.approve_by)), cx.of(Role::Time)),
+        _ if ended_unknown(action) => {
+            let key = cx.keymap.first(Action::Reconcile).unwrap_or_else(|| ":reconcile".to_owned());
+            (format!(" {key} looks again"), cx.of(Role::Key))
+        }
+        _ => return row.rest(&action.plan.title, text).line(),
+    };
+    let left = row.left().saturating_sub(end.len());
+    row.name(&action.plan.title, left, text).made(end, end_style).line()
 }
 
 fn targets(action: &ActionView) -> String {
@@ -73,14 +84,16 @@ impl Pane for Actions {
     fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
         let waiting = order(cx).iter().filter(|action| matches!(action.state, ActionState::Proposed)).count();
         let all = cx.incident.map_or(0, |incident| incident.actions.len());
-        match waiting {
-            0 => Line::from(safe::made(all.to_string(), cx.of(Role::Muted))),
-            n => Line::from(safe::made(format!("{n} of {all} wait for a person"), cx.of(Role::HeaderAlarm))),
+        let unknown = order(cx).iter().filter(|action| ended_unknown(action)).count();
+        match (waiting, unknown) {
+            (0, 0) => Line::from(safe::made(all.to_string(), cx.of(Role::Muted))),
+            (0, n) => Line::from(safe::made(format!("{n} of {all} with unknown outcome"), cx.of(Role::Unclear))),
+            (n, _) => Line::from(safe::made(format!("{n} of {all} wait for a person"), cx.of(Role::HeaderAlarm))),
         }
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Act, Action::Silence]
+        &[Action::Open, Action::Act, Action::Reconcile, Action::Silence]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {

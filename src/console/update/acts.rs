@@ -42,6 +42,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
         Action::Hunch => write(model, id, Editor::hunch),
         Action::Act => plans(model),
         Action::Silence => silence(model, id, command.argument.as_deref(), effects),
+        Action::Reconcile => reconcile(model, id, effects),
         Action::Resolve => resolve(model, id),
         Action::Confirm => {
             let Some(incident) = model.incident() else { return };
@@ -153,6 +154,22 @@ fn silence(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &
     model.say("Proposing a silence; nothing is sent before somebody approves it.", false);
     perform(model, id, Act::ProposeSilence { alerts, minutes, comment }, effects);
     model.focus(PaneKind::Actions);
+}
+
+/// Has the target of an unknown outcome looked up: of the plan under the cursor, else of the first such plan.
+fn reconcile(model: &mut Model, id: IncidentId, effects: &mut Vec<Effect>) {
+    let Some(incident) = model.incident() else { return };
+    let unknown = || incident.actions.iter().filter(|action| action.state.is_unknown()).map(|action| action.id);
+    let under_cursor = match room::picked(model) {
+        Some(Picked::Plan(plan)) => unknown().find(|other| *other == plan),
+        _ => None,
+    };
+    let Some(plan) = under_cursor.or_else(|| unknown().next()) else {
+        model.say("No action of this incident has an unknown outcome: there is nothing to look up.", false);
+        return;
+    };
+    model.say(format!("Looking for what plan {plan} would have left at its target; nothing is sent again."), false);
+    perform(model, id, Act::Reconcile { plan }, effects);
 }
 
 /// The alerts under the cursor or marked; else the first group's.

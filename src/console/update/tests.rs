@@ -99,6 +99,28 @@ fn time_is_wound_by_whole_steps_and_comes_back() {
 }
 
 #[test]
+fn an_action_of_unknown_outcome_says_so_and_a_key_looks_again() {
+    use crate::engine::view::ActionState;
+    use crate::event::Outcome;
+    let mut one = incident(42, 0);
+    let mut unknown = waiting(plan(42, 1, "{}"));
+    let id = unknown.id;
+    unknown.state = ActionState::Finished { outcome: Outcome::Unknown { check: "look there".into() }, at: at(10) };
+    one.actions.push(unknown);
+    let mut bench = Bench::new(160, 50, view(10, vec![one]));
+    bench.press("7 z");
+    let screen = bench.screen();
+    assert!(screen.contains("OUTCOME UNKNOWN") && screen.contains("X looks again"), "{screen}");
+    bench.press("X");
+    assert_eq!(bench.acts(), [&Act::Reconcile { plan: id }]);
+    // Where nothing is unknown, the key says so and does nothing.
+    let mut bench = self::bench();
+    bench.press("X");
+    assert!(bench.acts().is_empty());
+    assert!(bench.screen().contains("nothing to look up"));
+}
+
+#[test]
 fn the_palette_takes_any_action_with_its_argument() {
     let mut bench = bench();
     bench.press(":");

@@ -3,6 +3,7 @@
 use ratatui::text::Line;
 
 use super::{beside, field, heading};
+use crate::console::action::Action;
 use crate::console::details::{Detail, Loaded, Want};
 use crate::console::pane::Cx;
 use crate::console::panes::actions;
@@ -41,7 +42,13 @@ fn ended(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
             lines.extend(match outcome {
                 Outcome::Done { receipt } => said("receipt", receipt, Role::Good),
                 Outcome::Failed { error } => said("failed", error, Role::Bad),
-                Outcome::Unknown { check } => said("check", check, Role::Unclear),
+                Outcome::Unknown { check } => {
+                    let mut lines = said("check", check, Role::Unclear);
+                    let key = cx.keymap.first(Action::Reconcile).unwrap_or_else(|| ":reconcile".to_owned());
+                    let how = format!("among the panes, {key} looks again at the target; nothing is sent again");
+                    lines.extend(beside(cx, "look again", vec![safe::made(how, text)], width));
+                    lines
+                }
             });
             lines
         }
@@ -51,9 +58,9 @@ fn ended(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
 fn lay_out(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
     let plan = &action.plan;
     let text = cx.of(Role::Text);
-    let (word, style) = actions::state(cx, action);
+    let (words, _, style) = actions::state(cx, action);
     let mut lines = field(cx, "what", &plan.title, Policy::Prose, width, text);
-    lines.extend(beside(cx, "state", vec![safe::lit(word, style)], width));
+    lines.extend(beside(cx, "state", vec![safe::lit(words, style)], width));
     lines.extend(ended(cx, action, width));
     lines.extend(beside(cx, "tier", vec![safe::made(plan.tier.0.to_string(), text)], width));
     lines.extend(field(cx, "proposed by", &plan.proposed_by, Policy::Exact, width, text));
