@@ -29,7 +29,9 @@ pub const QUARANTINE_RAW: usize = 64 << 10;
 pub const QUARANTINE_BYTES: usize = 8 << 20;
 /// How long to wait for another process's write.
 pub const BUSY: Duration = Duration::from_secs(5);
-/// How often to look whether another process wrote, while nothing happens here.
+/// How often to look whether another process wrote, where the kernel tells when that happens …
+pub const LISTEN: Duration = Duration::from_secs(10);
+/// … and where it does not.
 pub const POLL: Duration = Duration::from_millis(700);
 /// Connections kept for reading.
 pub const READERS: usize = 3;

@@ -85,6 +85,15 @@ pub mod term {
     }
 }
 
+/// Keys that more than one room writes, spelled in one place.
+pub mod key {
+    /// Whatever gives an incident its number; two of one number cannot be.
+    #[must_use]
+    pub fn incident(number: u64) -> String {
+        format!("incident/{number}")
+    }
+}
+
 /// A recorded fact.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -163,6 +172,13 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError::Full`] and other errors leave nothing recorded.
     fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError>;
+
+    /// As [`append`](Journal::append), unless one of the keys `claims` is in the journal already: then nothing is
+    /// recorded, and the answer is `None`. For what only one may say: whoever is first.
+    ///
+    /// # Errors
+    /// As [`append`](Journal::append).
+    fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError>;
 
     /// Reads records.
     ///

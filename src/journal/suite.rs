@@ -37,6 +37,7 @@ pub fn sized(key: &str, size: usize) -> Draft {
 pub fn suite<J: Journal>(open: impl Fn(Hands) -> J) {
     appends_in_order(&open(Hands::default()));
     duplicates_are_counted(&open(Hands::default()));
+    who_claims_second_records_nothing(&open(Hands::default()));
     bodies_of_every_size_come_back(&open(Hands::default()));
     times_of_every_year_come_back(&open(Hands::default()));
     queries_agree_with_a_filter(open);
@@ -70,6 +71,18 @@ fn duplicates_are_counted(journal: &impl Journal) {
     assert_eq!((receipt.recorded, receipt.duplicates, receipt.head), (0, 1, Seq(2)));
     assert_eq!(journal.redeliveries().unwrap(), 3);
     assert_eq!(journal.read(&Query::default()).unwrap()[0].body, note("a", "1").body);
+}
+
+fn who_claims_second_records_nothing(journal: &impl Journal) {
+    let claims = ["number/1".to_owned()];
+    let first = journal.append_first(vec![note("number/1", "mine"), note("more", "1")], &claims).unwrap().unwrap();
+    assert_eq!((first.recorded, first.duplicates, first.head), (2, 0, Seq(2)));
+    assert_eq!(journal.append_first(vec![note("other", "1"), note("number/1", "yours")], &claims).unwrap(), None);
+    assert_eq!(journal.head().unwrap(), Seq(2), "not even what was not claimed");
+    assert_eq!(journal.redeliveries().unwrap(), 0);
+    // Without a claim, what is there already is counted as ever.
+    let again = journal.append_first(vec![note("more", "1"), note("other", "1")], &[]).unwrap().unwrap();
+    assert_eq!((again.recorded, again.duplicates), (1, 1));
 }
 
 fn bodies_of_every_size_come_back(journal: &impl Journal) {

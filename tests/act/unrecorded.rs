@@ -27,6 +27,10 @@ impl Journal for Failing {
         self.inner.append(drafts)
     }
 
+    fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError> {
+        self.inner.append_first(drafts, claims)
+    }
+
     fn read(&self, query: &Query) -> Result<Vec<Record>, JournalError> {
         self.inner.read(query)
     }

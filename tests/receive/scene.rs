@@ -29,6 +29,13 @@ impl Journal for Shaky {
         self.inner.append(drafts)
     }
 
+    fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(JournalError::Full { path: "journal.db".into() });
+        }
+        self.inner.append_first(drafts, claims)
+    }
+
     fn read(&self, query: &Query) -> Result<Vec<Record>, JournalError> {
         self.inner.read(query)
     }

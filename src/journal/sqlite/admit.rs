@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::place::shown;
+use super::path::{beside, shown};
 use crate::journal::JournalError;
 
 /// File systems on which two hosts, or two locks, cannot be trusted to see each other. Numbers: `linux/magic.h`.
@@ -95,13 +95,6 @@ pub(super) fn admit_reader(path: &Path) -> Result<PathBuf, JournalError> {
         return Err(refused(path, what_it_is(&found)));
     }
     path.canonicalize().map_err(|error| unreadable(path, &error))
-}
-
-/// A file that SQLite keeps beside the journal.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn admit_folder(folder: &Path) -> Result<(), JournalError> {

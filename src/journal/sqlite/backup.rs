@@ -5,7 +5,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::place::{Place, shown};
+use super::path::shown;
+use super::place::Place;
 use crate::journal::{JournalError, guard};
 
 /// Writes a copy to `to`, which must not exist, and returns once it is on disk.

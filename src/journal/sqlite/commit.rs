@@ -4,23 +4,13 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::coding::{Row, Stored};
 use super::index::Recent;
+use super::values::{last, nanoseconds, place};
 use crate::event::{Digest, Seq, Time, WriterId};
 use crate::journal::Receipt;
-use crate::journal::chain::{NOTHING, Said, Tail};
+use crate::journal::chain::{Said, Tail};
 
 /// Entries in a page of the index of arrivals, as a power of two.
 pub(super) const PAGE_BITS: u32 = 8;
-
-/// A clock's nanoseconds, as stored.
-pub(super) fn nanoseconds(time: Time) -> i64 {
-    let wide = time.as_nanosecond();
-    i64::try_from(wide).unwrap_or(if wide < 0 { i64::MIN } else { i64::MAX })
-}
-
-/// A place, as stored. Places stay below 2^63.
-pub(super) fn place(seq: Seq) -> i64 {
-    i64::try_from(seq.0).unwrap_or(i64::MAX)
-}
 
 /// The end of the journal inside one transaction. Read from the file at its beginning, so that it is right whatever
 /// other processes did and however the transaction before ended.
@@ -66,9 +56,14 @@ impl<'t> Pen<'t> {
         })
     }
 
-    /// Writes what is new of `rows`.
-    pub(super) fn append(&mut self, rows: &[Row]) -> rusqlite::Result<Receipt> {
-        let mut receipt = Receipt::default();
+    /// Writes what is new of `rows`; nothing, and an empty receipt, when one of the keys `claims` is there already.
+    pub(super) fn append(&mut self, rows: &[Row], claims: &[[u8; 16]]) -> rusqlite::Result<Receipt> {
+        let mut receipt = Receipt { head: self.head, ..Receipt::default() };
+        for key in claims {
+            if self.recent.knows(self.transaction, key)? {
+                return Ok(receipt);
+            }
+        }
         for row in rows {
             if self.entry(row)? {
                 receipt.recorded += 1;
@@ -169,11 +164,9 @@ impl<'t> Pen<'t> {
     }
 }
 
-/// The last place and its link.
-pub(super) fn last(connection: &rusqlite::Connection) -> rusqlite::Result<(Seq, Digest)> {
-    let found = connection
-        .prepare_cached("SELECT seq, digest FROM entries ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| Ok((Seq(row.get(0)?), Digest(row.get(1)?))))
-        .optional()?;
-    Ok(found.unwrap_or((Seq(0), NOTHING)))
+impl Receipt {
+    /// Whether nothing was even looked at, because something claimed was there already.
+    pub(super) fn came_late(&self) -> bool {
+        self.recorded + self.duplicates == 0
+    }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::admit::beside;
+use super::path::beside;
 
 /// The process that holds a write lock on the journal or its shared index, where the kernel tells.
 pub(super) fn of_write_lock(path: &Path) -> Option<u32> {

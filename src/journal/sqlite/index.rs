@@ -10,8 +10,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::coding::key_hash;
-use super::commit::{last, place};
-use super::side::tally;
+use super::values::{last, place, tally};
 use crate::event::{Digest, Seq};
 
 /// At most so many entries are indexed in one transaction.

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::admit::beside;
-use super::place::{Place, shown};
+use super::path::{beside, shown};
+use super::place::Place;
 use crate::journal::{JournalError, Lease};
 
 /// Leases of a journal in memory.

@@ -11,6 +11,7 @@ mod commit;
 mod holder;
 mod index;
 mod lease;
+mod path;
 mod place;
 mod queue;
 mod read;
@@ -18,6 +19,7 @@ mod schema;
 mod side;
 #[cfg(test)]
 mod tests;
+mod values;
 mod verify;
 mod watch;
 mod writer;
@@ -82,7 +84,7 @@ impl SqliteJournal {
         let mut connection = place.connect(Use::Write)?;
         place.migrate(&mut connection)?;
         let readers = Readers::new(Arc::clone(&place), None, false);
-        let outside = Outside::new(readers.open()?);
+        let outside = Outside::new(readers.open()?, place.log());
         let bell = Arc::new(Bell::default());
         let scribe = Scribe {
             place: Arc::clone(&place),
@@ -122,7 +124,7 @@ impl SqliteJournal {
             desk: Desk::Closed { path: place.shown.clone() },
             readers,
             bell: Arc::new(Bell::default()),
-            outside: Some(Mutex::new(Outside::new(connection))),
+            outside: Some(Mutex::new(Outside::new(connection, place.log()))),
             leases: lease::Held::default(),
             place,
         })
@@ -199,7 +201,13 @@ fn new_writer(place: &Place) -> Result<WriterId, JournalError> {
 
 impl Journal for SqliteJournal {
     fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError> {
-        self.desk.ask(Work::Append(coding::prepare(drafts)?))
+        self.desk.ask(Work::Append { rows: coding::prepare(drafts)?, claims: Vec::new() })
+    }
+
+    fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError> {
+        let claims = claims.iter().map(|key| coding::key_hash(key)).collect();
+        let receipt = self.desk.ask(Work::Append { rows: coding::prepare(drafts)?, claims })?;
+        Ok(Some(receipt).filter(|receipt| !receipt.came_late()))
     }
 
     fn read(&self, query: &Query) -> Result<Vec<Record>, JournalError> {
@@ -207,7 +215,7 @@ impl Journal for SqliteJournal {
     }
 
     fn head(&self) -> Result<Seq, JournalError> {
-        self.sql(|connection| Ok(commit::last(connection)?.0))
+        self.sql(|connection| Ok(values::last(connection)?.0))
     }
 
     fn watch(&self, seen: Seq, timeout: Duration) -> Result<Seq, JournalError> {
@@ -224,7 +232,7 @@ impl Journal for SqliteJournal {
 
     fn save_projection(&self, name: &str, version: u32, seq: Seq, bytes: &[u8]) -> Result<(), JournalError> {
         let stored = coding::pack(bytes, &mut None)?;
-        let work = Work::Projection { name: name.to_owned(), version, seq: commit::place(seq), stored };
+        let work = Work::Projection { name: name.to_owned(), version, seq: values::place(seq), stored };
         self.desk.ask(work).map(|_| ())
     }
 
@@ -247,7 +255,7 @@ impl Journal for SqliteJournal {
     }
 
     fn redeliveries(&self) -> Result<u64, JournalError> {
-        self.sql(|connection| side::tally(connection, "redeliveries"))
+        self.sql(|connection| values::tally(connection, "redeliveries"))
     }
 
     fn verify(
@@ -259,7 +267,7 @@ impl Journal for SqliteJournal {
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, JournalError> {
-        let (head, digest) = self.sql(commit::last)?;
+        let (head, digest) = self.sql(values::last)?;
         Ok(Checkpoint { head, digest, at: (self.place.clock)() })
     }
 }

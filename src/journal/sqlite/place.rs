@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::path::{beside, shown};
 use super::{holder, schema};
-use crate::event::{Policy, Time, Untrusted};
+use crate::event::Time;
 use crate::journal::{JournalError, limits};
 
 /// Says what time it is. Only arrival times come from it.
@@ -16,11 +17,6 @@ pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// Below so many free bytes, an I/O error of the store means that the disk is full.
 const NEARLY_FULL: u64 = 128 << 10;
-
-/// A path fit for a message.
-pub(super) fn shown(path: &Path) -> String {
-    Untrusted::from(path.to_string_lossy().as_ref()).show(Policy::Prose).as_str().to_owned()
-}
 
 /// Where and how the store is opened.
 pub(super) struct Place {
@@ -52,6 +48,11 @@ impl Place {
     /// A file.
     pub(super) fn file(path: PathBuf, busy: Duration, clock: Clock) -> Self {
         Self { shown: shown(&path), path: Some(path), busy, clock }
+    }
+
+    /// The log that SQLite keeps beside the file.
+    pub(super) fn log(&self) -> PathBuf {
+        beside(self.path.as_deref().unwrap_or_else(|| Path::new("")), "-wal")
     }
 
     /// Opens a connection.

@@ -11,8 +11,8 @@ use crate::journal::{JournalError, Receipt, limits};
 /// Something for the writer to do.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Append these.
-    Append(Vec<Row>),
+    /// Append these, unless one of the keys `claims` is there already.
+    Append { rows: Vec<Row>, claims: Vec<[u8; 16]> },
     /// Keep a cache.
     Projection { name: String, version: u32, seq: i64, stored: Vec<u8> },
     /// Drop every cache.
@@ -24,7 +24,7 @@ pub(super) enum Work {
 impl Work {
     fn weight(&self) -> usize {
         match self {
-            Self::Append(rows) => rows.iter().map(Row::weight).sum(),
+            Self::Append { rows, .. } => rows.iter().map(Row::weight).sum(),
             Self::Projection { stored, .. } => stored.len(),
             Self::DropProjections => 0,
             Self::Quarantine(refused) => refused.raw.len(),

@@ -6,11 +6,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::coding::{one_line, unpack};
-use super::commit::{PAGE_BITS, nanoseconds, place};
+use super::commit::PAGE_BITS;
 use super::place::{Place, Use};
-use super::side::time;
+use super::values::{self, nanoseconds, place, time};
 use super::writer::Hand;
-use super::{coding, commit, index, schema};
+use super::{coding, index, schema};
 use crate::event::{Digest, Kind, Seq, Time, WriterId};
 use crate::journal::{JournalError, Query, Record, limits};
 
@@ -182,7 +182,7 @@ fn of_term(
     kinds: &[Kind],
 ) -> Result<Vec<Record>, JournalError> {
     // Should entries be indexed between here and the reading, they are found behind the old mark all the same.
-    let mark = commit::place(index::indexed(connection).map_err(|error| place.error(&error))?);
+    let mark = values::place(index::indexed(connection).map_err(|error| place.error(&error))?);
     let mut values = vec![Value::Text(term.to_owned()), Value::Integer(index::term_hash(term))];
     let kinds = kind_filter(kinds, &mut values);
     let same = "instr(char(10) || entries.terms || char(10), char(10) || ?5 || char(10)) > 0";

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::coding;
-use super::commit::{nanoseconds, place};
-use crate::event::{Seq, Time};
+use super::values::{nanoseconds, place, time};
+use crate::event::Seq;
 use crate::journal::{Refused, limits};
 
 /// Keeps a cache, drops those of other versions, and thins out the older ones.
@@ -104,20 +104,6 @@ pub(super) fn quarantined(connection: &Connection, limit: usize) -> rusqlite::Re
             })
         })?
         .collect()
-}
-
-/// Stored nanoseconds as a time. Every 64-bit count lies within the years a [`Time`] can say.
-pub(super) fn time(nanoseconds: i64) -> Time {
-    Time::from_nanosecond(i128::from(nanoseconds)).unwrap_or_default()
-}
-
-/// A counter.
-pub(super) fn tally(connection: &Connection, name: &str) -> rusqlite::Result<u64> {
-    let found = connection
-        .prepare_cached("SELECT n FROM tally WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
-    Ok(found.unwrap_or(0))
 }
 
 #[cfg(test)]

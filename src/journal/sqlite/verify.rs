@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, Error, ErrorCode, Row};
 
 use super::coding::unpack;
-use super::commit::last;
 use super::place::Place;
 use super::read;
+use super::values::last;
 use crate::event::{Digest, Seq, Time, WriterId};
 use crate::journal::chain::{Said, Tail, Walk};
 use crate::journal::{Broken, Checkpoint, JournalError, Verdict};

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::commit::{Pen, last};
+use super::commit::Pen;
 use super::index::{self, Recent};
 use super::place::{Place, Use};
 use super::queue::{Answer, Job, Queue, Work};
+use super::values::last;
 use super::watch::Bell;
 use super::{schema, side};
 use crate::event::{Time, WriterId};
@@ -65,7 +66,7 @@ impl Scribe {
             let receipts: Vec<Receipt> = group
                 .iter()
                 .map(|job| match &job.work {
-                    Work::Append(rows) => pen.append(rows),
+                    Work::Append { rows, claims } => pen.append(rows, claims),
                     Work::Projection { name, version, seq, stored } => {
                         side::save_projection(transaction, name, *version, *seq, stored).map(|()| Receipt::default())
                     }
