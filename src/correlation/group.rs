@@ -4,29 +4,75 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Fingerprint, IncidentId, Time, Untrusted};
+use crate::event::{Fingerprint, IncidentId, Micros, NameId, Names, Print, Time, Untrusted};
 
 use super::sign::Sign;
 
-/// One alert as correlation needs it.
+/// One alert as it is kept: some fifty bytes, since a storm has a hundred thousand of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(super) struct Known {
     /// Component; an alert without one is known by its name.
-    pub component: Untrusted,
+    pub component: NameId,
     /// Alert name.
-    pub name: Untrusted,
+    pub name: NameId,
+    /// Its name and the labels that place it beside others (namespace, cluster …), in one.
+    pub kin: NameId,
+    /// Those labels alone; `None` where it says of no namespace.
+    pub place: Option<NameId>,
     /// What it is a sign of.
     pub sign: Sign,
-    /// Earliest start heard of in this episode.
-    pub starts: Time,
     /// Informational or a test: founds no incident.
     pub quiet: bool,
-    /// Its name and the labels that place it beside others (namespace, cluster …), in one.
-    pub kin: String,
+    /// Earliest start heard of in this episode.
+    pub starts: Micros,
+    /// Latest start heard of at all.
+    pub latest: Micros,
     /// Where it is.
     pub incident: Option<IncidentId>,
-    /// A person put it there.
-    pub by_hand: bool,
+}
+
+/// As it is saved: by position, without names.
+type Written = (NameId, NameId, NameId, Option<NameId>, Sign, bool, Micros, Micros, u64);
+
+impl From<Written> for Known {
+    fn from((component, name, kin, place, sign, quiet, starts, latest, incident): Written) -> Self {
+        let incident = (incident > 0).then_some(IncidentId(incident));
+        Self { component, name, kin, place, sign, quiet, starts, latest, incident }
+    }
+}
+
+impl From<Known> for Written {
+    fn from(k: Known) -> Self {
+        let incident = k.incident.map_or(0, |id| id.0);
+        (k.component, k.name, k.kin, k.place, k.sign, k.quiet, k.starts, k.latest, incident)
+    }
+}
+
+/// One alert as placing it needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub component: Untrusted,
+    pub name: Untrusted,
+    pub kin: NameId,
+    pub place: Option<NameId>,
+    pub sign: Sign,
+    pub quiet: bool,
+    pub starts: Time,
+}
+
+impl Subject {
+    pub(super) fn of(known: &Known, names: &Names) -> Self {
+        Self {
+            component: names.get(known.component),
+            name: names.get(known.name),
+            kin: known.kin,
+            place: known.place,
+            sign: known.sign,
+            quiet: known.quiet,
+            starts: known.starts.time(),
+        }
+    }
 }
 
 /// One incident's alerts, by component.
@@ -34,8 +80,8 @@ pub(super) struct Known {
 pub(super) struct Group {
     /// When each component moved, and how.
     pub moved: BTreeMap<Untrusted, Moved>,
-    /// When an alert of each name and place last began.
-    pub named: BTreeMap<String, Time>,
+    /// The alert of each name and place, and of each place, that began last.
+    pub named: BTreeMap<NameId, Named>,
     /// How many alerts.
     pub alerts: u64,
     /// Start of its first alert.
@@ -44,10 +90,6 @@ pub(super) struct Group {
     pub latest: Option<Time>,
     /// No alert joins or leaves by itself.
     pub locked: bool,
-    /// Resolved or merged away: nothing joins any more.
-    pub closed: bool,
-    /// A person took alerts out of it or put some in: what it holds is not judged anew.
-    pub by_hand: bool,
 }
 
 /// The alerts of one component in one incident.
@@ -65,36 +107,55 @@ pub(super) struct Moved {
     pub alert: Fingerprint,
 }
 
+/// The latest alert of one name and place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Named {
+    /// When it began.
+    pub latest: Time,
+    /// Which.
+    pub alert: Print,
+}
+
 impl Group {
-    pub(super) fn add(&mut self, print: &Fingerprint, alert: &Known) {
+    /// Takes one alert in. Says whether that is news to alerts nearby: its component had not moved here, or not in this
+    /// minute.
+    pub(super) fn add(&mut self, print: &Print, alert: &Subject) -> bool {
+        let before = self.moved.get(&alert.component).map(|moved| moved.latest);
         let moved = self.moved.entry(alert.component.clone()).or_insert_with(|| Moved {
             first: alert.starts,
             latest: alert.starts,
             alerts: 0,
             signs: BTreeSet::new(),
-            alert: print.clone(),
+            alert: print.fingerprint(),
         });
-        if (alert.starts, print) < (moved.first, &moved.alert) {
-            moved.alert = print.clone();
+        if alert.starts < moved.first || (alert.starts == moved.first && print.fingerprint() < moved.alert) {
+            moved.alert = print.fingerprint();
         }
         moved.first = moved.first.min(alert.starts);
         moved.latest = moved.latest.max(alert.starts);
         moved.alerts += 1;
         moved.signs.insert(alert.sign);
-        let named = self.named.entry(alert.kin.clone()).or_insert(alert.starts);
-        *named = alert.starts.max(*named);
+        let minute = |time: Time| time.as_second().div_euclid(60);
+        let news = before.is_none_or(|before| minute(before) != minute(moved.latest));
+        for name in [Some(alert.kin), alert.place].into_iter().flatten() {
+            let named = self.named.entry(name).or_insert_with(|| Named { latest: alert.starts, alert: print.clone() });
+            if (alert.starts, print) > (named.latest, &named.alert) {
+                *named = Named { latest: alert.starts, alert: print.clone() };
+            }
+        }
         self.alerts += 1;
         self.first = Some(self.first.map_or(alert.starts, |t| t.min(alert.starts)));
         self.latest = Some(self.latest.map_or(alert.starts, |t| t.max(alert.starts)));
+        news
     }
 
     /// Takes one alert out. The times of what remains are kept as they are: they only say when the component last moved.
-    pub(super) fn remove(&mut self, alert: &Known) {
+    pub(super) fn remove(&mut self, component: &Untrusted) {
         self.alerts = self.alerts.saturating_sub(1);
-        if let Some(moved) = self.moved.get_mut(&alert.component) {
+        if let Some(moved) = self.moved.get_mut(component) {
             moved.alerts = moved.alerts.saturating_sub(1);
             if moved.alerts == 0 {
-                self.moved.remove(&alert.component);
+                self.moved.remove(component);
             }
         }
     }

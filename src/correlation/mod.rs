@@ -9,6 +9,7 @@
 //! Deciding and recording are two steps, so that the process that leads and those that follow agree:
 //! [`Correlator::decide`] (leader only) says what should be recorded, [`Correlator::apply`] takes in what was recorded.
 
+mod decide;
 mod graph;
 mod group;
 mod place;

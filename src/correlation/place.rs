@@ -1,18 +1,18 @@
-//! Placing alerts one by one, at a cost that does not grow with the number of open alerts.
+//! What is recorded of alerts and incidents, kept so that placing one alert costs the same however many are open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Alert, AlertStatus, Anomaly, Fact, Fingerprint, IncidentId, Reason, Regrouped, Rule, Severity, Time, Untrusted,
+    Alert, AlertStatus, Anomaly, Fact, Fingerprint, IncidentId, Micros, NameId, Names, Print, Reason, Regrouped,
+    Severity, Time, Untrusted,
 };
 
 use super::graph::Graph;
-use super::group::{Group, Known};
+use super::group::{Group, Known, Subject};
 use super::root::{self, Root};
 use super::sign::Sign;
-use super::tie::{self, Side, Tie, say};
 
 /// What can be set. The weights of ties are in one unit; a minute between two alerts costs [`Settings::per_minute`] of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,23 +61,81 @@ pub enum Move {
 /// Places alerts into incidents. Its state can be written down and read back.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Correlator {
-    settings: Settings,
-    graph: Graph,
-    alerts: BTreeMap<Fingerprint, Known>,
-    groups: BTreeMap<IncidentId, Group>,
-    /// Open incidents by component.
-    by_component: BTreeMap<Untrusted, BTreeSet<IncidentId>>,
-    /// Open incidents by name and place of their alerts.
-    by_kin: BTreeMap<String, BTreeSet<IncidentId>>,
+    pub(super) settings: Settings,
+    pub(super) graph: Graph,
+    pub(super) names: Names,
+    #[serde(with = "pairs")]
+    pub(super) alerts: HashMap<Print, Known>,
+    /// Incidents that are not over.
+    pub(super) groups: BTreeMap<IncidentId, Group>,
+    /// Resolved or merged away: nothing joins any more.
+    over: BTreeSet<IncidentId>,
+    /// Incidents that are not over, by component.
+    pub(super) by_component: BTreeMap<Untrusted, BTreeSet<IncidentId>>,
+    /// The same, by name and place of their alerts, and by place alone.
+    pub(super) by_kin: BTreeMap<NameId, BTreeSet<IncidentId>>,
     /// Informational and test alerts that fire and are tied to nothing.
-    loose: BTreeSet<(Time, Fingerprint)>,
+    pub(super) loose: Loose,
     /// Alerts that are in no incident yet, oldest first.
-    waiting: BTreeSet<(Time, Fingerprint)>,
-    highest: u64,
+    pub(super) waiting: BTreeSet<(Time, Print)>,
+    pub(super) highest: u64,
+    /// How many alerts and ties were looked at so far.
+    #[serde(skip)]
+    pub(super) looked: u64,
 }
 
-/// At most so many loose alerts are looked at again when others come.
-const MAX_AGAIN: usize = 256;
+/// Alerts that found nothing, found again by what they could be tied to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Loose {
+    by_component: BTreeSet<(NameId, Time, Print)>,
+    by_kin: BTreeSet<(NameId, Time, Print)>,
+}
+
+impl Loose {
+    pub(super) fn insert(&mut self, alert: &Known, print: &Print) {
+        let starts = alert.starts.time();
+        self.by_component.insert((alert.component, starts, print.clone()));
+        self.by_kin.insert((alert.kin, starts, print.clone()));
+    }
+
+    pub(super) fn remove(&mut self, alert: &Known, print: &Print) -> bool {
+        let starts = alert.starts.time();
+        self.by_kin.remove(&(alert.kin, starts, print.clone()));
+        self.by_component.remove(&(alert.component, starts, print.clone()))
+    }
+
+    /// Those of one component that began between two moments, newest first.
+    pub(super) fn of_component(&self, name: NameId, from: Time, to: Time) -> impl Iterator<Item = &Print> {
+        between(&self.by_component, name, from, to)
+    }
+
+    /// Those of one name and place that began between two moments, newest first.
+    pub(super) fn of_kin(&self, kin: NameId, from: Time, to: Time) -> impl Iterator<Item = &Print> {
+        between(&self.by_kin, kin, from, to)
+    }
+}
+
+fn between(set: &BTreeSet<(NameId, Time, Print)>, name: NameId, from: Time, to: Time) -> impl Iterator<Item = &Print> {
+    let after = to.max(from).checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(Time::MAX);
+    set.range((name, from, Print::FIRST)..(name, after, Print::FIRST)).rev().map(|(.., print)| print)
+}
+
+/// A map whose keys are no text, written down as a list of pairs.
+mod pairs {
+    use std::collections::HashMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Known, Print};
+
+    pub(super) fn serialize<S: Serializer>(map: &HashMap<Print, Known>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<HashMap<Print, Known>, D::Error> {
+        Ok(Vec::<(Print, Known)>::deserialize(from)?.into_iter().collect())
+    }
+}
 
 impl Correlator {
     /// An empty one.
@@ -94,8 +152,9 @@ impl Correlator {
             Fact::Spans(batch) => self.graph.learn_spans(batch),
             Fact::IncidentOpened(opened) => self.open(opened.incident),
             Fact::Grouped(grouped) => {
-                let by_hand = grouped.reason.rule == Rule::ByHand;
-                grouped.alerts.iter().for_each(|print| self.put(print, grouped.incident, by_hand));
+                grouped.alerts.iter().for_each(|print| {
+                    self.put(&Print::of(print), grouped.incident);
+                });
             }
             Fact::Regrouped(regrouped) => self.regroup(regrouped),
             Fact::Resolved(resolved) => self.close(resolved.incident),
@@ -103,70 +162,60 @@ impl Correlator {
         }
     }
 
-    /// Says where the waiting alerts belong, and takes it as done: recording the moves and applying them changes nothing more.
-    pub fn decide(&mut self) -> Vec<Move> {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        // What was tied to nothing may be tied to what comes now, as long as it is recent.
-        if let Some((newest, _)) = waiting.last().cloned() {
-            let recent = newest - jiff::SignedDuration::from_secs(3 * self.settings.window_s);
-            let again: Vec<_> =
-                self.loose.iter().rev().take_while(|(at, _)| *at >= recent).take(MAX_AGAIN).cloned().collect();
-            for loose in again {
-                self.loose.remove(&loose);
-                waiting.insert(loose);
-            }
+    /// Forgets an alert that ended and is of no more interest; heard of again, it is a new one. What it did to its
+    /// incident stays.
+    pub fn forget(&mut self, print: &Print) {
+        if let Some(alert) = self.alerts.remove(print) {
+            self.loose.remove(&alert, print);
+            self.waiting.remove(&(alert.starts.time(), print.clone()));
         }
-        let mut moves = Vec::new();
-        for (starts, print) in waiting {
-            let Some(alert) = self.alerts.get(&print).cloned() else { continue };
-            match self.best_tie(&alert) {
-                Some(tie) => {
-                    self.put(&print, tie.incident, false);
-                    let reason = Reason { rule: tie.rule, peer: Some(tie.peer), text: tie.text.into() };
-                    moves.push(Move::Join { incident: tie.incident, alerts: vec![print], reason });
-                }
-                None if alert.quiet => {
-                    self.loose.insert((starts, print));
-                }
-                None => {
-                    let incident = IncidentId(self.highest + 1);
-                    self.open(incident);
-                    self.put(&print, incident, false);
-                    let text = format!("first alert: {} of {}", say(&alert.name), say(&alert.component));
-                    moves.push(Move::Open { incident, founder: print.clone() });
-                    let reason = Reason { rule: Rule::Founder, peer: None, text: text.into() };
-                    moves.push(Move::Join { incident, alerts: vec![print], reason });
-                }
-            }
-        }
-        moves
     }
 
     /// Where an alert is.
     #[must_use]
     pub fn incident_of(&self, print: &Fingerprint) -> Option<IncidentId> {
-        self.alerts.get(print).and_then(|alert| alert.incident)
+        self.alerts.get(&Print::of(print)).and_then(|alert| alert.incident)
+    }
+
+    /// Whether an alert waits to be placed.
+    #[must_use]
+    pub fn waits(&self, print: &Print) -> bool {
+        self.alerts.get(print).is_some_and(|alert| self.waiting.contains(&(alert.starts.time(), print.clone())))
+    }
+
+    /// The highest number of an incident so far.
+    #[must_use]
+    pub fn highest(&self) -> u64 {
+        self.highest
+    }
+
+    /// Gives new incidents numbers above `number`.
+    pub fn number_above(&mut self, number: u64) {
+        self.highest = self.highest.max(number);
+    }
+
+    /// How many alerts are known.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.alerts.len()
     }
 
     /// Firing alerts that are in no incident: informational ones and tests.
     #[must_use]
     pub fn loose(&self) -> u64 {
-        self.loose.len() as u64
+        self.loose.by_component.len() as u64
     }
 
-    /// The component an incident most likely began in.
+    /// How many alerts and ties were looked at since it was made or read back: its work, for those who count it.
+    #[must_use]
+    pub fn looked(&self) -> u64 {
+        self.looked
+    }
+
+    /// The component an incident that is not over most likely began in.
     #[must_use]
     pub fn root(&self, incident: IncidentId) -> Option<Root> {
         root::find(self.groups.get(&incident)?, &self.graph)
-    }
-
-    /// The components of an incident, by when they first moved.
-    #[must_use]
-    pub fn components(&self, incident: IncidentId) -> Vec<(Time, Untrusted)> {
-        let group = self.groups.get(&incident).into_iter();
-        let mut found: Vec<_> = group.flat_map(|g| &g.moved).map(|(name, moved)| (moved.first, name.clone())).collect();
-        found.sort();
-        found
     }
 
     /// Who calls whom, as learnt.
@@ -178,120 +227,111 @@ impl Correlator {
     fn hear(&mut self, alert: &Alert) {
         let firing = alert.status == AlertStatus::Firing;
         let quiet = alert.severity() == Severity::Info || alert.anomalies.contains(&Anomaly::TestAlert);
-        let print = &alert.fingerprint;
-        if let Some(known) = self.alerts.get_mut(print) {
-            let over = known.incident.and_then(|id| self.groups.get(&id)).is_some_and(|group| group.closed);
-            if over && firing && alert.starts_at > known.starts {
-                // It fires again after its incident is over: that is another incident's matter.
+        let print = Print::of(&alert.fingerprint);
+        let starts = Micros::from(alert.starts_at);
+        let place = |starts: Micros| (starts.time(), print.clone());
+        if let Some(known) = self.alerts.get_mut(&print) {
+            let again = starts > known.latest;
+            known.latest = known.latest.max(starts);
+            if again && known.incident.is_some_and(|id| self.over.contains(&id)) {
+                // It fired again after its incident was over: that is another incident's matter, ended already or not.
                 known.incident = None;
-                known.by_hand = false;
-                known.starts = alert.starts_at;
-                self.waiting.insert((known.starts, print.clone()));
-            } else if known.incident.is_none() && alert.starts_at < known.starts {
-                let loose = self.loose.remove(&(known.starts, print.clone()));
-                if self.waiting.remove(&(known.starts, print.clone())) || loose {
-                    self.waiting.insert((alert.starts_at, print.clone()));
+                known.starts = starts;
+                if firing || !quiet {
+                    self.waiting.insert(place(starts));
                 }
-                known.starts = alert.starts_at;
+            } else if known.incident.is_none() && starts < known.starts {
+                let loose = self.loose.remove(known, &print);
+                if self.waiting.remove(&place(known.starts)) || loose {
+                    self.waiting.insert(place(starts));
+                }
+                known.starts = starts;
             }
             if known.quiet && !firing {
-                self.loose.remove(&(known.starts, print.clone()));
-                self.waiting.remove(&(known.starts, print.clone()));
+                self.loose.remove(known, &print);
+                self.waiting.remove(&place(known.starts));
             }
             return;
         }
-        let component = alert.service().cloned().unwrap_or_else(|| alert.name());
-        let place = ["cluster", "namespace"].map(|label| alert.labels.get(label).map_or("", Untrusted::raw));
-        let kin = format!("{}\u{1f}{}\u{1f}{}", place[0], place[1], alert.name().raw());
-        let sign = Sign::of(alert);
+        let name = alert.name();
+        let component = alert.service().cloned().unwrap_or_else(|| name.clone());
+        let beside = ["cluster", "namespace"].map(|label| alert.labels.get(label).map_or("", Untrusted::raw));
+        let beside_it = format!("{}\u{1f}{}", beside[0], beside[1]);
+        let kin = Untrusted::from(format!("{beside_it}\u{1f}{}", name.raw()));
+        let namespace = (!beside[1].is_empty()).then(|| self.names.id(&beside_it.into()));
         let known = Known {
-            component,
-            name: alert.name(),
-            sign,
-            starts: alert.starts_at,
+            component: self.names.id(&component),
+            name: self.names.id(&name),
+            kin: self.names.id(&kin),
+            place: namespace,
+            sign: Sign::of(alert),
             quiet,
-            kin,
+            starts,
+            latest: starts,
             incident: None,
-            by_hand: false,
         };
         // Also one that has ended already: it may have fired and ended while nobody looked, or its end overtook its start.
         if firing || !quiet {
-            self.waiting.insert((known.starts, print.clone()));
+            self.waiting.insert(place(starts));
         }
-        self.alerts.insert(print.clone(), known);
+        self.alerts.insert(print, known);
     }
 
-    /// The incident an alert is most strongly tied to. Looks at its own component, at those within a few calls, and at alerts of
-    /// the same name; never at all that is open.
-    fn best_tie(&self, alert: &Known) -> Option<Tie> {
-        let settings = &self.settings;
-        let below = self.graph.dependencies(&alert.component, settings.hops).into_iter();
-        let above = self.graph.dependents(&alert.component, settings.hops).into_iter();
-        let below = below.take(settings.neighbours).map(|(name, hops)| (name, Side::Callee(hops)));
-        let above = above.take(settings.neighbours).map(|(name, hops)| (name, Side::Caller(hops)));
-        let near = std::iter::once((alert.component.clone(), Side::Own)).chain(below).chain(above);
-        let mut ties: Vec<Tie> = Vec::new();
-        for (name, side) in near {
-            let incidents = self.newest(self.by_component.get(&name));
-            ties.extend(incidents.filter_map(|(id, group)| tie::by_component(settings, alert, &name, side, id, group)));
-        }
-        let kin = self.newest(self.by_kin.get(&alert.kin));
-        ties.extend(kin.filter_map(|(id, group)| tie::by_name(settings, alert, id, group)));
-        let strong = ties.into_iter().filter(|tie| tie.score > settings.threshold);
-        // Equal ties: the older incident, so that the order of looking never decides.
-        strong.max_by(|a, b| a.score.total_cmp(&b.score).then(b.incident.cmp(&a.incident)))
-    }
-
-    /// The newest incidents of a set that still take alerts in.
-    fn newest<'a>(&'a self, of: Option<&'a BTreeSet<IncidentId>>) -> impl Iterator<Item = (IncidentId, &'a Group)> {
-        let newest = of.into_iter().flat_map(|set| set.iter().rev().take(self.settings.incidents));
-        let open = newest.filter_map(|id| Some((*id, self.groups.get(id)?)));
-        open.filter(|(_, group)| !group.locked && !group.closed)
-    }
-
-    fn open(&mut self, incident: IncidentId) {
+    pub(super) fn open(&mut self, incident: IncidentId) {
         self.highest = self.highest.max(incident.0);
-        self.groups.entry(incident).or_default();
+        if !self.over.contains(&incident) {
+            self.groups.entry(incident).or_default();
+        }
     }
 
-    /// Puts an alert into an incident, out of any other.
-    fn put(&mut self, print: &Fingerprint, incident: IncidentId, by_hand: bool) {
+    /// Puts an alert into an incident, out of any other. Says whether that is news to alerts nearby.
+    pub(super) fn put(&mut self, print: &Print, incident: IncidentId) -> bool {
         self.open(incident);
-        let Some(known) = self.alerts.get_mut(print) else { return };
-        self.waiting.remove(&(known.starts, print.clone()));
-        self.loose.remove(&(known.starts, print.clone()));
-        known.by_hand |= by_hand;
+        let Some(known) = self.alerts.get_mut(print) else { return false };
+        self.waiting.remove(&(known.starts.time(), print.clone()));
+        self.loose.remove(known, print);
         if known.incident == Some(incident) {
-            return;
+            return false;
         }
         let before = known.incident.replace(incident);
-        let known = known.clone();
-        if let Some(group) = before.and_then(|before| self.groups.get_mut(&before)) {
-            group.remove(&known);
-            if !group.moved.contains_key(&known.component)
-                && let (Some(set), Some(before)) = (self.by_component.get_mut(&known.component), before)
+        let subject = Subject::of(known, &self.names);
+        if let Some((before, group)) = before.and_then(|before| Some((before, self.groups.get_mut(&before)?))) {
+            group.remove(&subject.component);
+            if !group.moved.contains_key(&subject.component)
+                && let Some(set) = self.by_component.get_mut(&subject.component)
             {
                 set.remove(&before);
             }
         }
-        if let Some(group) = self.groups.get_mut(&incident) {
-            group.add(print, &known);
-            self.by_component.entry(known.component).or_default().insert(incident);
-            self.by_kin.entry(known.kin).or_default().insert(incident);
+        let Some(group) = self.groups.get_mut(&incident) else { return false };
+        let news = group.add(print, &subject);
+        if news {
+            self.by_component.entry(subject.component).or_default().insert(incident);
         }
+        for name in [Some(subject.kin), subject.place].into_iter().flatten() {
+            self.by_kin.entry(name).or_default().insert(incident);
+        }
+        news
     }
 
+    /// Nothing joins it any more, and nothing of it is needed to place others.
     fn close(&mut self, incident: IncidentId) {
-        let Some(group) = self.groups.get_mut(&incident) else { return };
-        group.closed = true;
+        self.over.insert(incident);
+        let Some(group) = self.groups.remove(&incident) else { return };
         for kin in group.named.keys() {
             if let Some(set) = self.by_kin.get_mut(kin) {
                 set.remove(&incident);
+                if set.is_empty() {
+                    self.by_kin.remove(kin);
+                }
             }
         }
         for name in group.moved.keys() {
             if let Some(set) = self.by_component.get_mut(name) {
                 set.remove(&incident);
+                if set.is_empty() {
+                    self.by_component.remove(name);
+                }
             }
         }
     }
@@ -300,18 +340,15 @@ impl Correlator {
         match regrouped {
             Regrouped::Split { into, alerts, .. } => {
                 for print in alerts {
-                    self.put(print, *into, true);
+                    self.put(&Print::of(print), *into);
                 }
             }
             Regrouped::Merge { from, into, .. } => {
-                let moving: Vec<_> = self
-                    .alerts
-                    .iter()
-                    .filter(|(_, alert)| alert.incident == Some(*from))
-                    .map(|(print, _)| print.clone())
-                    .collect();
+                // Looks at all alerts: for what people do by hand, not for every entry.
+                let of_it = self.alerts.iter().filter(|(_, alert)| alert.incident == Some(*from));
+                let moving: Vec<_> = of_it.map(|(print, _)| print.clone()).collect();
                 for print in &moving {
-                    self.put(print, *into, true);
+                    self.put(print, *into);
                 }
                 self.close(*from);
             }

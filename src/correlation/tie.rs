@@ -1,8 +1,8 @@
 //! How strongly an alert is tied to what already moved.
 
-use crate::event::{Fingerprint, IncidentId, Policy, Rule, Time, Untrusted};
+use crate::event::{Fingerprint, IncidentId, NameId, Policy, Rule, Time, Untrusted};
 
-use super::group::{Group, Known, Moved};
+use super::group::{Group, Moved, Subject};
 use super::place::Settings;
 use super::sign::Sign;
 
@@ -32,6 +32,7 @@ const SAME_ALERT: f64 = 3.2;
 const SAME_COMPONENT: f64 = 2.6;
 const SAME_COMPONENT_OTHERWISE: f64 = 2.0;
 const SAME_NAME: f64 = 1.0;
+const SAME_PLACE: f64 = 0.8;
 const PER_HOP: f64 = 0.3;
 const STARVED_ONLY: f64 = 0.8;
 const NEW_BODY: f64 = 0.8;
@@ -60,7 +61,7 @@ fn from_caller(sign: Sign) -> f64 {
 /// The tie of `alert` to an incident in which the component `name`, standing to it as `side`, has moved.
 pub(super) fn by_component(
     settings: &Settings,
-    alert: &Known,
+    alert: &Subject,
     name: &Untrusted,
     side: Side,
     incident: IncidentId,
@@ -91,18 +92,39 @@ pub(super) fn by_component(
 }
 
 /// The tie of `alert` to an incident in which an alert of the same name and place fired elsewhere.
-pub(super) fn by_name(settings: &Settings, alert: &Known, incident: IncidentId, group: &Group) -> Option<Tie> {
-    let gap = apart(alert.starts, *group.named.get(&alert.kin)?);
+pub(super) fn by_name(settings: &Settings, alert: &Subject, incident: IncidentId, group: &Group) -> Option<Tie> {
+    let named = group.named.get(&alert.kin)?;
+    let gap = apart(alert.starts, named.latest);
     if gap > settings.window_s {
         return None;
     }
-    let peer = group.moved.values().min_by_key(|moved| apart(alert.starts, moved.latest))?.alert.clone();
+    let peer = named.alert.fingerprint();
     let text = format!("{} fired elsewhere in the same place, {gap} s apart", say(&alert.name));
     let score = SAME_NAME - cost(settings, gap) - new_body(alert, group) - quiet(alert, group);
     Some(Tie { score, incident, rule: Rule::Affinity, peer, text })
 }
 
-fn words(alert: &Known, name: &Untrusted, side: Side, moved: &Moved) -> (Rule, String) {
+/// The tie of `alert` to an incident that moved in the same namespace. Only for while no calls are known: then it is all that
+/// can be said, and only of what began within a few minutes.
+pub(super) fn by_place(
+    settings: &Settings,
+    alert: &Subject,
+    place: NameId,
+    incident: IncidentId,
+    group: &Group,
+) -> Option<Tie> {
+    let named = group.named.get(&place)?;
+    // From its first alert on, so that a trickle of alerts does not go on for ever as one incident.
+    if apart(alert.starts, group.first?) > settings.window_s {
+        return None;
+    }
+    let gap = apart(alert.starts, named.latest);
+    let text = format!("fired in the same namespace {gap} s apart; no calls between components are known");
+    let score = SAME_PLACE - cost(settings, gap);
+    Some(Tie { score, incident, rule: Rule::Affinity, peer: named.alert.fingerprint(), text })
+}
+
+fn words(alert: &Subject, name: &Untrusted, side: Side, moved: &Moved) -> (Rule, String) {
     let lead = alert.starts.duration_since(moved.first).as_secs();
     let when = if lead >= 0 { format!("{lead} s earlier") } else { format!("{} s later", -lead) };
     let far = |hops: u32| if hops > 1 { format!(", {hops} calls away") } else { String::new() };
@@ -120,11 +142,11 @@ fn alike(sign: Sign, moved: &Moved) -> bool {
 }
 
 /// An illness of its own in a component that has not moved yet is a cause rather than an effect.
-fn new_body(alert: &Known, group: &Group) -> f64 {
+fn new_body(alert: &Subject, group: &Group) -> f64 {
     if alert.sign == Sign::Body && !group.moved.contains_key(&alert.component) { NEW_BODY } else { 0.0 }
 }
 
-fn quiet(alert: &Known, group: &Group) -> f64 {
+fn quiet(alert: &Subject, group: &Group) -> f64 {
     PER_QUIET_MINUTE * group.latest.map_or(0.0, |latest| minutes(apart(alert.starts, latest)))
 }
 

@@ -6,7 +6,7 @@ use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Time, 
 use crate::journal::{Query, Record, SharedJournal, term};
 
 use super::view::{ActionView, ChangeDetail, RunDetail, RunStep, Turn, View};
-use super::{Details, Fold, fold, run};
+use super::{Details, Fold, fold, save};
 
 /// Entries of one run that are read.
 const RUN_ENTRIES: usize = 5_000;
@@ -111,7 +111,7 @@ impl Details for JournalDetails {
     fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<ChangeDetail>> {
         let Some(record) = self.newest(term::change(id), Kind::Change, through)? else { return Ok(None) };
         let Fact::Change(change) = record.fact()? else { return Ok(None) };
-        Ok(Some(ChangeDetail { change: *change, line: None }))
+        Ok(Some(ChangeDetail { change: *change }))
     }
 
     fn plan(&self, plan: PlanId, through: Seq) -> anyhow::Result<Option<ActionView>> {
@@ -169,7 +169,7 @@ impl JournalDetails {
     fn saved_before(&self, known_at: Time) -> anyhow::Result<Fold> {
         let query = Query { known_at: Some(known_at), limit: 1, newest_first: true, ..Query::default() };
         let Some(last) = self.journal.read(&query)?.into_iter().next() else { return Ok(Fold::new()) };
-        Ok(run::saved(&self.journal, last.seq)?)
+        Ok(save::saved(&self.journal, last.seq)?)
     }
 }
 
@@ -182,7 +182,7 @@ pub fn picture(journal: &SharedJournal, known_at: Option<Time>) -> anyhow::Resul
     if let Some(known_at) = known_at {
         return details.view_at(known_at);
     }
-    let mut fold = run::saved(journal, journal.head()?)?;
+    let mut fold = save::saved(journal, journal.head()?)?;
     loop {
         let page = journal.read(&Query { after: fold.head(), ..Query::default() })?;
         if page.is_empty() {

@@ -10,7 +10,9 @@
 mod details;
 mod fold;
 mod presence;
+mod priority;
 mod run;
+mod save;
 pub mod view;
 
 pub use details::picture;

@@ -7,35 +7,26 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::event::{Person, Seq, Time};
+use crate::event::{Kind, Person, Seq, Time};
 use crate::journal::{Draft, JournalError, Lease, Query, SharedJournal};
 
 use super::details::JournalDetails;
 use super::presence::Presence;
+use super::priority::give_way;
+use super::save::{self, Saver};
 use super::view::{Counter, SourceHealth, Trouble, View};
-use super::{Details, Fold, VERSION};
+use super::{Details, Fold};
 
 /// The lease of the process that derives.
 const LEASE: &str = "engine";
-/// Names of the saved state and the saved picture.
-const STATE: &str = "engine-state";
-const PICTURE: &str = "engine-view";
 /// At most one view in this time.
 const BETWEEN_VIEWS: Duration = Duration::from_millis(200);
 /// How often the lease is tried and presence looked at when nothing else happens: a dead leader is replaced within this.
-const TICK: Duration = Duration::from_millis(2_100);
+const TICK: Duration = Duration::from_secs(3);
 /// How soon something that waits for a little quiet is looked at again.
 const SOON: Duration = Duration::from_millis(200);
-/// Saved after so many entries …
-const SAVE_ENTRIES: u64 = 20_000;
-/// … or after this time, when there is anything new.
-const SAVE_AFTER: Duration = Duration::from_secs(60);
 /// After an error of the journal.
 const RETRY: Duration = Duration::from_millis(500);
-/// Entries of telemetry taken back into memory after a start from a saved state.
-const RECALL: usize = 20_000;
-/// … or so many bytes of it.
-const RECALL_BYTES: usize = 64 << 20;
 /// So many entries behind is worth saying.
 const BEHIND: u64 = 5_000;
 
@@ -107,14 +98,13 @@ impl Drop for Handle {
 /// Starts the engine on `journal`. The first picture, where one was saved, is there when this returns.
 #[must_use]
 pub fn start(journal: SharedJournal, config: EngineConfig) -> Handle {
-    let first = journal.head().and_then(|head| journal.load_projection(PICTURE, VERSION, head));
-    let first = first.ok().flatten().and_then(|(_, bytes)| serde_json::from_slice::<View>(&bytes).ok());
-    let (publish, views) = watch::channel(Arc::new(first.unwrap_or_default()));
+    let (publish, views) = watch::channel(Arc::new(save::picture(&journal).unwrap_or_default()));
     let stop = Arc::new(AtomicBool::new(false));
     let details = Arc::new(JournalDetails::new(Arc::clone(&journal)));
     let bell = Arc::clone(&journal);
     let mut engine = Engine {
         presence: Presence::new(Arc::clone(&journal)),
+        saver: Saver::new(Arc::clone(&journal)),
         journal,
         config,
         publish,
@@ -123,21 +113,19 @@ pub fn start(journal: SharedJournal, config: EngineConfig) -> Handle {
         lease: None,
         outstanding: Vec::new(),
         derived_to: Seq(0),
+        overtaken: false,
         published: None,
         unpublished: true,
-        saved: Saved { at: Instant::now(), head: Seq(0) },
         journal_head: Seq(0),
         troubles: Vec::new(),
         present: Vec::new(),
     };
-    let thread = std::thread::Builder::new().name("engine".into()).spawn(move || engine.run());
+    let thread = std::thread::Builder::new().name("engine".into()).spawn(move || {
+        give_way();
+        engine.run();
+    });
     // Without a thread there is no engine: the views stay as they are and say so by their age.
     Handle { views, details, journal: bell, stop, thread: thread.ok() }
-}
-
-struct Saved {
-    at: Instant,
-    head: Seq,
 }
 
 struct Engine {
@@ -151,9 +139,11 @@ struct Engine {
     outstanding: Vec<Draft>,
     /// The head after the last derived entries were recorded.
     derived_to: Seq,
+    /// The last derived entries came late: their numbers were taken.
+    overtaken: bool,
     published: Option<Instant>,
     unpublished: bool,
-    saved: Saved,
+    saver: Saver,
     journal_head: Seq,
     troubles: Vec<Trouble>,
     present: Vec<Person>,
@@ -183,15 +173,15 @@ impl Engine {
                 }
             }
         }
-        self.save(true);
+        self.save_at_end();
         self.lease = None;
     }
 
     /// Takes up the saved state, if there is one that can be read.
     fn load(&mut self) {
         // A state beyond the journal's end is never loaded: a journal that was rolled back is folded from its own entries.
-        let Ok(fold) = self.journal.head().and_then(|head| saved(&self.journal, head)) else { return };
-        self.saved.head = fold.head();
+        let Ok(fold) = self.journal.head().and_then(|head| save::saved(&self.journal, head)) else { return };
+        self.saver.taken_up(fold.head());
         self.fold = fold;
     }
 
@@ -215,7 +205,7 @@ impl Engine {
         }
         let derived_more = self.derived_to > self.fold.head();
         self.show(now, caught_up && !derived_more);
-        self.save(false);
+        self.save();
         Ok(match () {
             () if !caught_up || derived_more => Duration::ZERO,
             () if self.unpublished || (self.lease.is_some() && self.fold.waits()) => SOON,
@@ -242,12 +232,31 @@ impl Engine {
         if self.outstanding.is_empty() && self.fold.head() >= self.derived_to {
             self.outstanding = self.fold.derive(now);
         }
-        if !self.outstanding.is_empty() {
-            let receipt = self.journal.append(self.outstanding.clone())?;
-            self.outstanding.clear();
-            self.derived_to = receipt.head;
+        if self.outstanding.is_empty() {
+            return Ok(());
         }
+        let numbered = self.outstanding.iter().filter(|draft| draft.kind == Kind::IncidentOpened);
+        let claims: Vec<String> = numbered.map(|draft| draft.key.clone()).collect();
+        if let Some(receipt) = self.journal.append_first(self.outstanding.clone(), &claims)? {
+            self.derived_to = receipt.head;
+            self.overtaken = false;
+        } else {
+            self.start_over();
+        }
+        self.outstanding.clear();
         Ok(())
+    }
+
+    /// Somebody split an incident off meanwhile and has the number we meant to give. What was derived rests on a picture
+    /// that was never true, so it is dropped, and the state is taken up again from what is recorded.
+    fn start_over(&mut self) {
+        let tried = self.fold.highest();
+        self.fold = Fold::new();
+        self.load();
+        // An entry that has the number and cannot be read must not hold us up for ever.
+        if std::mem::replace(&mut self.overtaken, true) {
+            self.fold.number_above(tried);
+        }
     }
 
     /// Publishes when there is something new and the last one is long enough ago.
@@ -300,52 +309,30 @@ impl Engine {
         }
     }
 
-    /// Saves state and picture. A cache: a failure to write it is no trouble, it is only slower next time.
-    fn save(&mut self, ending: bool) {
-        let head = self.fold.head();
-        let new = head.0.saturating_sub(self.saved.head.0);
-        let due = ending || new >= SAVE_ENTRIES || self.saved.at.elapsed() >= SAVE_AFTER;
-        // What was derived and not read back is not in the entries yet; saving it would lose it.
-        let whole = self.outstanding.is_empty() && head >= self.derived_to;
-        if new == 0 || !due || !whole || !self.config.may_lead {
-            return;
+    /// Saves state and picture now and then. A follower leaves it to the leader.
+    fn save(&mut self) {
+        if self.lease.is_some() && self.whole() && self.saver.due(self.fold.head(), self.fold.alerts()) {
+            let picture = Arc::new(self.fold.view());
+            self.saver.begin(self.fold.snapshot(), picture);
         }
-        // A follower leaves it to the leader, but saves at its end: the leader may be gone by then.
-        if self.lease.is_none() && !ending {
-            return;
-        }
-        self.saved = Saved { at: Instant::now(), head };
-        let picture = serde_json::to_vec(&self.fold.view()).unwrap_or_default();
-        let _ = self.journal.save_projection(PICTURE, VERSION, head, &picture);
-        let _ = self.journal.save_projection(STATE, VERSION, head, &self.fold.checkpoint());
     }
-}
 
-/// The fold of the newest saved state at or before `through`, ready to go on; of nothing, where none can be read.
-pub(super) fn saved(journal: &SharedJournal, through: Seq) -> Result<Fold, JournalError> {
-    let saved = journal.load_projection(STATE, VERSION, through)?;
-    let Some(mut fold) = saved.and_then(|(_, bytes)| Fold::restore(&bytes).ok()) else { return Ok(Fold::new()) };
-    if fold.head() > through {
-        return Ok(Fold::new());
+    /// Saves what is new at the end, a follower too: the leader may be gone by then.
+    fn save_at_end(&mut self) {
+        let whole = self.whole();
+        let (fold, saved) = (&mut self.fold, self.saver.head());
+        self.saver.end(|| {
+            (whole && fold.head() > saved).then(|| {
+                let picture = Arc::new(fold.view());
+                (fold.snapshot(), picture)
+            })
+        });
     }
-    recall(journal, &mut fold);
-    Ok(fold)
-}
 
-/// Takes telemetry that is already in the state back into memory: the newest, in order.
-fn recall(journal: &SharedJournal, fold: &mut Fold) {
-    let mut newest = Vec::new();
-    let kinds = Fold::RECALLED.to_vec();
-    let mut query = Query { through: Some(fold.head()), kinds, newest_first: true, ..Query::default() };
-    let mut bytes = 0;
-    while newest.len() < RECALL && bytes < RECALL_BYTES {
-        let Ok(page) = journal.read(&query) else { break };
-        let Some(last) = page.last() else { break };
-        query.through = Some(Seq(last.seq.0.saturating_sub(1)));
-        bytes += page.iter().map(|record| record.body.len()).sum::<usize>();
-        newest.extend(page);
+    /// What was derived and not read back is not in the entries yet; saving it would lose it.
+    fn whole(&self) -> bool {
+        self.config.may_lead && self.outstanding.is_empty() && self.fold.head() >= self.derived_to
     }
-    newest.iter().rev().for_each(|record| fold.recall(record));
 }
 
 #[cfg(test)]

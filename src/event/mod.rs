@@ -10,6 +10,7 @@
 mod action;
 mod alert;
 mod change;
+mod compact;
 mod decision;
 mod diagnosis;
 mod fact;
@@ -24,6 +25,7 @@ mod untrusted;
 pub use action::{Approval, Denial, Finished, Outcome, Plan, Request, Started, Target, Tier};
 pub use alert::{Alert, AlertStatus, Anomaly, Severity};
 pub use change::{Change, ChangeClass, Side};
+pub use compact::{Micros, NameId, Names, Print};
 pub use decision::{Decision, Hunch, Note, Verdict};
 pub use diagnosis::{
     Cause, Confidence, Diagnosis, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, NextCheck, Pointer,

@@ -89,6 +89,8 @@ limits! {
     RECONCILED = 200_000, "alerts", "the rest is found by the next poll";
     /// Series of one poll of Prometheus.
     POLLED_SERIES = 2_000, "series", "the rest is not read; a warning says so";
+    /// Alerts that ended and are still kept in memory, a quarter more for a moment.
+    ENDED_ALERTS = 100_000, "alerts", "those that ended first are left to the journal and counted; one of them that fires again is a new alert";
     /// Time for one poll, from connecting to the last byte.
     POLL_TIME = 20, "seconds", "this poll fails and is counted; the next one is tried";
 }

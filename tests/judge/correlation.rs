@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use warroom::correlation::{Correlator, Move, Settings};
 use warroom::event::{
-    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Labels, Person, Regrouped, Rule, Source, Time, Topology,
+    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Labels, Person, Regrouped, Resolved, Rule, Source, Time,
+    Topology,
 };
 
 fn alert(name: &str, service: &str, at: i64, severity: &str) -> Alert {
@@ -102,6 +103,85 @@ fn informational_alerts_stay_loose() {
     let mut correlator = shop();
     assert_eq!(hear(&mut correlator, &alert("CertificateRenewed", "gateway", 0, "info")), Vec::new());
     assert_eq!(correlator.loose(), 1);
+}
+
+#[test]
+fn an_informational_alert_joins_what_moves_beside_it_later() {
+    let mut correlator = shop();
+    let info = alert("QueueLong", "payments", 0, "info");
+    assert_eq!(hear(&mut correlator, &info), Vec::new());
+    let moves = hear(&mut correlator, &alert("HighErrors", "checkout", 30, "critical"));
+    assert_eq!(moves.len(), 3, "one opens, two join: {moves:?}");
+    assert_eq!(correlator.loose(), 0);
+    assert_eq!(correlator.incident_of(&info.fingerprint), Some(IncidentId(1)));
+}
+
+#[test]
+fn informational_alerts_cost_nothing_when_others_come() {
+    // The same alerts are placed with none and with two thousand loose ones about, all of them recent.
+    let work = |loose: i64| {
+        let mut correlator = shop();
+        for number in 0..loose {
+            hear(&mut correlator, &alert("Renewed", &format!("other-{number}"), 0, "info"));
+        }
+        assert_eq!(correlator.loose(), u64::try_from(loose).expect("small"));
+        let before = correlator.looked();
+        for number in 0..100 {
+            hear(&mut correlator, &alert(&format!("New{number}"), "checkout", number, "critical"));
+        }
+        correlator.looked() - before
+    };
+    assert_eq!(work(0), work(2_000));
+    // And those near it are looked at a bounded number of times: when something beside them first moves.
+    let mut correlator = shop();
+    for number in 0..500 {
+        hear(&mut correlator, &alert(&format!("Info{number}"), "payments", -1_500, "info"));
+    }
+    let before = correlator.looked();
+    for number in 0..50 {
+        hear(&mut correlator, &alert(&format!("New{number}"), "payments", number, "critical"));
+    }
+    assert!(correlator.looked() - before < 50 * 3 + 16 * 4, "{}", correlator.looked() - before);
+}
+
+#[test]
+fn an_alert_that_ends_before_it_is_placed_is_placed_and_begins_anew_after_its_incident() {
+    let mut correlator = shop();
+    let mut one = alert("HighErrors", "payments", 0, "critical");
+    correlator.apply(&Fact::from(one.clone()));
+    one.status = AlertStatus::Resolved;
+    assert!(matches!(hear(&mut correlator, &one)[0], Move::Open { incident: IncidentId(1), .. }));
+    let by = Person { login: "mei".into(), known_by: "uid".into(), session: "pts/1".into() };
+    // An episode of the incident itself, sent again after the incident is over, is nothing new.
+    one.starts_at = Time::from_second(1_790_000_100).expect("in range");
+    assert_eq!(hear(&mut correlator, &one), Vec::new());
+    correlator.apply(&Fact::from(Resolved { incident: IncidentId(1), by }));
+    assert_eq!(hear(&mut correlator, &one), Vec::new());
+    // A later one is, also when only its end is heard of.
+    one.starts_at = Time::from_second(1_790_000_900).expect("in range");
+    assert!(matches!(hear(&mut correlator, &one)[0], Move::Open { incident: IncidentId(2), .. }));
+}
+
+#[test]
+fn while_no_calls_are_known_alerts_of_one_namespace_within_minutes_are_one_incident_and_say_why() {
+    let within = |namespace: &str, service: &str, at: i64| {
+        let mut alert = alert(&format!("Trouble{service}"), service, at, "critical");
+        alert.labels.insert("namespace".into(), namespace.into());
+        alert.fingerprint = Fingerprint::of_labels(&alert.labels);
+        alert
+    };
+    let all = [within("shop", "a", 0), within("shop", "b", 50), within("mail", "c", 60), within("shop", "d", 1_500)];
+    let group = |mut correlator: Correlator| {
+        let moves: Vec<Move> = all.iter().flat_map(|alert| hear(&mut correlator, alert)).collect();
+        (all.each_ref().map(|alert| correlator.incident_of(&alert.fingerprint).expect("placed").0), moves)
+    };
+    let (placed, moves) = group(Correlator::new(Settings::default()));
+    assert_eq!(placed, [1, 1, 2, 3]);
+    let why = "fired in the same namespace 50 s apart; no calls between components are known".into();
+    let tied = |m: &Move| matches!(m, Move::Join { reason, .. } if reason.rule == Rule::Affinity && reason.text == why);
+    assert_eq!(moves.iter().filter(|m| tied(m)).count(), 1, "{moves:?}");
+    // Where calls are known, they decide.
+    assert_eq!(group(shop()).0, [1, 2, 3, 4]);
 }
 
 #[test]

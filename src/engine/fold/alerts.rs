@@ -1,47 +1,20 @@
 //! Every alert in a few dozen bytes: what it is and how it stands. Labels stay in the journal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::event::{Alert, AlertStatus, Fingerprint, IncidentId, Severity, Time, Untrusted};
+use crate::event::{
+    Alert, AlertStatus, Fingerprint, IncidentId, Micros, NameId, Names, Print, Severity, Time, Untrusted,
+};
 
 use super::limits;
-use super::names::{NameId, Names};
 use super::timeline::cut;
 
 /// An alert's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct AlertId(u32);
-
-/// A fingerprint: eight bytes for the usual sixteen digits, the text for any other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Print {
-    /// Sixteen digits.
-    Short(u64),
-    /// Any other number of digits.
-    Long(Fingerprint),
-}
-
-impl Print {
-    pub fn of(fingerprint: &Fingerprint) -> Self {
-        let text = fingerprint.as_str();
-        let short = Some(text).filter(|text| text.len() == 16).and_then(|text| u64::from_str_radix(text, 16).ok());
-        short.map_or_else(|| Self::Long(fingerprint.clone()), Self::Short)
-    }
-
-    pub fn fingerprint(&self) -> Fingerprint {
-        match self {
-            Self::Long(fingerprint) => fingerprint.clone(),
-            // Sixteen lower-case digits are always a fingerprint; the labels' one is never reached.
-            Self::Short(number) => format!("{number:016x}")
-                .parse()
-                .unwrap_or_else(|_| Fingerprint::of_labels(&std::collections::BTreeMap::new())),
-        }
-    }
-}
 
 /// One alert as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,90 +24,75 @@ pub(super) struct Row {
     pub service: NameId,
     pub name: NameId,
     pub severity: Severity,
-    pub incident: Option<IncidentId>,
-    /// Of the newest episode.
-    pub starts: Time,
-    /// Of the newest episode; `None` while it fires.
-    pub ends: Option<Time>,
-    /// Start of the earliest episode heard of.
-    pub first: Time,
-    /// Start or end of the latest.
-    pub latest: Time,
-    /// States heard of: two per whole episode.
-    pub states: u32,
     /// The state it is in arrived much later than it happened.
     pub late: bool,
+    /// States heard of: two per whole episode.
+    pub states: u32,
+    pub incident: Option<IncidentId>,
+    /// Of the newest episode.
+    pub starts: Micros,
+    /// Of the newest episode; [`FIRES`] while it fires.
+    ends: Micros,
+    /// Start of the earliest episode heard of.
+    first: Micros,
+    /// Start or end of the latest.
+    latest: Micros,
 }
 
-/// A row as it is saved: by position, without names, numbers for times.
-type Written = (Print, NameId, NameId, Severity, u64, i64, i64, i64, i64, u32, bool);
+/// No end yet: later than any.
+const FIRES: Micros = Micros(i64::MAX);
 
-/// Microseconds keep 290 000 years in 64 bits; sources give milliseconds at best.
-fn micros(time: Time) -> i64 {
-    time.as_microsecond()
-}
-
-fn of_micros(micros: i64) -> Time {
-    Time::from_microsecond(micros).unwrap_or_default()
-}
+/// A row as it is saved: by position, without names.
+type Written = (Print, NameId, NameId, Severity, bool, u32, u64, Micros, Micros, Micros, Micros);
 
 impl From<Written> for Row {
-    fn from(w: Written) -> Self {
-        Self {
-            print: w.0,
-            service: w.1,
-            name: w.2,
-            severity: w.3,
-            incident: (w.4 > 0).then_some(IncidentId(w.4)),
-            starts: of_micros(w.5),
-            ends: (w.6 != i64::MIN).then(|| of_micros(w.6)),
-            first: of_micros(w.7),
-            latest: of_micros(w.8),
-            states: w.9,
-            late: w.10,
-        }
+    fn from((print, service, name, severity, late, states, incident, starts, ends, first, latest): Written) -> Self {
+        let incident = (incident > 0).then_some(IncidentId(incident));
+        Self { print, service, name, severity, late, states, incident, starts, ends, first, latest }
     }
 }
 
 impl From<Row> for Written {
     fn from(r: Row) -> Self {
-        let ends = r.ends.map_or(i64::MIN, micros);
         let incident = r.incident.map_or(0, |id| id.0);
-        (
-            r.print,
-            r.service,
-            r.name,
-            r.severity,
-            incident,
-            micros(r.starts),
-            ends,
-            micros(r.first),
-            micros(r.latest),
-            r.states,
-            r.late,
-        )
+        (r.print, r.service, r.name, r.severity, r.late, r.states, incident, r.starts, r.ends, r.first, r.latest)
     }
 }
 
 impl Row {
     pub fn status(&self) -> AlertStatus {
-        if self.ends.is_none() { AlertStatus::Firing } else { AlertStatus::Resolved }
+        if self.firing() { AlertStatus::Firing } else { AlertStatus::Resolved }
     }
 
     pub fn firing(&self) -> bool {
-        self.ends.is_none()
+        self.ends == FIRES
+    }
+
+    /// When its newest episode ended.
+    pub fn ends(&self) -> Option<Time> {
+        (!self.firing()).then(|| self.ends.time())
+    }
+
+    /// Start of the earliest episode heard of.
+    pub fn first(&self) -> Time {
+        self.first.time()
+    }
+
+    /// Start or end of the latest.
+    pub fn latest(&self) -> Time {
+        self.latest.time()
     }
 
     /// Whether `alert` says what this row says.
     pub fn is_state(&self, alert: &Alert) -> bool {
         let firing = alert.status == AlertStatus::Firing;
-        micros(alert.starts_at) == micros(self.starts) && firing == self.firing()
+        Micros::from(alert.starts_at) == self.starts && firing == self.firing()
     }
 
     /// Whether it changed its state so often, for so long, that it flaps.
     pub fn flaps(&self) -> bool {
-        let span = self.latest.duration_since(self.first).as_secs();
-        self.states >= limits::FLAP_STATES && span <= i64::from(self.states) * limits::FLAP_SECONDS_PER_STATE
+        let seconds = (self.latest.0 - self.first.0) / 1_000_000;
+        self.states >= limits::FLAP_STATES && seconds <= i64::from(self.states) * limits::FLAP_SECONDS_PER_STATE
     }
 }
 
@@ -145,24 +103,40 @@ pub(super) struct Heard {
     pub fired: bool,
 }
 
-/// All alerts.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<Row>", into = "Vec<Row>")]
+/// All alerts. A row that is given up leaves its place to the next new alert.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Vec<Option<Row>>")]
 pub(super) struct Alerts {
-    rows: Vec<Row>,
+    rows: Vec<Option<Row>>,
     index: HashMap<Print, AlertId>,
+    /// The lowest is taken first, so that a fold that was saved goes on as one that was not.
+    free: BTreeSet<AlertId>,
+    /// Rows of alerts that ended.
+    ended: usize,
 }
 
-impl From<Vec<Row>> for Alerts {
-    fn from(rows: Vec<Row>) -> Self {
-        let index = (0u32..).zip(&rows).map(|(id, row)| (row.print.clone(), AlertId(id))).collect();
-        Self { rows, index }
+impl From<Vec<Option<Row>>> for Alerts {
+    fn from(rows: Vec<Option<Row>>) -> Self {
+        let mut alerts = Self { index: HashMap::with_capacity(rows.len()), ..Self::default() };
+        for (id, row) in (0u32..).map(AlertId).zip(&rows) {
+            match row {
+                Some(row) => {
+                    alerts.ended += usize::from(!row.firing());
+                    alerts.index.insert(row.print.clone(), id);
+                }
+                None => {
+                    alerts.free.insert(id);
+                }
+            }
+        }
+        alerts.rows = rows;
+        alerts
     }
 }
 
-impl From<Alerts> for Vec<Row> {
-    fn from(alerts: Alerts) -> Self {
-        alerts.rows
+impl Serialize for Alerts {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.rows.serialize(to)
     }
 }
 
@@ -171,69 +145,114 @@ impl Alerts {
     /// within an episode its end.
     pub fn hear(&mut self, alert: &Alert, arrived: Time, names: &mut Names) -> Heard {
         let print = Print::of(&alert.fingerprint);
-        let starts = of_micros(micros(alert.starts_at));
+        let starts = Micros::from(alert.starts_at);
         let ends = match alert.status {
-            AlertStatus::Firing => None,
+            AlertStatus::Firing => FIRES,
             // An end before the start is kept as an anomaly by the intake; here an episode never has a negative length.
-            AlertStatus::Resolved => Some(of_micros(micros(alert.ends_at.unwrap_or(arrived))).max(starts)),
+            AlertStatus::Resolved => Micros::from(alert.ends_at.unwrap_or(arrived)).max(starts),
         };
-        let latest = ends.unwrap_or(starts);
-        let late = arrived.duration_since(latest).as_secs() > limits::LATE_SECONDS;
-        if let Some(id) = self.index.get(&print).copied() {
-            let row = &mut self.rows[id.0 as usize];
+        let latest = if ends == FIRES { starts } else { ends };
+        let late = (Micros::from(arrived).0 - latest.0) / 1_000_000 > limits::LATE_SECONDS;
+        if let Some((id, row)) = self.find_print(&print).and_then(|id| Some((id, self.rows[id.0 as usize].as_mut()?))) {
             let fired = row.firing();
             row.states = row.states.saturating_add(1);
             row.first = row.first.min(starts);
             row.latest = row.latest.max(latest);
-            let newer = starts > row.starts || (starts == row.starts && ends > row.ends);
-            if newer {
+            // Within an episode any end is newer than none, and a later one than an earlier.
+            let order = |ends: Micros| (ends != FIRES).then_some(ends);
+            if starts > row.starts || (starts == row.starts && order(ends) > order(row.ends)) {
                 row.starts = starts;
                 row.ends = ends;
                 row.late = late;
             }
+            let firing = row.firing();
+            self.ended = self.ended + usize::from(!firing) - usize::from(!fired);
             return Heard { id, fired };
         }
-        let id = AlertId(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
         let name = alert.name();
         let service = alert.service().cloned().unwrap_or_else(|| name.clone());
-        self.rows.push(Row {
+        let row = Row {
             print: print.clone(),
             service: names.id(&service),
             name: names.id(&name),
             severity: alert.severity(),
+            late,
+            states: 1,
             incident: None,
             starts,
             ends,
             first: starts,
             latest,
-            states: 1,
-            late,
-        });
+        };
+        self.ended += usize::from(!row.firing());
+        let id = if let Some(id) = self.free.pop_first() {
+            self.rows[id.0 as usize] = Some(row);
+            id
+        } else {
+            self.rows.push(Some(row));
+            AlertId(u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX))
+        };
         self.index.insert(print, id);
         Heard { id, fired: false }
     }
 
+    fn find_print(&self, print: &Print) -> Option<AlertId> {
+        self.index.get(print).copied()
+    }
+
     pub fn find(&self, fingerprint: &Fingerprint) -> Option<AlertId> {
-        self.index.get(&Print::of(fingerprint)).copied()
+        self.find_print(&Print::of(fingerprint))
     }
 
-    pub fn row(&self, id: AlertId) -> &Row {
-        &self.rows[id.0 as usize]
+    /// The row of an alert, unless it was given up.
+    pub fn get(&self, id: AlertId) -> Option<&Row> {
+        self.rows.get(id.0 as usize)?.as_ref()
     }
 
-    pub fn row_mut(&mut self, id: AlertId) -> &mut Row {
-        &mut self.rows[id.0 as usize]
+    pub fn get_mut(&mut self, id: AlertId) -> Option<&mut Row> {
+        self.rows.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// How many alerts are kept.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// How many alerts are kept that ended.
+    pub fn ended(&self) -> usize {
+        self.ended
+    }
+
+    /// Those that ended and for which `may` holds, the one that ended first at the front.
+    pub fn oldest_ended(&self, may: impl Fn(AlertId, &Row) -> bool) -> Vec<AlertId> {
+        let rows = (0u32..).map(AlertId).zip(&self.rows).filter_map(|(id, row)| Some((id, row.as_ref()?)));
+        let mut found: Vec<_> = rows
+            .filter(|(id, row)| !row.firing() && may(*id, row))
+            .map(|(id, row)| (row.ends, &row.print, id))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// Gives up a row.
+    pub fn forget(&mut self, id: AlertId) -> Option<Row> {
+        let row = self.rows.get_mut(id.0 as usize)?.take()?;
+        self.index.remove(&row.print);
+        self.ended -= usize::from(!row.firing());
+        self.free.insert(id);
+        Some(row)
     }
 
     /// Alerts that fire and are in no incident, counted one by one.
     #[cfg(test)]
     pub fn of_incident_none(&self) -> u64 {
-        self.rows.iter().filter(|row| row.incident.is_none() && row.firing()).count() as u64
+        self.rows.iter().flatten().filter(|row| row.incident.is_none() && row.firing()).count() as u64
     }
 
     /// Every alert of an incident. Looks at all alerts: for what people do by hand, not for every entry.
     pub fn of_incident(&self, incident: IncidentId) -> Vec<AlertId> {
-        (0u32..).zip(&self.rows).filter(|(_, row)| row.incident == Some(incident)).map(|(id, _)| AlertId(id)).collect()
+        let of_it = |row: &Option<Row>| row.as_ref().is_some_and(|row| row.incident == Some(incident));
+        (0u32..).zip(&self.rows).filter(|(_, row)| of_it(row)).map(|(id, _)| AlertId(id)).collect()
     }
 }
 

@@ -1,21 +1,18 @@
 //! What each kind of entry does to the state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::view::{DecisionLine, NoteLine, Opens};
 use crate::event::{
-    Alert, AlertStatus, Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Policy, Reason, Regrouped, Rule, Source,
-    SpanBatch, Time, Truncated, Untrusted, Verdict,
+    Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Source, SpanBatch, Time, Untrusted, Verdict,
 };
 use crate::feedback::Judged;
 use crate::journal::Record;
 
 use super::Fold;
-use super::alerts::AlertId;
 use super::incident::{DecisionKept, Diagnosed, Incident, say};
-use super::limits;
-use super::state::{HeardOf, LeftOut};
+use super::state::HeardOf;
 use super::timeline::{Line, one_line};
 
 /// How a person must be known to own anything: by the machine they logged in to. An agent's word is a message.
@@ -114,7 +111,7 @@ impl Fold {
     }
 
     /// The incident's picture changed.
-    fn touch(&mut self, id: IncidentId, arrived: Time) {
+    pub(super) fn touch(&mut self, id: IncidentId, arrived: Time) {
         if let Some(incident) = self.state.incidents.get_mut(&id) {
             incident.updated = incident.updated.max(arrived);
             self.dirty.incidents.insert(id);
@@ -122,7 +119,7 @@ impl Fold {
     }
 
     /// The incident's picture changed, and what its diagnosis rests on.
-    fn news(&mut self, id: IncidentId, arrived: Time) {
+    pub(super) fn news(&mut self, id: IncidentId, arrived: Time) {
         self.touch(id, arrived);
         if self.state.incidents.get(&id).is_some_and(|incident| !incident.over()) {
             self.state.watch.news(id, arrived);
@@ -137,7 +134,7 @@ impl Fold {
     }
 
     /// Somebody said or did something: one line of the timeline.
-    fn told(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str) {
+    pub(super) fn told(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str) {
         self.line(record, id, who, text, Opens::Entry { seq: record.seq });
     }
 
@@ -157,96 +154,10 @@ impl Fold {
         }
     }
 
-    fn hear_source(&mut self, source: Source, arrived: Time) {
+    pub(super) fn hear_source(&mut self, source: Source, arrived: Time) {
         let heard = self.state.heard.entry(source).or_insert(HeardOf { last: arrived, entries: 0 });
         heard.last = heard.last.max(arrived);
         heard.entries += 1;
-    }
-
-    fn alert(&mut self, record: &Record, alert: &Alert) {
-        self.hear_source(alert.source, record.arrived);
-        let heard = self.state.alerts.hear(alert, record.arrived, &mut self.state.names);
-        self.state.last_alert.insert(alert.source, heard.id);
-        for left_out in self.state.truncated.get_mut(&alert.source).into_iter().flat_map(BTreeMap::values_mut) {
-            if left_out.beside.is_none() {
-                left_out.beside = Some(heard.id);
-                self.dirty.incidents.extend(self.state.alerts.row(heard.id).incident);
-            }
-        }
-        let body = Arc::new(alert.clone());
-        let row = self.state.alerts.row(heard.id);
-        let Some(id) = row.incident else {
-            self.state.loose = self.state.loose + u64::from(row.firing()) - u64::from(heard.fired);
-            self.state.waiting.insert(heard.id, body);
-            while self.state.waiting.len() > limits::WAITING_WHOLE {
-                self.state.waiting.pop_first();
-            }
-            return;
-        };
-        let Some(incident) = self.state.incidents.get_mut(&id) else { return };
-        incident.groups.moved(heard.id, heard.fired, &self.state.alerts, body);
-        let ended = alert.status == AlertStatus::Resolved;
-        let at = if ended { alert.ends_at.unwrap_or(record.arrived) } else { alert.starts_at };
-        self.alert_line(record, heard.id, id, at, ended);
-        self.news(id, record.arrived);
-    }
-
-    /// The line that says that an alert fires, or ended.
-    fn alert_line(&mut self, record: &Record, alert: AlertId, id: IncidentId, at: Time, ended: bool) {
-        let row = self.state.alerts.row(alert);
-        let name = self.state.names.get(row.name);
-        let verb = if ended { "ended" } else { "fires" };
-        let line = Line {
-            at,
-            arrived: record.arrived,
-            seq: record.seq,
-            kind: crate::event::Kind::Alert,
-            who: self.state.names.get(row.service),
-            text: one_line(&format!("{} {verb}", name.raw()).into()),
-            folded: 0,
-            opens: Some(Opens::Alert { fingerprint: row.print.fingerprint() }),
-        };
-        if let Some(incident) = self.state.incidents.get_mut(&id) {
-            incident.timeline.fold(line);
-        }
-    }
-
-    /// Puts an alert into an incident, for a reason.
-    fn place(&mut self, record: &Record, alert: AlertId, into: IncidentId, why: &Reason) {
-        let row = self.state.alerts.row(alert);
-        let before = row.incident;
-        if before == Some(into) {
-            return;
-        }
-        if before.is_none() && row.firing() {
-            self.state.loose = self.state.loose.saturating_sub(1);
-        }
-        self.state.incidents.entry(into).or_insert_with(|| Incident::new(record.arrived));
-        self.state.alerts.row_mut(alert).incident = Some(into);
-        let body = self.state.waiting.remove(&alert);
-        if let Some(incident) = self.state.incidents.get_mut(&into) {
-            incident.groups.join(alert, &self.state.alerts, body, why);
-        }
-        let (starts, ends) = (self.state.alerts.row(alert).starts, self.state.alerts.row(alert).ends);
-        self.alert_line(record, alert, into, starts, false);
-        if let Some(ends) = ends {
-            self.alert_line(record, alert, into, ends, true);
-        }
-        self.news(into, record.arrived);
-        self.dirty.incidents.extend(before);
-        // An incident that is over stays as it was: the alert fires again and belongs to a new one from now on.
-        if let Some(before) = before.filter(|id| self.state.incidents.get(id).is_some_and(|incident| !incident.over()))
-        {
-            self.recount(before, record.arrived, why);
-        }
-    }
-
-    fn recount(&mut self, id: IncidentId, arrived: Time, why: &Reason) {
-        let members = self.state.alerts.of_incident(id);
-        if let Some(incident) = self.state.incidents.get_mut(&id) {
-            incident.groups.recount(&members, &self.state.alerts, why, &BTreeMap::new());
-            self.news(id, arrived);
-        }
     }
 
     /// The runs that these spans belong to are read anew.
@@ -258,16 +169,6 @@ impl Fold {
                 self.dirty.runs.extend([facts.service.clone(), facts.agent.clone()]);
                 self.state.runs.see(&facts, record.seq, record.arrived);
             }
-        }
-    }
-
-    fn truncated(&mut self, truncated: &Truncated) {
-        let beside = self.state.last_alert.get(&truncated.source).copied();
-        let left_out = LeftOut { alerts: truncated.alerts, beside };
-        let groups = self.state.truncated.entry(truncated.source).or_default();
-        let before = groups.insert(truncated.group.clone(), left_out).and_then(|before| before.beside);
-        for alert in beside.into_iter().chain(before) {
-            self.dirty.incidents.extend(self.state.alerts.row(alert).incident);
         }
     }
 
@@ -318,82 +219,6 @@ impl Fold {
         let (took_ms, looked) = (decision.took_ms, !decision.opened.is_empty());
         say(&mut incident.decisions, DecisionKept { line, diagnosis: decision.diagnosis, took_ms, looked });
         self.dirty.accuracy = true;
-    }
-
-    fn regrouped(&mut self, record: &Record, regrouped: &Regrouped) {
-        let by = &regrouped.by().login;
-        let name = by.show(Policy::Prose).as_str().to_owned();
-        match regrouped {
-            Regrouped::Split { from, into, alerts, .. } => {
-                let into = self.survivor(*into);
-                let moving: Vec<_> = alerts
-                    .iter()
-                    .filter_map(|fingerprint| self.state.alerts.find(fingerprint))
-                    .filter(|alert| self.state.alerts.row(*alert).incident == Some(*from))
-                    .collect();
-                if moving.is_empty() || *from == into {
-                    return;
-                }
-                self.told(record, *from, by, &format!("split {} alerts off into {into}", moving.len()));
-                let why = Reason { rule: Rule::ByHand, peer: None, text: format!("{name} split it off {from}").into() };
-                self.carry(record, &moving, *from, into, &why);
-                self.told(record, into, by, &format!("split {} alerts off {from}", moving.len()));
-            }
-            Regrouped::Merge { from, into, .. } => {
-                let into = self.survivor(*into);
-                if into == *from || self.state.incidents.get(from).is_none_or(|from| from.merged_into.is_some()) {
-                    return;
-                }
-                let moving = self.state.alerts.of_incident(*from);
-                let why =
-                    Reason { rule: Rule::ByHand, peer: None, text: format!("{name} merged {from} into this").into() };
-                self.told(record, *from, by, &format!("merged it into {into}"));
-                let before = self.state.incidents.get(from).map(|from| from.timeline.clone()).unwrap_or_default();
-                self.carry(record, &moving, *from, into, &why);
-                self.told(record, into, by, &format!("merged {from} into this"));
-                if let Some(incident) = self.state.incidents.get_mut(&into) {
-                    incident.timeline.join(&before);
-                }
-                if let Some(incident) = self.state.incidents.get_mut(from) {
-                    incident.merged_into = Some(into);
-                    self.dirty.accuracy = true;
-                    self.state.watch.forget(*from);
-                }
-            }
-            Regrouped::Lock { incident, .. } => {
-                self.told(record, *incident, by, "locked the grouping");
-                if let Some(incident) = self.state.incidents.get_mut(incident) {
-                    incident.locked = true;
-                }
-            }
-        }
-    }
-
-    /// Where an incident ended up after merges. Follows each at most once.
-    fn survivor(&self, mut id: IncidentId) -> IncidentId {
-        for _ in 0..self.state.incidents.len() {
-            match self.state.incidents.get(&id).and_then(|incident| incident.merged_into) {
-                Some(next) => id = next,
-                None => break,
-            }
-        }
-        id
-    }
-
-    /// Moves alerts from one incident to another by hand.
-    fn carry(&mut self, record: &Record, moving: &[AlertId], from: IncidentId, into: IncidentId, why: &Reason) {
-        self.state.incidents.entry(into).or_insert_with(|| Incident::new(record.arrived));
-        for alert in moving {
-            self.state.alerts.row_mut(*alert).incident = Some(into);
-        }
-        let bodies = self.state.incidents.get(&from).map(|from| from.groups.whole().clone()).unwrap_or_default();
-        for id in [from, into] {
-            let members = self.state.alerts.of_incident(id);
-            if let Some(incident) = self.state.incidents.get_mut(&id) {
-                incident.groups.recount(&members, &self.state.alerts, why, &bodies);
-            }
-            self.news(id, record.arrived);
-        }
     }
 
     /// An entry about a plan: its state, and a line that says so.

@@ -126,10 +126,14 @@ impl Fold {
     fn counters(&self) -> Vec<Counter> {
         let left_out = self.scene.left_out();
         let of = |name: &'static str, count: u64| Counter { name: name.into(), count };
-        [of("unreadable", self.state.skipped.count), of("left out of diagnosis", left_out)]
-            .into_iter()
-            .filter(|counter| counter.count > 0)
-            .collect()
+        [
+            of("unreadable", self.state.skipped.count),
+            of("left out of diagnosis", left_out),
+            of("ended alerts left to the journal", self.state.given_up),
+        ]
+        .into_iter()
+        .filter(|counter| counter.count > 0)
+        .collect()
     }
 
     fn troubles(&self) -> Vec<Trouble> {
@@ -201,8 +205,8 @@ impl Fold {
 
     fn truncated_of(&self, id: IncidentId) -> u64 {
         let all = self.state.truncated.values().flat_map(BTreeMap::values);
-        let here = all
-            .filter(|left_out| left_out.beside.is_some_and(|alert| self.state.alerts.row(alert).incident == Some(id)));
+        let is_here = |alert| self.state.alerts.get(alert).is_some_and(|row| row.incident == Some(id));
+        let here = all.filter(|left_out| left_out.beside.is_some_and(is_here));
         here.map(|left_out| left_out.alerts).sum()
     }
 
@@ -227,15 +231,13 @@ impl Fold {
             sample: group
                 .sample
                 .iter()
-                .map(|id| {
-                    let row = self.state.alerts.row(*id);
-                    AlertLine {
-                        fingerprint: row.print.fingerprint(),
-                        status: row.status(),
-                        starts_at: row.starts,
-                        distinct: incident.groups.whole().get(id).map(|alert| distinct(alert)).unwrap_or_default(),
-                        late: row.late,
-                    }
+                .filter_map(|id| Some((id, self.state.alerts.get(*id)?)))
+                .map(|(id, row)| AlertLine {
+                    fingerprint: row.print.fingerprint(),
+                    status: row.status(),
+                    starts_at: row.starts.time(),
+                    distinct: incident.groups.whole().get(id).map(|alert| distinct(alert)).unwrap_or_default(),
+                    late: row.late,
                 })
                 .collect(),
         });

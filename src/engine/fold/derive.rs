@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::correlation::Move;
 use crate::diagnosis::ENGINE;
 use crate::event::{Diagnosis, Fact, Fingerprint, Grouped, IncidentId, IncidentOpened, Reason, Time};
-use crate::journal::Draft;
+use crate::journal::{Draft, key};
 
 use super::Fold;
 
@@ -33,6 +33,17 @@ impl Fold {
         drafts
     }
 
+    /// The highest number of an incident so far.
+    #[must_use]
+    pub fn highest(&self) -> u64 {
+        self.state.correlator.highest()
+    }
+
+    /// Gives new incidents numbers above `number`.
+    pub fn number_above(&mut self, number: u64) {
+        self.state.correlator.number_above(number);
+    }
+
     /// Whether time alone will bring something to derive.
     #[must_use]
     pub fn waits(&self) -> bool {
@@ -48,11 +59,9 @@ impl Fold {
             match step {
                 Move::Open { incident, founder } => {
                     flush(&mut drafts, &mut batch, now);
-                    // Numbers are part of the key: should two processes ever open one number, both entries are kept and
-                    // the alerts of the second are placed where they can be seen and split.
-                    let key = format!("derived/{ENGINE}/opened/{incident}/{founder}");
+                    // The number alone is the key: nothing else can take it, whoever splits something off meanwhile.
                     let fact = Fact::from(IncidentOpened { incident, founder, engine: ENGINE.into() });
-                    drafts.push(Draft::new(now, key, &fact));
+                    drafts.push(Draft::new(now, key::incident(incident.0), &fact));
                 }
                 Move::Join { incident, alerts, reason } => match &mut batch {
                     Some((into, members, why)) if *into == incident && *why == reason => members.extend(alerts),

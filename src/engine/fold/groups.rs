@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Alert, Reason, Severity, Time};
+use crate::event::{Alert, NameId, Reason, Severity, Time};
 
 use super::alerts::{AlertId, Alerts, Row};
 use super::limits;
-use super::names::NameId;
 
 /// Alerts of one component and one name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +22,39 @@ pub(super) struct Group {
     pub flapping: bool,
     /// The few that began first.
     pub sample: Vec<AlertId>,
+    /// Those that ended so long ago that they are not kept one by one any more.
+    gone: Option<Gone>,
+}
+
+/// What is kept of alerts that are not kept one by one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Gone {
+    alerts: u64,
+    first: Time,
+    latest: Time,
+}
+
+impl Group {
+    fn of(row: &Row, why: &Reason) -> Self {
+        Self {
+            alerts: 0,
+            firing: 0,
+            first: row.first(),
+            latest: row.latest(),
+            severity: row.severity,
+            why: why.clone(),
+            flapping: false,
+            sample: Vec::new(),
+            gone: None,
+        }
+    }
+
+    /// What is left of it without the alerts that are kept one by one.
+    fn of_gone(&self) -> Option<Self> {
+        let gone = self.gone.clone()?;
+        let (alerts, first, latest) = (gone.alerts, gone.first, gone.latest);
+        Some(Self { alerts, firing: 0, first, latest, sample: Vec::new(), gone: Some(gone), ..self.clone() })
+    }
 }
 
 /// All groups of an incident.
@@ -42,17 +74,8 @@ pub(super) struct Groups {
 impl Groups {
     /// An alert joins, for `why`.
     pub fn join(&mut self, id: AlertId, alerts: &Alerts, body: Option<Arc<Alert>>, why: &Reason) {
-        let row = alerts.row(id);
-        let group = self.by_name.entry((row.service, row.name)).or_insert_with(|| Group {
-            alerts: 0,
-            firing: 0,
-            first: row.first,
-            latest: row.latest,
-            severity: row.severity,
-            why: why.clone(),
-            flapping: false,
-            sample: Vec::new(),
-        });
+        let Some(row) = alerts.get(id) else { return };
+        let group = self.by_name.entry((row.service, row.name)).or_insert_with(|| Group::of(row, why));
         group.alerts += 1;
         self.alerts += 1;
         if row.firing() {
@@ -64,7 +87,7 @@ impl Groups {
 
     /// An alert that is here changed its state, or is heard of in another.
     pub fn moved(&mut self, id: AlertId, fired: bool, alerts: &Alerts, body: Arc<Alert>) {
-        let row = alerts.row(id);
+        let Some(row) = alerts.get(id) else { return };
         if let Some(group) = self.by_name.get_mut(&(row.service, row.name)) {
             match (fired, row.firing()) {
                 (false, true) => {
@@ -90,12 +113,63 @@ impl Groups {
         more: &BTreeMap<AlertId, Arc<Alert>>,
     ) {
         let before = std::mem::take(self);
+        for (key, group) in &before.by_name {
+            if let Some(left) = group.of_gone() {
+                self.add_gone(*key, left);
+            }
+        }
         for id in members {
-            let row = alerts.row(*id);
+            let Some(row) = alerts.get(*id) else { continue };
             let body = before.whole.get(id).or_else(|| more.get(id)).cloned();
             let why = before.by_name.get(&(row.service, row.name)).map_or(why, |group| &group.why);
             self.join(*id, alerts, body, why);
         }
+    }
+
+    fn add_gone(&mut self, key: (NameId, NameId), left: Group) {
+        self.alerts += left.alerts;
+        self.began = Some(self.began.map_or(left.first, |began| began.min(left.first)));
+        self.severity = self.severity.max(Some(left.severity));
+        let Some(group) = self.by_name.get_mut(&key) else {
+            self.by_name.insert(key, left);
+            return;
+        };
+        group.alerts += left.alerts;
+        group.first = group.first.min(left.first);
+        group.latest = group.latest.max(left.latest);
+        group.severity = group.severity.max(left.severity);
+        group.gone = match (group.gone.take(), left.gone) {
+            (Some(one), Some(other)) => Some(Gone {
+                alerts: one.alerts + other.alerts,
+                first: one.first.min(other.first),
+                latest: one.latest.max(other.latest),
+            }),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Takes over what `other` does not keep one by one, as when it is merged into this.
+    pub fn inherit(&mut self, other: &mut Self) {
+        for (key, group) in std::mem::take(&mut other.by_name) {
+            if let Some(left) = group.of_gone() {
+                other.alerts = other.alerts.saturating_sub(left.alerts);
+                self.add_gone(key, left);
+            }
+        }
+    }
+
+    /// An alert of it that ended is not kept one by one any more; its counts stay.
+    pub fn forget(&mut self, row: &Row) {
+        let Some(group) = self.by_name.get_mut(&(row.service, row.name)) else { return };
+        let gone = group.gone.get_or_insert(Gone { alerts: 0, first: row.first(), latest: row.latest() });
+        gone.alerts += 1;
+        gone.first = gone.first.min(row.first());
+        gone.latest = gone.latest.max(row.latest());
+    }
+
+    /// Whether an alert stands for its group on the screen.
+    pub fn shows(&self, id: AlertId, row: &Row) -> bool {
+        self.by_name.get(&(row.service, row.name)).is_some_and(|group| group.sample.contains(&id))
     }
 
     /// The samples with all their labels.
@@ -108,12 +182,12 @@ impl Groups {
     }
 
     fn touch(&mut self, id: AlertId, alerts: &Alerts, body: Option<Arc<Alert>>) {
-        let row = alerts.row(id);
-        self.began = Some(self.began.map_or(row.first, |began| began.min(row.first)));
+        let Some(row) = alerts.get(id) else { return };
+        self.began = Some(self.began.map_or(row.first(), |began| began.min(row.first())));
         self.severity = self.severity.max(Some(row.severity));
         let Some(group) = self.by_name.get_mut(&(row.service, row.name)) else { return };
-        group.first = group.first.min(row.first);
-        group.latest = group.latest.max(row.latest);
+        group.first = group.first.min(row.first());
+        group.latest = group.latest.max(row.latest());
         group.severity = group.severity.max(row.severity);
         group.flapping |= row.flaps();
         let gone = sample(&mut group.sample, id, row, alerts);
@@ -138,13 +212,14 @@ impl Groups {
 
 /// Keeps the alerts that began first, whatever the order they arrived in; returns the one that is no sample any more.
 fn sample(kept: &mut Vec<AlertId>, id: AlertId, row: &Row, alerts: &Alerts) -> Option<AlertId> {
-    let order = |id: AlertId| (alerts.row(id).first, &alerts.row(id).print);
-    if kept.len() >= limits::SAMPLES && kept.last().is_some_and(|last| (row.first, &row.print) > order(*last)) {
+    let order = |id: AlertId| alerts.get(id).map(|row| (row.first(), &row.print));
+    let own = Some((row.first(), &row.print));
+    if kept.len() >= limits::SAMPLES && kept.last().is_some_and(|last| own > order(*last)) {
         return Some(id);
     }
     // Its start may have moved: it is taken out and put where it belongs now.
     kept.retain(|other| *other != id);
-    let at = kept.partition_point(|other| order(*other) < (row.first, &row.print));
+    let at = kept.partition_point(|other| order(*other) < own);
     kept.insert(at, id);
     if kept.len() > limits::SAMPLES { kept.pop() } else { None }
 }

@@ -10,10 +10,11 @@ mod build;
 mod changes;
 mod derive;
 mod groups;
+mod heard;
 mod incident;
 mod limits;
-mod names;
 mod pairs;
+mod regroup;
 mod runs;
 mod stand;
 mod state;
@@ -25,6 +26,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::diagnosis::{Judgement, SceneBuilder};
 use crate::event::{Digest, Fact, IncidentId, Kind, Seq, Time};
@@ -37,10 +39,10 @@ pub(super) use incident::plan_of;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The fold of a journal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fold {
     state: State,
     dirty: Dirty,
@@ -52,6 +54,40 @@ pub struct Fold {
     judged: BTreeMap<Digest, Judgement>,
     /// The diagnosis being taken in is replaced by a later one that is already here.
     superseded: bool,
+    /// Ended alerts that are kept one by one.
+    ended_kept: usize,
+}
+
+impl Default for Fold {
+    fn default() -> Self {
+        Self {
+            state: State::default(),
+            dirty: Dirty::default(),
+            built: BTreeMap::new(),
+            accuracy: AccuracyView::default(),
+            scene: SceneBuilder::default(),
+            judged: BTreeMap::new(),
+            superseded: false,
+            ended_kept: crate::intake::limits::size(crate::intake::limits::ENDED_ALERTS),
+        }
+    }
+}
+
+/// What a fold knew at one moment.
+pub struct Snapshot(State);
+
+impl Snapshot {
+    /// The last entry that went in.
+    #[must_use]
+    pub fn head(&self) -> Seq {
+        self.0.head
+    }
+
+    /// Written down and compressed; `None` when it was given up meanwhile.
+    #[must_use]
+    pub fn written(&self, given_up: &AtomicBool) -> Option<Vec<u8>> {
+        state::written(&self.0, given_up)
+    }
 }
 
 /// A saved state cannot be taken up; folding from the start is always possible.
@@ -125,12 +161,23 @@ impl Fold {
         self.state.as_of
     }
 
+    /// How many alerts are kept.
+    #[must_use]
+    pub fn alerts(&self) -> usize {
+        self.state.alerts.len()
+    }
+
+    /// The state as it is now, to be written down elsewhere and later.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.state.clone())
+    }
+
     /// The state, to be saved. Compressed.
     #[must_use]
     pub fn checkpoint(&self) -> Vec<u8> {
-        // Plain data with text keys: neither coder can fail on it; an empty checkpoint is refused by `restore`.
-        let json = serde_json::to_vec(&self.state).unwrap_or_default();
-        zstd::bulk::compress(&json, 1).unwrap_or_default()
+        // Nobody gives this one up; an empty checkpoint is refused by `restore`.
+        state::written(&self.state, &AtomicBool::new(false)).unwrap_or_default()
     }
 
     /// Takes up a saved state.

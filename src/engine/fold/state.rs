@@ -1,22 +1,23 @@
 //! All that the fold keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlator;
-use crate::event::{Alert, IncidentId, Kind, Seq, Source, Time, Untrusted};
+use crate::event::{Alert, IncidentId, Kind, Names, Seq, Source, Time, Untrusted};
 
 use super::alerts::{AlertId, Alerts};
 use super::changes::Changes;
 use super::incident::Incident;
-use super::names::Names;
 use super::runs::RunLines;
 use super::watch::Watch;
 
 /// Everything, written down by a checkpoint.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
     /// The last entry that went in.
     pub head: Seq,
@@ -40,6 +41,10 @@ pub(super) struct State {
     /// When something that a diagnosis rests on last came in, by incident.
     pub watch: Watch,
     pub skipped: Skipped,
+    /// Alerts that ended and are not kept any more.
+    pub given_up: u64,
+    /// With no more ended alerts than this it is not looked for old ones again.
+    pub not_before: usize,
     /// What each outside source sent.
     pub heard: BTreeMap<Source, HeardOf>,
 }
@@ -77,4 +82,35 @@ pub(super) struct Dirty {
     pub accuracy: bool,
     /// Components whose agent runs changed.
     pub runs: BTreeSet<Untrusted>,
+}
+
+/// A state written down and compressed; `None` when it was given up meanwhile.
+pub(super) fn written(state: &State, given_up: &AtomicBool) -> Option<Vec<u8>> {
+    let packer = zstd::stream::Encoder::new(Vec::new(), 1).ok()?;
+    let mut to = io::BufWriter::with_capacity(PIECE, Unless { given_up, to: packer });
+    // Plain data with text keys: nothing but giving up makes this fail.
+    serde_json::to_writer(&mut to, state).ok()?;
+    to.into_inner().ok()?.to.finish().ok()
+}
+
+/// Bytes written between two looks whether it was given up.
+const PIECE: usize = 256 << 10;
+
+/// Writes on, unless given up.
+struct Unless<'a, W> {
+    given_up: &'a AtomicBool,
+    to: W,
+}
+
+impl<W: Write> Write for Unless<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(io::Error::other("given up"));
+        }
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }

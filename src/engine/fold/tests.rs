@@ -1,6 +1,7 @@
 //! The fold as a whole: real bundles in, pictures out; the same whatever the batches; nothing on any input.
 
 mod bundle;
+mod memory;
 mod random;
 mod rules;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::event::{Alert, AlertStatus, Fact, Kind, Labels, Source, Untrusted};
-use crate::journal::SqliteJournal;
+use crate::event::{Alert, AlertStatus, Fact, IncidentId, Kind, Labels, Regrouped, Source, Untrusted};
+use crate::journal::{self, Checkpoint, Journal, Receipt, Record, Refused, SqliteJournal, Verdict};
 
 fn open(path: &Path) -> SharedJournal {
     Arc::new(SqliteJournal::open(path, Time::now()).unwrap())
@@ -98,4 +98,116 @@ fn what_was_saved_is_shown_before_anything_is_read_and_equals_what_is_folded_ane
     assert!(wound.wound_back && wound.incidents == first.incidents);
     let nothing = engine.details.view_at(Time::UNIX_EPOCH).unwrap();
     assert!(nothing.incidents.items.is_empty());
+}
+
+/// A journal in which somebody splits an alert off, taking the next number, just before the leader takes it.
+struct Overtaken {
+    inner: SharedJournal,
+    split: std::sync::Mutex<Option<Draft>>,
+}
+
+impl Journal for Overtaken {
+    fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError> {
+        self.inner.append(drafts)
+    }
+
+    fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError> {
+        let split = self.split.lock().unwrap().take_if(|split| claims.contains(&split.key));
+        if let Some(split) = split {
+            assert_eq!(self.inner.append(vec![split])?.recorded, 1);
+        }
+        self.inner.append_first(drafts, claims)
+    }
+
+    fn read(&self, query: &Query) -> Result<Vec<Record>, JournalError> {
+        self.inner.read(query)
+    }
+
+    fn head(&self) -> Result<Seq, JournalError> {
+        self.inner.head()
+    }
+
+    fn watch(&self, seen: Seq, timeout: Duration) -> Result<Seq, JournalError> {
+        self.inner.watch(seen, timeout)
+    }
+
+    fn wake(&self) {
+        self.inner.wake();
+    }
+
+    fn lease(&self, name: &str) -> Result<Option<Box<dyn Lease>>, JournalError> {
+        self.inner.lease(name)
+    }
+
+    fn save_projection(&self, name: &str, version: u32, seq: Seq, bytes: &[u8]) -> Result<(), JournalError> {
+        self.inner.save_projection(name, version, seq, bytes)
+    }
+
+    fn load_projection(&self, name: &str, version: u32, through: Seq) -> Result<Option<(Seq, Vec<u8>)>, JournalError> {
+        self.inner.load_projection(name, version, through)
+    }
+
+    fn drop_projections(&self) -> Result<(), JournalError> {
+        self.inner.drop_projections()
+    }
+
+    fn quarantine(&self, refused: &Refused) -> Result<(), JournalError> {
+        self.inner.quarantine(refused)
+    }
+
+    fn quarantined(&self, limit: usize) -> Result<Vec<Refused>, JournalError> {
+        self.inner.quarantined(limit)
+    }
+
+    fn redeliveries(&self) -> Result<u64, JournalError> {
+        self.inner.redeliveries()
+    }
+
+    fn verify(&self, against: Option<&Checkpoint>, seen: &mut dyn FnMut(Seq, Seq)) -> Result<Verdict, JournalError> {
+        self.inner.verify(against, seen)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, JournalError> {
+        self.inner.checkpoint()
+    }
+}
+
+#[test]
+fn a_number_that_was_taken_by_a_split_is_not_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let elsewhere = |service: &str| {
+        let mut draft = alert(7);
+        let Fact::Alert(mut alert) = Fact::decode(draft.kind, &draft.body).unwrap() else { unreachable!() };
+        alert.labels.insert("service".into(), service.into());
+        alert.labels.insert("alertname".into(), "QueueFull".into());
+        alert.fingerprint = crate::event::Fingerprint::of_labels(&alert.labels);
+        draft.key = format!("alert/{service}");
+        draft.body = Fact::from(*alert).encode();
+        draft
+    };
+    let split_off = |number: u64| {
+        let Fact::Alert(moving) = Fact::decode(Kind::Alert, &alert(1).body).unwrap() else { unreachable!() };
+        let (from, into) = (IncidentId(1), IncidentId(number));
+        let by = Person { login: "bob".into(), known_by: "uid".into(), session: "2".into() };
+        let split = Regrouped::Split { from, into, alerts: vec![moving.fingerprint], by };
+        Draft::new(Time::now(), journal::key::incident(number), &split.into())
+    };
+    let overtaken = Arc::new(Overtaken { inner: open(&path), split: std::sync::Mutex::new(Some(split_off(2))) });
+    let engine = start(Arc::clone(&overtaken) as SharedJournal, config("ada"));
+    let other = open(&path);
+    other.append((0..3).map(alert).collect()).unwrap();
+    until(&engine, "the first incident", 30, |view| alerts(view) == 3);
+    other.append(vec![elsewhere("mail")]).unwrap();
+    let all = |view: &View| view.incidents.items.len() == 3 && alerts(view) == 4;
+    let view = until(&engine, "three incidents", 30, all);
+    let held = |number| view.incidents.items.iter().find(|i| i.id == IncidentId(number)).map(|i| i.alerts);
+    assert_eq!((held(1), held(2), held(3)), (Some(2), Some(1), Some(1)), "two, the one split off, and mail's own");
+    assert!(overtaken.split.lock().unwrap().is_none());
+    // The other way round: a number that the leader gave is not there for a split.
+    let late = other.append(vec![split_off(3)]).unwrap();
+    assert_eq!((late.recorded, late.duplicates), (0, 1));
+    // Entries of one number, by whatever process: one each.
+    let numbered = Query { kinds: vec![Kind::IncidentOpened, Kind::Regrouped], limit: 100, ..Query::default() };
+    assert_eq!(other.read(&numbered).unwrap().len(), 3);
 }

@@ -1,0 +1,158 @@
+//! One incident: how it stands, its alerts, and what people said.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{
+    AlertStatus, Cause, Diagnosis, Fingerprint, IncidentId, Person, Reason, Seq, Severity, Time, Truth, Untrusted,
+    Verdict,
+};
+
+use super::{ActionView, Bounded, ChangeLine, RunLine, SeriesLine, SurfaceLine, TimelineItem};
+
+/// One incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IncidentView {
+    /// Number.
+    pub id: IncidentId,
+    /// "A is degraded; probable cause: X in B".
+    pub headline: Untrusted,
+    /// The worst severity of its alerts.
+    pub severity: Severity,
+    /// Its life.
+    pub state: IncidentState,
+    /// Who owns it; `None` is shown loudly.
+    pub owner: Option<Person>,
+    /// Start of its first alert.
+    pub began: Time,
+    /// When it was opened here.
+    pub opened: Time,
+    /// Its last news.
+    pub updated: Time,
+    /// No alert joins or leaves by itself.
+    pub locked: bool,
+    /// Alerts in it, all.
+    pub alerts: u64,
+    /// Alerts of it that fire.
+    pub firing: u64,
+    /// Alerts its sources left out of their deliveries.
+    pub truncated: u64,
+    /// The alerts by component and name.
+    pub groups: Bounded<AlertGroup>,
+    /// Everything that happened, oldest first.
+    pub timeline: Bounded<TimelineItem>,
+    /// Changes before and during it, most suspicious first.
+    pub changes: Bounded<ChangeLine>,
+    /// Each surface of the AI feature: changed, same, not captured. Empty when no agent run was seen.
+    pub surfaces: Vec<SurfaceLine>,
+    /// Agent runs, worst first.
+    pub runs: Bounded<RunLine>,
+    /// Key series.
+    pub series: Vec<SeriesLine>,
+    /// The newest diagnosis and its place in the journal; `None` while there is none.
+    pub diagnosis: Option<DiagnosisView>,
+    /// Plans of change.
+    pub actions: Vec<ActionView>,
+    /// Decisions, oldest first.
+    pub decisions: Vec<DecisionLine>,
+    /// Hunches, oldest first.
+    pub hunches: Vec<NoteLine>,
+    /// Notes, oldest first.
+    pub notes: Vec<NoteLine>,
+    /// What it really was, once confirmed.
+    pub truth: Option<Truth>,
+}
+
+/// An incident's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "since")]
+pub enum IncidentState {
+    /// Alerts fire.
+    Open,
+    /// No alert fires any more; nobody has resolved it.
+    Quiet,
+    /// A person resolved it.
+    Resolved(Time),
+    /// It was merged into another.
+    MergedInto(IncidentId),
+}
+
+/// Alerts of one component and one name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertGroup {
+    /// Component.
+    pub service: Untrusted,
+    /// Alert name.
+    pub name: Untrusted,
+    /// Worst severity.
+    pub severity: Severity,
+    /// All.
+    pub alerts: u64,
+    /// Firing.
+    pub firing: u64,
+    /// Start of the first.
+    pub first: Time,
+    /// Start or end of the latest.
+    pub latest: Time,
+    /// Why they are here.
+    pub why: Reason,
+    /// State changes of the same alert so often that it flaps.
+    pub flapping: bool,
+    /// The first few of them.
+    pub sample: Vec<AlertLine>,
+}
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertLine {
+    /// Identity.
+    pub fingerprint: Fingerprint,
+    /// Status.
+    pub status: AlertStatus,
+    /// Start.
+    pub starts_at: Time,
+    /// What tells it from the others of its group: its labels, in one line.
+    pub distinct: Untrusted,
+    /// Arrived much later than it happened.
+    pub late: bool,
+}
+
+/// The newest diagnosis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiagnosisView {
+    /// Its entry.
+    pub seq: Seq,
+    /// When it arrived.
+    pub arrived: Time,
+    /// The diagnosis.
+    pub diagnosis: Arc<Diagnosis>,
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionLine {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: Person,
+    /// About which hypothesis (1 = leading).
+    pub rank: u32,
+    /// The cause it named.
+    pub cause: Cause,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Untrusted,
+}
+
+/// One note or hunch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoteLine {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub author: Untrusted,
+    /// Text; may hold line feeds.
+    pub text: Untrusted,
+}

@@ -1,0 +1,99 @@
+//! What the screen and the commands see: an immutable picture of one moment, bounded in size.
+//!
+//! Every list carries how much of it is not shown. Details that are larger (a run's spans, a prompt's text, an
+//! alert's labels) are asked for by name through [`super::Details`].
+
+mod action;
+mod detail;
+mod incident;
+mod suspect;
+mod timeline;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Person, Seq, Time, Untrusted};
+
+pub use crate::feedback::{AccuracyView, InvestigatorRecord};
+pub use action::{ActionState, ActionView};
+pub use detail::{ChangeDetail, RunDetail, RunStep, Turn};
+pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
+pub use suspect::{ChangeLine, RunLine, SeriesLine, SurfaceLine, SurfaceState};
+pub use timeline::{Opens, TimelineItem};
+
+/// A list cut to a bound, and how much was cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bounded<T> {
+    /// What is shown.
+    pub items: Vec<T>,
+    /// How many more there are.
+    pub hidden: u64,
+}
+
+impl<T> Default for Bounded<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), hidden: 0 }
+    }
+}
+
+/// Everything at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The last entry that went in.
+    pub head: Seq,
+    /// The last entry there is; more than `head` while catching up.
+    pub journal_head: Seq,
+    /// The moment shown: of the last entry, or where the time was wound back to. `None` = nothing yet.
+    pub as_of: Option<Time>,
+    /// Whether the time is wound back.
+    pub wound_back: bool,
+    /// The label of a demo or drill, shown on every screen.
+    pub label: Option<Untrusted>,
+    /// Open incidents first, worst first; then the resolved, newest first.
+    pub incidents: Bounded<Arc<IncidentView>>,
+    /// Alerts that belong to no incident (informational, test).
+    pub loose_alerts: u64,
+    /// The sources and when each last spoke.
+    pub sources: Vec<SourceHealth>,
+    /// Limits reached and deliveries refused, dropped or repeated.
+    pub counters: Vec<Counter>,
+    /// What is wrong with the console itself, worst first: disk full, database locked, engine behind.
+    pub troubles: Vec<Trouble>,
+    /// The record of judgement so far.
+    pub accuracy: AccuracyView,
+    /// Who else is here.
+    pub present: Vec<Person>,
+}
+
+/// Something wrong with the console itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What happened, what it means, what to do.
+    pub text: Untrusted,
+    /// Since when.
+    pub since: Time,
+}
+
+/// One source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceHealth {
+    /// Its name.
+    pub name: Untrusted,
+    /// When it last spoke.
+    pub last: Time,
+    /// Deliveries accepted.
+    pub accepted: u64,
+    /// Silent for longer than its dead-man interval: absence is not health.
+    pub silent: bool,
+}
+
+/// One counter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counter {
+    /// What is counted, such as `refused`.
+    pub name: Cow<'static, str>,
+    /// How many.
+    pub count: u64,
+}

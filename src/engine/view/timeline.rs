@@ -1,0 +1,62 @@
+//! What happened, line by line, and what a line opens.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Fingerprint, Kind, PlanId, Seq, Time, TraceId, Untrusted};
+
+/// One line of the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimelineItem {
+    /// When it happened.
+    pub at: Time,
+    /// When it arrived here.
+    pub arrived: Time,
+    /// Its entry.
+    pub seq: Seq,
+    /// What kind.
+    pub kind: Kind,
+    /// Component, person or engine it is about.
+    pub who: Untrusted,
+    /// One line.
+    pub text: Untrusted,
+    /// How many like it follow and are folded into this line (0 = none).
+    pub folded: u64,
+    /// What `enter` opens.
+    pub opens: Option<Opens>,
+}
+
+/// A thing that can be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "open")]
+pub enum Opens {
+    /// An alert.
+    Alert {
+        /// Which.
+        fingerprint: Fingerprint,
+    },
+    /// A change.
+    Change {
+        /// Its id at its source.
+        id: Untrusted,
+    },
+    /// A run.
+    Run {
+        /// Its trace.
+        trace: TraceId,
+    },
+    /// A plan.
+    Plan {
+        /// Which.
+        plan: PlanId,
+    },
+    /// The diagnosis as it was then.
+    Diagnosis {
+        /// Its entry.
+        seq: Seq,
+    },
+    /// Any other entry, as it stands in the journal.
+    Entry {
+        /// Which.
+        seq: Seq,
+    },
+}
