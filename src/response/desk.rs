@@ -11,10 +11,13 @@ use crate::event::{
     Decision, Fact, Fingerprint, Hunch, IncidentId, Note, Owned, Person, Regrouped, Resolved, Seq, Time,
     TruthConfirmed, Untrusted, Verdict,
 };
-use crate::journal::{Draft, Query, SharedJournal, term};
+use crate::journal::{Draft, Query, SharedJournal, key, term};
 
 /// The longest note, hunch or reason, bytes.
 pub(super) const MAX_TEXT: usize = 64 * 1024;
+
+/// How many numbers are tried for an incident that is split off, while others open at the same time.
+const NUMBERS_TRIED: usize = 50;
 
 /// The desk of this process.
 pub struct LocalDesk {
@@ -98,12 +101,7 @@ impl LocalDesk {
             }
             Act::Split(alerts) => {
                 is_open(incident, life)?;
-                self.all_members(incident, &alerts)?;
-                let into = IncidentId(ledger::highest_incident(&self.journal)? + 1);
-                let count = alerts.len();
-                also = Some(into);
-                let split = Regrouped::Split { from: incident, into, alerts, by: by.clone() };
-                (split.into(), format!("{count} alerts of {incident} are now {into}"))
+                return self.split(incident, &alerts, by, now);
             }
             Act::Merge(into) => {
                 is_open(incident, life)?;
@@ -139,6 +137,20 @@ impl LocalDesk {
         }
         self.journal.append(vec![draft]).context("cannot record")?;
         Ok(told)
+    }
+
+    /// Splits alerts off into an incident of the next number. Whoever takes a number first has it; the other takes the next.
+    fn split(&self, from: IncidentId, alerts: &[Fingerprint], by: &Person, now: Time) -> anyhow::Result<String> {
+        self.all_members(from, alerts)?;
+        for _ in 0..NUMBERS_TRIED {
+            let into = IncidentId(ledger::highest_incident(&self.journal)? + 1);
+            let split = Regrouped::Split { from, into, alerts: alerts.to_vec(), by: by.clone() };
+            let draft = Draft::new(now, key::incident(into.0), &split.into()).found_by(term::incident(into.0));
+            if self.journal.append(vec![draft]).context("cannot record")?.recorded > 0 {
+                return Ok(format!("{} alerts of {from} are now {into}", alerts.len()));
+            }
+        }
+        bail!("new incidents took every number that was tried: nothing was split off; try again")
     }
 
     /// A decision is about a diagnosis that exists, of this incident, with the inputs it says.
