@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 
 use super::config::{self, Config};
-use super::{Common, listening};
+use super::{Common, listening, pace};
 use crate::engine::{self, Details, EngineConfig, View};
 use crate::event::{Person, Time};
 use crate::journal::{SharedJournal, SqliteJournal};
@@ -21,7 +21,7 @@ const THREADS: usize = 2;
 /// How long the close waits for what is on its way.
 const CLOSING: Duration = Duration::from_secs(6);
 /// How often plans whose executor is gone are looked for.
-const TEND: Duration = Duration::from_secs(5);
+const TEND: Duration = Duration::from_secs(6);
 
 /// What a command needs of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +194,7 @@ async fn tend(desk: std::sync::Weak<LocalDesk>) {
         let Some(desk) = desk.upgrade() else { return };
         // A journal that cannot be read says so through the engine; here it is tried again.
         let _ = tokio::task::spawn_blocking(move || desk.tend(Time::now())).await;
-        tokio::time::sleep(TEND).await;
+        pace::together(TEND).await;
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::config::Config;
+use super::pace;
 use super::secret::Secret;
 use crate::engine::Health;
 use crate::engine::view::{Counter, SourceHealth, Trouble};
@@ -20,7 +21,7 @@ use crate::intake::{Inflow, topology};
 use crate::journal::{Lease, SharedJournal};
 
 /// How often a process without the port tries to get it.
-const TAKE_OVER: Duration = Duration::from_secs(2);
+const TAKE_OVER: Duration = Duration::from_secs(3);
 /// How often a process without the port looks up what the one that has it heard.
 const LOOK_UP: Duration = Duration::from_secs(5);
 
@@ -134,7 +135,7 @@ fn theirs(journal: &SharedJournal, since: Option<Time>) -> Port {
 
 async fn take_over(settings: Settings, inflow: Inflow, own: Own) {
     loop {
-        tokio::time::sleep(TAKE_OVER).await;
+        pace::together(TAKE_OVER).await;
         let found = if let Ok(listening) = listener::start(&settings, inflow.clone()).await {
             ours(listening, &inflow.journal)
         } else {
@@ -300,6 +301,6 @@ async fn lease(journal: &SharedJournal) -> Box<dyn Lease> {
         if let Ok(Ok(Some(lease))) = taken {
             return lease;
         }
-        tokio::time::sleep(TAKE_OVER).await;
+        pace::together(TAKE_OVER).await;
     }
 }

@@ -20,6 +20,7 @@ mod incidents;
 mod ingest;
 mod listening;
 pub mod out;
+mod pace;
 mod quarantine;
 mod secret;
 mod serve;
