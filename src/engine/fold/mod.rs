@@ -13,6 +13,7 @@ mod groups;
 mod heard;
 mod incident;
 mod limits;
+mod lines;
 mod pairs;
 mod regroup;
 mod runs;

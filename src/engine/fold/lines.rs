@@ -1,0 +1,79 @@
+//! The timeline as it is shown: alerts and sayings as they are kept, with changes, notices and runs between them.
+
+use std::collections::BTreeMap;
+
+use crate::engine::view::{Bounded, Opens, TimelineItem};
+use crate::event::{Kind, Time, Untrusted};
+
+use super::incident::Incident;
+use super::runs::RunKept;
+use super::timeline::one_line;
+use super::{Fold, limits};
+
+impl Fold {
+    /// All kinds of line in one, oldest first.
+    pub(super) fn timeline(
+        &self,
+        incident: &Incident,
+        began: Time,
+        until: Time,
+        runs: &[&RunKept],
+    ) -> Bounded<TimelineItem> {
+        let (lines, given_up) = incident.timeline.lines();
+        let mut items: Vec<TimelineItem> = lines.map(TimelineItem::from).collect();
+        let from = hours_before(began, limits::CHANGES_BEFORE_HOURS);
+        items.extend(self.state.changes.between(from, until).map(|change| TimelineItem {
+            at: change.at,
+            arrived: change.arrived,
+            seq: change.seq,
+            kind: Kind::Change,
+            who: change.subject.clone(),
+            text: change.summary.clone(),
+            folded: 0,
+            opens: Some(Opens::Change { id: change.id.clone() }),
+        }));
+        items.extend(self.state.changes.notices_between(from, until).map(|notice| TimelineItem {
+            at: notice.at,
+            arrived: notice.arrived,
+            seq: notice.seq,
+            kind: Kind::Notice,
+            who: notice.provider.clone(),
+            text: notice.text.clone(),
+            folded: 0,
+            opens: Some(Opens::Entry { seq: notice.seq }),
+        }));
+        items.extend(bad_runs(runs));
+        items.sort_by(|a, b| (a.at, a.seq, a.kind, &a.who, &a.text).cmp(&(b.at, b.seq, b.kind, &b.who, &b.text)));
+        let over = items.len().saturating_sub(limits::TIMELINE);
+        // What is cut is the oldest: what happens now is never hidden.
+        let cut: u64 = items.drain(..over).map(|item| 1 + item.folded).sum();
+        Bounded { items, hidden: given_up + cut }
+    }
+}
+
+/// Runs that went wrong, those of one agent and one sign in one minute as one line.
+fn bad_runs(runs: &[&RunKept]) -> Vec<TimelineItem> {
+    let mut lines: BTreeMap<(i64, &Untrusted, &Untrusted), TimelineItem> = BTreeMap::new();
+    for run in runs {
+        let Some(bad) = &run.line.bad else { continue };
+        let minute = run.line.at.as_second().div_euclid(60);
+        lines.entry((minute, &run.line.agent, bad)).and_modify(|line| line.folded += 1).or_insert_with(|| {
+            TimelineItem {
+                at: run.line.at,
+                arrived: run.arrived,
+                seq: run.seq,
+                kind: Kind::Spans,
+                who: run.line.agent.clone(),
+                text: one_line(&format!("run went wrong: {}", bad.raw()).into()),
+                folded: 0,
+                opens: Some(Opens::Run { trace: run.line.trace }),
+            }
+        });
+    }
+    lines.into_values().collect()
+}
+
+/// So many hours earlier.
+pub(super) fn hours_before(time: Time, hours: i64) -> Time {
+    time.checked_sub(jiff::SignedDuration::from_hours(hours)).unwrap_or(Time::MIN)
+}
