@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use warroom::event::{Kind, Outcome, Time};
-use warroom::response::{Act, Desk as _};
+use warroom::response::Desk as _;
 
 use crate::gate::Fate;
-use crate::scene::{INCIDENT, Scene, approve, approve_at, person};
+use crate::scene::{INCIDENT, Scene, approve, approve_at, person, reconcile};
 use crate::support::{require, wait_until};
 
 const POST: (&str, &str) = ("POST", "/api/v2/silences");
@@ -77,7 +77,7 @@ fn killed_while_executing(fate: Fate, effects: usize) {
     assert!(refused.contains("its outcome is unknown"), "{refused}");
 
     let later = Time::now() + jiff::SignedDuration::from_mins(2);
-    let told = desk.perform(INCIDENT, Act::Reconcile { plan }, &person("ana"), later).unwrap();
+    let told = reconcile(&desk, plan, later).unwrap();
     match effects {
         0 => assert!(told.contains("did not happen"), "{told}"),
         _ => assert!(told.contains("done: silence"), "{told}"),
@@ -122,7 +122,7 @@ fn fault_59_a_lost_answer_that_cannot_be_looked_up_is_unknown_and_retries_do_not
     }
     assert_eq!(scene.silences().len(), 1);
     scene.gate.rule("GET", "/api/v2/silences", Fate::Pass);
-    let told = desk.perform(INCIDENT, Act::Reconcile { plan }, &person("ana"), Time::now()).unwrap();
+    let told = reconcile(&desk, plan, Time::now()).unwrap();
     assert!(told.contains("done: silence"), "{told}");
     assert_eq!(scene.silences().len(), 1);
     // Known now, so another one like it may be proposed.
@@ -142,9 +142,9 @@ fn a_request_that_was_lost_is_called_failed_only_when_it_can_no_longer_arrive() 
     // Closed without an answer: it may have arrived, and right after that it is not there yet.
     assert!(told.contains("outcome unknown"), "{told}");
     let now = Time::now();
-    let early = desk.perform(INCIDENT, Act::Reconcile { plan }, &person("ana"), now).unwrap_err().to_string();
+    let early = reconcile(&desk, plan, now).unwrap_err().to_string();
     assert!(early.contains("may still be on its way"), "{early}");
     let later = now + jiff::SignedDuration::from_mins(1);
-    let told = desk.perform(INCIDENT, Act::Reconcile { plan }, &person("ana"), later).unwrap();
+    let told = reconcile(&desk, plan, later).unwrap();
     assert!(told.contains("did not happen"), "{told}");
 }

@@ -1,12 +1,11 @@
 //! Two people at the same moment.
 
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 
 use warroom::event::{Kind, Time};
-use warroom::journal::SqliteJournal;
-use warroom::response::{Act, Desk as _, Table};
+use warroom::response::{Act, Desk as _};
 
-use crate::scene::{INCIDENT, Scene, approve, desk, person};
+use crate::scene::{INCIDENT, Scene, approve, person};
 use crate::support::require;
 
 /// Rounds of the race; each ends one way or the other.
@@ -18,11 +17,7 @@ fn fault_58_approving_and_refusing_in_the_same_moment_ends_one_way_and_the_loser
         return;
     }
     let scene = Scene::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    // The second console: its own connection to the same file.
-    let other = Arc::new(SqliteJournal::open(&scene.journal_path(), Time::now()).unwrap());
-    let hers = scene.desk();
-    let his = desk(other, scene.gate.port, runtime.handle(), Table::default(), Time::now());
+    let (hers, his) = (scene.desk(), scene.another_desk());
     for round in 0..ROUNDS {
         let plan = scene.propose(&hers);
         let before = scene.silences().len();
@@ -63,10 +58,7 @@ fn fault_58_two_approvals_in_the_same_moment_are_one_execution() {
         return;
     }
     let scene = Scene::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let other = Arc::new(SqliteJournal::open(&scene.journal_path(), Time::now()).unwrap());
-    let hers = scene.desk();
-    let his = desk(other, scene.gate.port, runtime.handle(), Table::default(), Time::now());
+    let (hers, his) = (scene.desk(), scene.another_desk());
     for _ in 0..ROUNDS / 2 {
         let plan = scene.propose(&hers);
         let before = scene.silences().len();

@@ -100,6 +100,12 @@ impl Scene {
         desk(Arc::clone(&self.journal), self.gate.port, self.runtime.handle(), table, now)
     }
 
+    /// A desk of a second console, with its own connection to the same file.
+    pub fn another_desk(&self) -> LocalDesk {
+        let journal: SharedJournal = Arc::new(SqliteJournal::open(&self.journal_path(), Time::now()).unwrap());
+        desk(journal, self.gate.port, self.runtime.handle(), Table::default(), Time::now())
+    }
+
     /// The journal's file.
     pub fn journal_path(&self) -> PathBuf {
         self.folder.path().join("journal.db")
@@ -181,6 +187,11 @@ pub fn approve(desk: &LocalDesk, plan: PlanId, login: &str) -> anyhow::Result<St
 
 pub fn approve_at(desk: &LocalDesk, plan: PlanId, login: &str, now: Time) -> anyhow::Result<String> {
     desk.perform(INCIDENT, Act::Approve { plan, typed: None }, &person(login), now)
+}
+
+/// Looks up at `now` what became of `plan`, as `ana`.
+pub fn reconcile(desk: &LocalDesk, plan: PlanId, now: Time) -> anyhow::Result<String> {
+    desk.perform(INCIDENT, Act::Reconcile { plan }, &person("ana"), now)
 }
 
 /// Not a test: the process that [`Scene::approve_in_another_process`] starts and tests kill.

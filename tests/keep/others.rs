@@ -6,6 +6,7 @@ use warroom::event::{Seq, Time};
 use warroom::journal::{Journal, JournalError, Options, Query, SqliteJournal};
 
 use crate::child::{Role, command, note, open};
+use crate::support::{PATIENCE, allowed};
 
 #[test]
 fn fault_08_a_lock_held_by_another_process_is_named_and_waited_for_with_bounds() {
@@ -28,7 +29,7 @@ fn fault_08_a_lock_held_by_another_process_is_named_and_waited_for_with_bounds()
             });
         }
     });
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < allowed(Duration::from_secs(4)), "{:?}", begun.elapsed());
     assert_eq!(journal.head().unwrap(), Seq(1), "reading goes on");
     holder.kill();
     assert_eq!(journal.append(vec![note("during/0")]).unwrap().recorded, 1);
@@ -78,7 +79,7 @@ fn entries_of_another_process_arrive_within_a_second() {
     let mut writer = Role::start(command(&[], "append", &path));
     writer.next("ack ").unwrap();
     let begun = Instant::now();
-    let head = journal.watch(Seq(0), Duration::from_secs(5)).unwrap();
-    assert!(head > Seq(0) && begun.elapsed() < Duration::from_secs(1), "{head} {:?}", begun.elapsed());
+    let head = journal.watch(Seq(0), PATIENCE).unwrap();
+    assert!(head > Seq(0) && begun.elapsed() < allowed(Duration::from_secs(1)), "{head} {:?}", begun.elapsed());
     assert!(!journal.read(&Query::default()).unwrap().is_empty());
 }

@@ -5,11 +5,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::scene::Scene;
-use crate::support::bodies;
+use crate::support::house::House;
+use crate::support::{PATIENCE, allowed, bodies, http, memory};
 
 fn connect(scene: &Scene) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", scene.port)).expect("the listener listens");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     stream
 }
 
@@ -54,6 +55,17 @@ fn fault_34_a_body_over_its_limit_or_not_as_announced_is_refused() {
     scene.take("/alertmanager", &good());
 }
 
+/// Sends a piece every now and then until nobody takes it any more.
+fn drip(stream: &TcpStream, piece: &'static [u8]) -> std::thread::JoinHandle<()> {
+    let mut dripping = stream.try_clone().expect("a socket");
+    let begun = Instant::now();
+    std::thread::spawn(move || {
+        while dripping.write_all(piece).is_ok() && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    })
+}
+
 #[test]
 fn fault_34_the_slow_are_shown_out_while_the_others_are_served() {
     let scene = Scene::new();
@@ -62,33 +74,64 @@ fn fault_34_the_slow_are_shown_out_while_the_others_are_served() {
     write!(silent_head, "POST /alert").expect("half a line");
     let mut silent_body = connect(&scene);
     write!(silent_body, "{HEAD}Content-Length: 1000\r\n\r\n{{").expect("a head");
-    let mut drip = connect(&scene);
-    write!(drip, "{HEAD}Content-Length: 1000000\r\n\r\n").expect("a head");
-    let mut dripping = drip.try_clone().expect("a socket");
-    let dripper = std::thread::spawn(move || {
-        while dripping.write_all(b" ").is_ok() && begun.elapsed() < Duration::from_secs(40) {
-            std::thread::sleep(Duration::from_millis(300));
-        }
-    });
+    // One byte, header or chunk at a time, for ever.
+    let mut slow_head = connect(&scene);
+    write!(slow_head, "POST /alertmanager HTTP/1.1\r\nHost: x\r\nX-Slow: ").expect("half a head");
+    let mut slow_body = connect(&scene);
+    write!(slow_body, "{HEAD}Content-Length: 1000000\r\n\r\n").expect("a head");
+    let mut slow_chunks = connect(&scene);
+    write!(slow_chunks, "{HEAD}Transfer-Encoding: chunked\r\n\r\n").expect("a head");
+    let drippers = [drip(&slow_head, b"z"), drip(&slow_body, b" "), drip(&slow_chunks, b"1\r\n \r\n")];
     scene.take("/alertmanager", &good());
-    assert!(answer(&mut drip).contains("408"), "a byte now and then is no pace");
+    assert!(answer(&mut slow_body).contains("408"), "a byte now and then is no pace");
+    assert!(answer(&mut slow_chunks).contains("408"), "nor is a chunk");
     assert!(answer(&mut silent_body).contains("408"));
-    let said = answer(&mut silent_head);
-    assert!(said.is_empty() || said.contains("408"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
-    dripper.join().expect("the dripper ends");
+    for mut head in [silent_head, slow_head] {
+        let said = answer(&mut head);
+        assert!(said.is_empty() || said.contains("408"), "{said}");
+    }
+    // Each limit is one of seconds; what the reading of a whole body may take is not given to any of them.
+    assert!(begun.elapsed() < Duration::from_secs(warroom::intake::limits::BODY_TIME), "{:?}", begun.elapsed());
+    scene.take("/alertmanager", &good());
+    for dripper in drippers {
+        dripper.join().expect("the dripper ends");
+    }
 }
 
 #[test]
-fn fault_34_idle_connections_give_way_to_a_page() {
-    let scene = Scene::new();
-    let more = usize::try_from(warroom::intake::limits::CONNECTIONS).expect("small") + 200;
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let wanted = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, wanted);
-    let idle: Vec<TcpStream> = (0..more).map(|_| connect(&scene)).collect();
+fn fault_34_ten_thousand_idle_connections_give_way_to_a_page() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    // What this test program itself keeps open must fit beside them.
+    let most = limit.maximum.unwrap_or(u64::MAX).saturating_sub(500);
+    let wanted = usize::try_from(most.min(10_000)).expect("small");
+    let house = House::new();
+    let server = house.serve();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], server.port));
+    let idle: Vec<TcpStream> =
+        (0..wanted).map(|_| TcpStream::connect_timeout(&address, PATIENCE).expect("it goes on accepting")).collect();
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} idle connections, {} allowed",
+        idle.len(),
+        warroom::intake::limits::CONNECTIONS
+    );
+    assert!(idle.len() > 2 * usize::try_from(warroom::intake::limits::CONNECTIONS).expect("small"), "{}", idle.len());
     let begun = Instant::now();
-    scene.take("/alertmanager", &good());
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    drop(idle);
+    let page = server.post("/alertmanager", &good()).expect("the listener answers");
+    assert_eq!(page.status, 200, "{}", page.text());
+    let took = begun.elapsed();
+    assert!(took < allowed(Duration::from_secs(5)), "a page waited {took:?} behind {} idle connections", idle.len());
+    // What it keeps open is bounded, and so is its memory.
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("our own child").count();
+    let bound = usize::try_from(warroom::intake::limits::CONNECTIONS).expect("small") + 100;
+    assert!(open < bound, "{open} files are open");
+    let peak = memory(server.pid(), "VmHWM");
+    assert!(peak < 200 << 20, "{} MiB", peak >> 20);
+    let closed = http::get(server.port, "/metrics").expect("metrics").text();
+    let closed =
+        closed.lines().find_map(|line| line.strip_prefix("warroom_connections_closed_total ")).map(str::to_owned);
+    let closed: usize = closed.and_then(|count| count.parse().ok()).expect("it is counted");
+    assert!(closed >= idle.len() - bound, "{closed} were closed for the others' sake");
 }

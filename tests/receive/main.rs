@@ -4,10 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clocks;
 mod forms;
 mod limits;
 mod order;
 mod overload;
+mod polled;
 mod real_sdk;
 mod refusals;
 mod scene;

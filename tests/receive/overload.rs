@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::sync::atomic::Ordering;
 
 use crate::scene::Scene;
 use crate::support::alerting::{Alertmanager, impatient};
@@ -31,14 +30,14 @@ fn spans() -> Vec<u8> {
 #[test]
 fn fault_05_a_full_disk_is_answered_so_that_the_sender_comes_again() {
     let scene = Scene::new();
-    scene.journal.full.store(true, Ordering::SeqCst);
+    scene.journal.fill();
     for (path, body) in [("/alertmanager", alert()), ("/events", note()), ("/v1/traces", spans())] {
         let answer = scene.post(path, &body);
         assert_eq!(answer.status, 503, "{path}");
         assert!(answer.header("retry-after").is_some() && answer.text().contains("disk"), "{}", answer.text());
     }
     assert_eq!(crate::support::http::get(scene.port, "/healthz").expect("an answer").status, 503);
-    scene.journal.full.store(false, Ordering::SeqCst);
+    scene.journal.mend();
     scene.take("/alertmanager", &alert());
     assert_eq!(crate::support::http::get(scene.port, "/healthz").expect("an answer").status, 200);
     assert_eq!(scene.records().len(), 1);
@@ -73,13 +72,13 @@ fn fault_37_the_real_alertmanager_comes_again_after_our_503_until_it_is_recorded
         return;
     }
     let scene = Scene::new();
-    scene.journal.full.store(true, Ordering::SeqCst);
+    scene.journal.fill();
     let alertmanager = Alertmanager::start(&impatient(&format!("url: 'http://127.0.0.1:{}/alertmanager'", scene.port)));
     alertmanager.post_alerts(&serde_json::json!([{"labels": {"alertname": "Down", "service": "cart"}}]));
     wait_until("Alertmanager to be turned away twice", || {
         scene.inflow.counters.of(Source::Alertmanager, Fate::Unstorable) >= 2
     });
     assert!(scene.records().is_empty());
-    scene.journal.full.store(false, Ordering::SeqCst);
+    scene.journal.mend();
     wait_until("the alert in the journal", || !scene.facts(Kind::Alert).is_empty());
 }

@@ -3,12 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, gzip, peak_memory};
+use crate::scene::{Scene, gzip, sign};
 use crate::support::house::House;
-use crate::support::{bodies, http};
+use crate::support::{bodies, http, memory};
 
 const NOW: &str = "2026-11-22T00:46:14.52Z";
 
@@ -92,7 +91,7 @@ fn fault_35_compression_is_undone_within_bounds_or_refused() {
     for encoding in ["gzip, gzip", "zstd", "br", "deflate"] {
         assert_eq!(post("/alertmanager", encoding, &good), 415, "{encoding}");
     }
-    let before = peak_memory(server.pid());
+    let before = memory(server.pid(), "VmHWM");
     let bomb = {
         // A gibibyte of nothing: members may follow each other.
         let member = gzip(&vec![0; 64 << 20]);
@@ -100,7 +99,7 @@ fn fault_35_compression_is_undone_within_bounds_or_refused() {
     };
     assert_eq!(post("/v1/traces", "gzip", &bomb), 413);
     assert_eq!(post("/alertmanager", "gzip", &bomb), 413);
-    let grown = peak_memory(server.pid()).saturating_sub(before);
+    let grown = memory(server.pid(), "VmHWM").saturating_sub(before);
     assert!(grown < 100 << 20, "memory grew by {grown} bytes");
 }
 
@@ -155,11 +154,6 @@ fn fault_36_odd_telemetry_is_taken_rejected_or_refused_and_counted_exactly() {
     assert_eq!((empty.status, empty.body.len()), (200, 0));
     let view = scene.view("2026-11-22T00:50:00Z".parse().expect("a time"));
     assert_eq!(view.incidents.items.len(), 0, "telemetry alone opens nothing");
-}
-
-fn sign(key: &str, body: &[u8]) -> String {
-    let mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).expect("any length").chain_update(body);
-    format!("v1={}", hex::encode(mac.finalize().into_bytes()))
 }
 
 #[test]
@@ -223,4 +217,109 @@ fn fault_39_it_does_not_listen_to_the_network_without_a_token() {
     let sockets = std::fs::read_to_string(format!("/proc/{}/net/tcp", server.pid())).expect("Linux says it");
     let port = format!(":{:04X} ", server.port);
     assert!(sockets.contains(&format!("0100007F{port}")) && !sockets.contains(&format!("00000000{port}")));
+}
+
+/// Protobuf by hand: a field of bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = bytes.len();
+    while length >= 0x80 {
+        out.push(u8::try_from(length & 0x7f).expect("seven bits") | 0x80);
+        length >>= 7;
+    }
+    out.push(u8::try_from(length).expect("seven bits"));
+    out.extend_from_slice(bytes);
+    out
+}
+
+#[test]
+fn fault_36_the_real_process_rejects_what_means_nothing_and_says_exactly_how_much() {
+    let house = House::new();
+    let server = house.serve();
+    let trace = "cd".repeat(16);
+    let mut number = 0;
+    let mut span = |change: &dyn Fn(&mut Value)| {
+        number += 1;
+        let mut span = bodies::span(&trace, &format!("{number:016x}"), "", "step", &[]);
+        change(&mut span);
+        span
+    };
+    let attribute = |key: &str, value: Value| json!([{"key": key, "value": value}]);
+    let many = |count: usize| vec![json!({"key": "k", "value": {"intValue": "1"}}); count];
+    let bounded = usize::try_from(warroom::intake::limits::OTLP_PARTS).expect("small");
+    let nanos = |time: &str| time.parse::<jiff::Timestamp>().expect("a time").as_nanosecond().to_string();
+    // What each is, and how many of it are rejected.
+    let odd = [
+        ("a good one", 0, span(&|_| ())),
+        ("as many attributes as may be", 0, span(&|s| s["attributes"] = json!(many(bounded)))),
+        ("one attribute more", 1, span(&|s| s["attributes"] = json!(many(bounded + 1)))),
+        ("100 000 attributes", 1, span(&|s| s["attributes"] = json!(many(100_000)))),
+        (
+            "10 MB in one",
+            0,
+            span(&|s| s["attributes"] = attribute("prompt", json!({"stringValue": "x".repeat(10 << 20)}))),
+        ),
+        ("NaN", 0, span(&|s| s["attributes"] = attribute("score", json!({"doubleValue": "NaN"})))),
+        ("an end before its start", 0, span(&|s| s["endTimeUnixNano"] = json!("1"))),
+        ("1970", 0, span(&|s| s["startTimeUnixNano"] = json!("0"))),
+        ("2262", 0, span(&|s| s["endTimeUnixNano"] = json!(nanos("2262-04-11T23:47:16.854775807Z")))),
+        ("after all time", 0, span(&|s| s["endTimeUnixNano"] = json!("18446744073709551615"))),
+        ("a trace id of two bytes", 1, span(&|s| s["traceId"] = json!("abcd"))),
+        ("a trace id of zeros", 1, span(&|s| s["traceId"] = json!("0".repeat(32)))),
+        ("a span id of zeros", 1, span(&|s| s["spanId"] = json!("0".repeat(16)))),
+        ("no span id", 1, span(&|s| s["spanId"] = json!(""))),
+        ("a parent of three bytes", 1, span(&|s| s["parentSpanId"] = json!("abcdef"))),
+        ("its own parent", 0, span(&|s| s["parentSpanId"] = s["spanId"].clone())),
+        (
+            "an id that was there, other content",
+            0,
+            span(&|s| {
+                s["spanId"] = json!("0000000000000001");
+                s["name"] = json!("another step");
+            }),
+        ),
+    ];
+    let post = |spans: &[Value]| server.post("/v1/traces", &bodies::spans("bot", spans)).expect("the listener answers");
+    let rejected = |answer: &http::Answer| -> u64 {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let count =
+            answer.json()["partialSuccess"]["rejectedSpans"].as_str().map_or(0, |n| n.parse().expect("a number"));
+        assert_eq!(count > 0, answer.text().contains("errorMessage"), "a reason is given: {}", answer.text());
+        count
+    };
+    for (what, expected, span) in &odd {
+        assert_eq!(rejected(&post(std::slice::from_ref(span))), *expected, "{what}");
+    }
+    // All of them at once: the good are kept beside the bad.
+    let all: Vec<Value> = odd.iter().map(|(.., span)| span.clone()).collect();
+    assert_eq!(rejected(&post(&all)), odd.iter().map(|(_, expected, _)| expected).sum::<u64>());
+    let kept = || -> Vec<(String, String)> {
+        let batches = house.entries().into_iter().filter(|entry| entry.kind == "spans");
+        let resources = batches.flat_map(|batch| batch.body["resources"].as_array().cloned().unwrap_or_default());
+        let spans = resources.flat_map(|resource| resource["items"].as_array().cloned().unwrap_or_default());
+        spans.map(|span| (span["span_id"].to_string(), span["name"].to_string())).collect()
+    };
+    let good = odd.iter().filter(|(_, rejected, _)| *rejected == 0).count();
+    assert_eq!(kept().len(), 2 * good, "once each by itself, and once together");
+    assert!(kept().contains(&("\"0000000000000001\"".into(), "\"another step\"".into())), "both contents are kept");
+
+    // A million spans in one request: as many as one may carry, and the exact rest is rejected.
+    let one = [field(1, &[0xee; 16]), field(2, &[0x11; 8]), field(5, b"s")].concat();
+    let spans = field(2, &one).repeat(1_000_000);
+    let body = field(1, &field(2, &spans));
+    assert!((body.len() as u64) < warroom::intake::limits::OTLP_BODY, "{}", body.len());
+    let headers = [("Content-Type", "application/x-protobuf")];
+    let answer = http::request(server.port, "POST", "/v1/traces", &headers, &body).expect("the listener answers");
+    assert_eq!(answer.status, 200);
+    // ExportTraceServiceResponse.partial_success.rejected_spans: 800 000, as a varint.
+    let over = 1_000_000 - warroom::intake::limits::OTLP_ITEMS;
+    assert_eq!(over, 800_000);
+    let count = [0x08, 0x80, 0xea, 0x30];
+    assert!(answer.body.windows(4).any(|four| four == count), "{:02x?}", &answer.body[..answer.body.len().min(40)]);
+    let counted = http::get(server.port, "/metrics").expect("metrics").text();
+    let total = odd.iter().map(|(_, expected, _)| expected).sum::<u64>() * 2 + over;
+    assert!(counted.contains(&format!("warroom_items_rejected_total{{source=\"otlp\"}} {total}\n")), "{counted}");
+    let peak = memory(server.pid(), "VmHWM");
+    assert!(peak < 600 << 20, "{} MiB", peak >> 20);
+    assert!(house.run(&["verify"]).status.success());
 }

@@ -2,97 +2,22 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use hmac::{Hmac, Mac as _};
 use tempfile::TempDir;
 use warroom::engine::{Fold, View};
 use warroom::event::{Digest, Fact, Kind, Seq, Time, WriterId};
 use warroom::intake::Inflow;
 use warroom::intake::listener::{self, Key, Listening, Settings, Token};
-use warroom::journal::{
-    Checkpoint, Draft, Journal, JournalError, Lease, Query, Receipt, Record, Refused, SqliteJournal, Verdict,
-};
+use warroom::journal::{Draft, Journal, Query, Record, SqliteJournal};
 
+use crate::support::failing::Failing;
 use crate::support::{free_port, http};
-
-/// A journal whose disk can be filled and emptied at will.
-pub struct Shaky {
-    inner: SqliteJournal,
-    pub full: AtomicBool,
-}
-
-impl Journal for Shaky {
-    fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError> {
-        if self.full.load(Ordering::SeqCst) {
-            return Err(JournalError::Full { path: "journal.db".into() });
-        }
-        self.inner.append(drafts)
-    }
-
-    fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError> {
-        if self.full.load(Ordering::SeqCst) {
-            return Err(JournalError::Full { path: "journal.db".into() });
-        }
-        self.inner.append_first(drafts, claims)
-    }
-
-    fn read(&self, query: &Query) -> Result<Vec<Record>, JournalError> {
-        self.inner.read(query)
-    }
-
-    fn head(&self) -> Result<Seq, JournalError> {
-        self.inner.head()
-    }
-
-    fn watch(&self, seen: Seq, timeout: std::time::Duration) -> Result<Seq, JournalError> {
-        self.inner.watch(seen, timeout)
-    }
-
-    fn lease(&self, name: &str) -> Result<Option<Box<dyn Lease>>, JournalError> {
-        self.inner.lease(name)
-    }
-
-    fn save_projection(&self, name: &str, version: u32, seq: Seq, bytes: &[u8]) -> Result<(), JournalError> {
-        self.inner.save_projection(name, version, seq, bytes)
-    }
-
-    fn load_projection(&self, name: &str, version: u32, through: Seq) -> Result<Option<(Seq, Vec<u8>)>, JournalError> {
-        self.inner.load_projection(name, version, through)
-    }
-
-    fn drop_projections(&self) -> Result<(), JournalError> {
-        self.inner.drop_projections()
-    }
-
-    fn quarantine(&self, refused: &Refused) -> Result<(), JournalError> {
-        self.inner.quarantine(refused)
-    }
-
-    fn quarantined(&self, limit: usize) -> Result<Vec<Refused>, JournalError> {
-        self.inner.quarantined(limit)
-    }
-
-    fn redeliveries(&self) -> Result<u64, JournalError> {
-        self.inner.redeliveries()
-    }
-
-    fn verify(
-        &self,
-        against: Option<&Checkpoint>,
-        progress: &mut dyn FnMut(Seq, Seq),
-    ) -> Result<Verdict, JournalError> {
-        self.inner.verify(against, progress)
-    }
-
-    fn checkpoint(&self) -> Result<Checkpoint, JournalError> {
-        self.inner.checkpoint()
-    }
-}
 
 /// A listener and its journal.
 pub struct Scene {
     pub port: u16,
-    pub journal: Arc<Shaky>,
+    pub journal: Arc<Failing>,
     pub inflow: Inflow,
     pub runtime: tokio::runtime::Runtime,
     _listening: Listening,
@@ -108,8 +33,7 @@ impl Scene {
     /// One with a token and `PagerDuty` secrets.
     pub fn with(token: Option<&str>, secrets: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let inner = open(folder.path());
-        let journal = Arc::new(Shaky { inner, full: AtomicBool::new(false) });
+        let journal = Arc::new(Failing::over(Arc::new(open(folder.path()))));
         let runtime = tokio::runtime::Runtime::new().expect("threads");
         let settings = Settings {
             listen: ([127, 0, 0, 1], free_port()).into(),
@@ -203,9 +127,8 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
-/// The highest memory a process has had, bytes.
-pub fn peak_memory(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
-    line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") * 1024
+/// The signature that `PagerDuty` gives `body`.
+pub fn sign(key: &str, body: &[u8]) -> String {
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(key.as_bytes()).expect("any length").chain_update(body);
+    format!("v1={}", hex::encode(mac.finalize().into_bytes()))
 }

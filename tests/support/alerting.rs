@@ -115,7 +115,7 @@ pub struct Prometheus {
     /// Port on 127.0.0.1.
     pub port: u16,
     folder: TempDir,
-    process: Running,
+    process: Option<Running>,
 }
 
 impl Prometheus {
@@ -136,15 +136,30 @@ impl Prometheus {
         std::fs::write(folder.path().join("prometheus.yml"), config).expect("a writable temporary folder");
         let rules = format!("groups:\n- name: app\n  interval: 1s\n  rules:\n{rules}\n");
         std::fs::write(folder.path().join("rules.yml"), rules).expect("a writable temporary folder");
+        let mut server = Self { port, folder, process: None };
+        server.resume();
+        server
+    }
+
+    /// Stops it; what it has recorded stays.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again, on the same port and storage.
+    ///
+    /// # Panics
+    /// As [`Prometheus::start`].
+    pub fn resume(&mut self) {
         let mut command = Command::new(find_program("prometheus").expect("require(\"prometheus\") was asked first"));
         command
-            .current_dir(folder.path())
+            .current_dir(self.folder.path())
             .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", "--rules.alert.resend-delay=2s"])
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        let process = Running::start(&mut command, &folder.path().join("log"));
-        let server = Self { port, folder, process };
-        wait_until("Prometheus to be ready", || http::get(port, "/-/ready").is_ok_and(|answer| answer.status == 200));
-        server
+            .arg(format!("--web.listen-address=127.0.0.1:{}", self.port));
+        self.process = Some(Running::start(&mut command, &self.folder.path().join("log")));
+        wait_until("Prometheus to be ready", || {
+            http::get(self.port, "/-/ready").is_ok_and(|answer| answer.status == 200)
+        });
     }
 
     /// What it has written to its log.

@@ -196,6 +196,18 @@ impl House {
     }
 }
 
+impl House {
+    /// Every entry as `warroom export` writes it.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn exported(&self) -> Vec<serde_json::Value> {
+        let text = self.stdout(&["export", "--out", "-"]);
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect()
+    }
+}
+
 /// One entry as a test looks at it.
 #[derive(Clone, Debug)]
 pub struct Entry {

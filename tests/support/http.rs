@@ -44,8 +44,8 @@ impl Answer {
 /// When nobody listens or the answer is cut short.
 pub fn request(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answer> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut stream = TcpStream::connect_timeout(&address, super::PATIENCE)?;
+    stream.set_read_timeout(Some(Duration::from_secs(600)))?;
     let mut message = Vec::with_capacity(body.len() + 512);
     write!(message, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n")?;
     for (name, value) in headers {

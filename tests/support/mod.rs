@@ -7,6 +7,8 @@
 
 pub mod alerting;
 pub mod bodies;
+pub mod clock;
+pub mod failing;
 pub mod house;
 pub mod http;
 pub mod metrics;
@@ -18,10 +20,19 @@ pub mod wire;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must come. Waits end as soon as it is there, so this only bounds failure.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long something may take that is promised within `limit`: that, where `WARROOM_TEST_STRICT` is set (a quiet machine),
+/// and ten times that elsewhere. A test that runs beside thirty others sees whether it is of the right order.
+#[must_use]
+pub fn allowed(limit: Duration) -> Duration {
+    if std::env::var_os("WARROOM_TEST_STRICT").is_some() { limit } else { limit * 10 }
+}
 
 /// Whether a test may go on that needs `component`. With `CI=true` a missing component is a failure; elsewhere the
 /// test skips, which is said on stderr past the capture of the test runner.
@@ -31,6 +42,7 @@ pub fn require(component: &str) -> bool {
         "alertmanager" => alerting::alertmanager_program().is_some(),
         "otel" => otel_python().is_some(),
         "tmpfs" => can_mount_tmpfs(),
+        "ptrace" => may_attach(),
         program => find_program(program).is_some(),
     };
     if present {
@@ -71,6 +83,13 @@ pub fn otel_python() -> Option<PathBuf> {
     python.exists().then_some(python)
 }
 
+/// Whether a tracer may attach to a process that it did not start.
+fn may_attach() -> bool {
+    let scope = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_else(|_| "0".into());
+    find_program("strace").is_some()
+        && (scope.trim() == "0" || (scope.trim() == "1" && rustix::process::geteuid().is_root()))
+}
+
 fn can_mount_tmpfs() -> bool {
     find_program("unshare").is_some_and(|unshare| {
         Command::new(unshare)
@@ -83,14 +102,35 @@ fn can_mount_tmpfs() -> bool {
     })
 }
 
-/// A port of 127.0.0.1 that is free now.
+/// The first port that tests listen on, how many a test program has for itself, and for how many programs there are some.
+/// All below the ports that Linux gives to outgoing connections: none of those takes one between its choice and its use.
+const PORTS: (u16, u16, u16) = (11_000, 200, 100);
+
+/// A port of 127.0.0.1 that is free now and that no other test program chooses.
 ///
 /// # Panics
-/// When this machine has no loopback.
+/// When more test programs run at once than there are ports for.
 #[must_use]
 pub fn free_port() -> u16 {
-    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    probe.local_addr().expect("a bound listener has an address").port()
+    static OURS: LazyLock<(u16, std::fs::File)> = LazyLock::new(|| {
+        let whose = rustix::process::geteuid().as_raw();
+        let locks = std::env::temp_dir().join(format!("warroom-test-ports-{whose}"));
+        let _ = std::fs::create_dir(&locks);
+        let mut places = 0..PORTS.2;
+        // Held until this program ends, however it ends.
+        let found = places.find_map(|place| {
+            let lock = std::fs::File::options().create(true).append(true).open(locks.join(place.to_string())).ok()?;
+            lock.try_lock().ok().map(|()| (PORTS.0 + place * PORTS.1, lock))
+        });
+        found.expect("fewer than a hundred test programs run at once")
+    });
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let mut tries = 0..PORTS.1;
+    let free = tries.find_map(|_| {
+        let port = OURS.0 + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS.1;
+        std::net::TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+    });
+    free.expect("loopback has a free port")
 }
 
 /// Waits until `done` holds, looking every 20 ms.
@@ -147,6 +187,17 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A number of kibibytes in `/proc/PID/status`, such as `VmHWM` (the highest memory it has had), in bytes.
+///
+/// # Panics
+/// When the process is gone or Linux does not say it.
+#[must_use]
+pub fn memory(pid: u32, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("Linux says it");
+    line.trim_start_matches(':').trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") * 1024
 }
 
 /// Sends `signal` to the process `pid`.
