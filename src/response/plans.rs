@@ -23,6 +23,7 @@ impl LocalDesk {
     /// # Errors
     /// When the journal cannot be read or written.
     pub fn tend(&self, now: Time) -> anyhow::Result<usize> {
+        self.clock.look(now);
         let unfinished = ledger::unfinished(&self.journal)?;
         if unfinished.is_empty() {
             return Ok(0);

@@ -91,7 +91,9 @@ pub(super) fn plan(
     ensure!(!hit.is_empty(), "Alertmanager knows no alert with these labels any more: there is nothing to silence");
     ensure!(
         hit.len() <= MAX_TARGETS,
-        "this would hide {} alerts, more than one plan may ({MAX_TARGETS}): choose alerts that share more labels",
+        "this would hide {} alerts; one plan may name {MAX_TARGETS} at most, since each is shown before and looked up \
+         again after the approval: choose alerts that share more labels, such as one namespace at a time, or make the \
+         silence in Alertmanager itself",
         hit.len()
     );
     let reach = reach(hit, members, asked.minutes, true, odd(&draft.matchers));

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clocks;
 mod deadlines;
 mod drift;
 mod gate;
