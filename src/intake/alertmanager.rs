@@ -119,6 +119,22 @@ pub(super) fn draft(alert: Alert) -> Draft {
     Draft::new(at, key, &Fact::from(alert)).found_by(found_by)
 }
 
+/// A webhook of one alert, which [`webhook`] reads back.
+#[must_use]
+pub(super) fn written(alert: &Alert) -> serde_json::Value {
+    const NEVER: &str = "0001-01-01T00:00:00Z";
+    let ends_at = alert.ends_at.map_or_else(|| NEVER.to_owned(), |ends| ends.to_string());
+    serde_json::json!({
+        "version": FORM.version, "groupKey": "", "truncatedAlerts": 0, "status": alert.status, "receiver": "",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "",
+        "alerts": [{
+            "status": alert.status, "labels": alert.labels, "annotations": alert.annotations,
+            "startsAt": alert.starts_at, "endsAt": ends_at,
+            "generatorURL": alert.generator_url.clone().unwrap_or_default(), "fingerprint": alert.fingerprint,
+        }],
+    })
+}
+
 /// One alert as the webhook writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

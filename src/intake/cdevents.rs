@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::cloudevents::Event;
+use super::envelope::Event;
 use super::json::{self, WireTime};
 use super::problem::BadInput;
 use super::{Arrival, alertmanager, change, key, limits};

@@ -7,31 +7,12 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::envelope::Event;
 use super::json::{self, WireTime};
 use super::problem::{BadInput, Place};
 use super::{Arrival, cdevents, key, limits};
 use crate::event::{Time, Untrusted};
 use crate::journal::Draft;
-
-/// One event, its data still as JSON text.
-pub(super) struct Event<'a> {
-    pub id: Cow<'a, str>,
-    pub origin: Cow<'a, str>,
-    pub class: Cow<'a, str>,
-    pub time: Time,
-    pub subject: Option<Untrusted>,
-    /// JSON; `null` where the event carries none.
-    pub data: &'a [u8],
-    /// Where the data stands in the delivery.
-    pub data_at: &'static str,
-}
-
-impl Event<'_> {
-    /// Names the event for ever.
-    pub fn key(&self) -> String {
-        key::event(&self.origin, &self.id)
-    }
-}
 
 #[derive(Deserialize)]
 struct Envelope<'a> {

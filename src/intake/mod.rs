@@ -12,6 +12,7 @@ mod cdevents;
 mod change;
 pub mod cloudevents;
 pub mod counters;
+mod envelope;
 pub mod grafana;
 pub mod heard;
 mod json;

@@ -1,7 +1,7 @@
 //! `OpenMetrics` text: `name{label="value"} 1.5 1781791200.25`, the time in seconds.
 
 use super::{key, limits};
-use crate::event::{Labels, Time, Untrusted};
+use crate::event::{Labels, Series, Time, Untrusted};
 
 /// One sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +44,43 @@ pub fn sample(line: &str) -> Result<Option<Sample<'_>>, String> {
     Ok(Some(Sample { series, time, value }))
 }
 
+/// A sample as a line that [`sample`] and [`identity`] read back; microseconds are kept of its time.
+#[must_use]
+pub(super) fn written(series: &Series, time: Time, value: f64) -> String {
+    use std::fmt::Write as _;
+    let mut line = String::new();
+    // What is no name in the classic form is written as the newer one does: in quotes, before the labels.
+    let name = series.name.raw();
+    if plain(name) {
+        line.push_str(name);
+    }
+    let mut parts: Vec<String> = Vec::new();
+    if !plain(name) {
+        parts.push(in_quotes(name));
+    }
+    parts.extend(series.labels.iter().map(|(label, value)| {
+        let label = label.raw();
+        let label = if plain(label) { label.to_owned() } else { in_quotes(label) };
+        format!("{label}={}", in_quotes(value.raw()))
+    }));
+    if !parts.is_empty() {
+        let _ = write!(line, "{{{}}}", parts.join(",")); // a String takes everything
+    }
+    let micros = time.as_microsecond();
+    let _ = write!(line, " {value} {}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+    line
+}
+
+/// Whether a name needs no quotes.
+fn plain(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    !name.is_empty() && name.chars().all(good) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn in_quotes(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
 /// The year 2100 in seconds; what is later is a time in milliseconds.
 const LAST_SECOND: f64 = 4_102_444_800.0;
 
@@ -75,40 +112,69 @@ fn number(text: &str) -> Option<f64> {
     }
 }
 
-/// Name and labels of a series as written.
+/// Name and labels of a series as written: `name{label="value"}`, or `{"any name","any label"="value"}`.
 ///
 /// # Errors
 /// Says what is wrong with them.
 pub fn identity(series: &str) -> Result<(Untrusted, Labels), String> {
     let (name, rest) = series.split_once('{').unwrap_or((series, ""));
-    let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    let name = name.trim();
-    if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(format!("{name:?} is no metric name"));
-    }
+    let mut name = name.trim().to_owned();
     let mut labels = Labels::new();
     let mut rest = rest.trim().strip_suffix('}').unwrap_or(rest).trim();
+    let mut first = true;
     while !rest.is_empty() {
-        let (label, after) = rest.split_once('=').ok_or("a label has no value")?;
-        let after = after.trim_start().strip_prefix('"').ok_or("a label's value is not in quotes")?;
-        let (value, after) = quoted(after).ok_or("a label's value is not closed")?;
-        let label = label.trim();
-        if label.is_empty() || !label.chars().all(good) {
-            return Err(format!("{label:?} is no label name"));
-        }
-        if labels.insert(label.into(), value.into()).is_some() {
-            return Err(format!("the label {label:?} stands twice"));
-        }
+        let (label, after) = part(rest)?;
+        let after = match (label, after.trim_start().strip_prefix('=')) {
+            (Name::Quoted(whole), None) if first && name.is_empty() => {
+                name = whole;
+                after
+            }
+            (_, None) => return Err("a label has no value".to_owned()),
+            (Name::Plain(label), Some(_)) if !plain(label) => return Err(format!("{label:?} is no label name")),
+            (label, Some(after)) => {
+                let after = after.trim_start().strip_prefix('"').ok_or("a label's value is not in quotes")?;
+                let (value, after) = quoted(after).ok_or("a label's value is not closed")?;
+                let label = match label {
+                    Name::Plain(label) => label.to_owned(),
+                    Name::Quoted(label) => label,
+                };
+                if labels.insert(label.as_str().into(), value.into()).is_some() {
+                    return Err(format!("the label {label:?} stands twice"));
+                }
+                after
+            }
+        };
         if labels.len() > limits::size(limits::LABELS) {
             return Err(format!("has more than {} labels", limits::LABELS));
         }
+        first = false;
         let after = after.trim_start();
         rest = after.strip_prefix(',').unwrap_or(after).trim_start();
         if !rest.is_empty() && rest.len() == after.len() {
             return Err("labels are not divided by commas".to_owned());
         }
     }
-    Ok((name.into(), labels))
+    let quoted = series.trim_start().starts_with('{') && !name.is_empty();
+    if quoted || plain(&name) {
+        return Ok((name.into(), labels));
+    }
+    Err(format!("{name:?} is no metric name"))
+}
+
+/// A name as written.
+enum Name<'a> {
+    Plain(&'a str),
+    Quoted(String),
+}
+
+/// The name at the beginning of `text`, and what follows.
+fn part(text: &str) -> Result<(Name<'_>, &str), String> {
+    if let Some(inside) = text.strip_prefix('"') {
+        let (name, after) = quoted(inside).ok_or("a name is not closed")?;
+        return Ok((Name::Quoted(name), after));
+    }
+    let end = text.find('=').ok_or("a label has no value")?;
+    Ok((Name::Plain(text[..end].trim()), &text[end..]))
 }
 
 /// Text up to the closing quote with its escapes undone, and what follows.
@@ -174,6 +240,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            name in "[a-z]{1,5}|.{1,6}", label in "[a-z]{1,5}|.{1,6}", text in ".{0,8}", us in 0..4_000_000_000_000_000_i64, value: f64,
+        ) {
+            let series = Series { name: name.as_str().into(), labels: [(label.as_str().into(), text.as_str().into())].into(), points: vec![] };
+            let line = written(&series, Time::from_microsecond(us).unwrap(), value);
+            let read = sample(&line).unwrap().unwrap();
+            prop_assert_eq!(identity(read.series).unwrap(), (series.name, series.labels));
+            prop_assert_eq!(read.time.as_microsecond(), us);
+            prop_assert!(read.value.to_bits() == value.to_bits() || value.is_nan());
+        }
+
         #[test]
         fn no_line_makes_it_panic(line in ".{0,60}", near in r#"[a-z]{0,3}\{?([a-z]="[^"]{0,3}"?,?){0,3}\}? ?[0-9eNaInf+.-]{0,8} ?[0-9.e+-]{0,24}"#) {
             for line in [line, near] {

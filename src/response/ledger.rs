@@ -145,7 +145,10 @@ pub(super) fn highest_incident(journal: &SharedJournal) -> Result<u64, JournalEr
 }
 
 /// The alerts of an incident, with those of the incidents merged into it.
-pub(super) fn members(journal: &SharedJournal, incident: IncidentId) -> Result<BTreeSet<Fingerprint>, JournalError> {
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn members(journal: &SharedJournal, incident: IncidentId) -> Result<BTreeSet<Fingerprint>, JournalError> {
     let mut members = BTreeSet::new();
     let (mut visited, mut to_visit) = (BTreeSet::new(), vec![incident]);
     while let Some(this) = to_visit.pop() {

@@ -19,6 +19,7 @@ mod silence;
 pub use alertmanager::{Alertmanager, http_client, root_cause};
 pub use desk::LocalDesk;
 pub use identity::person;
+pub use ledger::members;
 pub use policy::{Table, asked_to_type, asks, needs_second_person};
 
 use crate::event::{Cause, Digest, Fingerprint, IncidentId, Person, PlanId, Seq, Time, Truth, Untrusted, Verdict};

@@ -14,6 +14,7 @@ mod proto;
 mod reply;
 mod value;
 mod wire;
+pub(super) mod write;
 
 pub use entries::Entries;
 pub use reply::{Reply, failed, taken};

@@ -34,6 +34,27 @@ pub(super) fn kind(number: i64) -> SpanKind {
     }
 }
 
+/// The number that [`kind`] reads.
+pub(super) fn kind_number(kind: SpanKind) -> i64 {
+    match kind {
+        SpanKind::Unspecified => 0,
+        SpanKind::Internal => 1,
+        SpanKind::Server => 2,
+        SpanKind::Client => 3,
+        SpanKind::Producer => 4,
+        SpanKind::Consumer => 5,
+    }
+}
+
+/// The number that [`status`] reads.
+pub(super) fn status_number(status: SpanStatus) -> i64 {
+    match status {
+        SpanStatus::Unset => 0,
+        SpanStatus::Ok => 1,
+        SpanStatus::Error => 2,
+    }
+}
+
 pub(super) fn status(number: i64) -> SpanStatus {
     match number {
         1 => SpanStatus::Ok,

@@ -1,112 +1,23 @@
-//! An incident as a folder: events, spans, logs, samples and the call graph, read into drafts in order of time.
+//! A bundle read into drafts, in order of time.
 //!
-//! Every file but `bundle.json` may be missing. A line that cannot be read is skipped with a warning that names it; a
-//! bundle without a single readable line is an error. Nothing in a draft is later than the draft: windows of samples
-//! and logs, and runs, are cut at `as_of`.
+//! A line that cannot be read is skipped with a warning that names it; a bundle without a single readable line is an
+//! error. Nothing in a draft is later than the draft: windows of samples and logs, and runs, are cut at `as_of`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-use super::json::{self, WireTime};
-use super::otlp::{self, Encoding, Entries, Sender, Sink};
-use super::problem::BadInput;
-use super::series::{self, Windows};
-use super::{Arrival, cloudevents, limits, openmetrics, topology};
+use super::{Bundle, BundleError, Warnings, file};
 use crate::event::{Digest, LogRecord, Source, Span, Time, TraceId, Untrusted};
+use crate::intake::json::{self, WireTime};
+use crate::intake::otlp::{self, Encoding, Entries, Sender, Sink};
+use crate::intake::problem::{BadInput, Place};
+use crate::intake::series::{self, Windows};
+use crate::intake::{Arrival, cloudevents, key, limits, openmetrics, topology};
 use crate::journal::Draft;
-
-/// A bundle, read.
-#[derive(Debug)]
-pub struct Bundle {
-    /// Its name.
-    pub name: Untrusted,
-    /// `incident`, `ranking`, `storm`, or another word.
-    pub kind: Untrusted,
-    /// The moment the responder is paged: nothing later may influence the diagnosis.
-    pub as_of: Time,
-    /// What it says about itself.
-    pub note: Untrusted,
-    /// Everything in it, in order of time.
-    pub drafts: Vec<Draft>,
-    /// What could not be read.
-    pub warnings: Warnings,
-}
-
-/// What could not be read, bounded.
-#[derive(Clone, Debug, Default)]
-pub struct Warnings {
-    /// The first ones.
-    pub shown: Vec<Warning>,
-    /// How many more there were.
-    pub hidden: u64,
-}
-
-/// A line that could not be read. Written as `file:line: reason`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// File in the bundle.
-    pub file: &'static str,
-    /// Line, from 1.
-    pub line: u64,
-    /// Why; safe to show.
-    pub reason: String,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.reason)
-    }
-}
-
-impl Warnings {
-    fn add(&mut self, file: &'static str, line: u64, reason: impl fmt::Display) {
-        if (self.shown.len() as u64) < limits::BUNDLE_WARNINGS {
-            self.shown.push(Warning { file, line, reason: reason.to_string() });
-        } else {
-            self.hidden += 1;
-        }
-    }
-
-    /// Whether everything could be read.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.shown.is_empty()
-    }
-}
-
-/// Why a bundle cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// A file of it cannot be opened or read.
-    #[error("{path} cannot be read: {error}")]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// A file that must be right is not.
-    #[error("{path}: {error}")]
-    Wrong {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong, and where.
-        error: BadInput,
-    },
-    /// There is nothing in it.
-    #[error("{path} holds no readable line{}", first.as_ref().map(|first| format!("; the first trouble: {first}")).unwrap_or_default())]
-    Empty {
-        /// Which.
-        path: PathBuf,
-        /// The first warning.
-        first: Option<Warning>,
-    },
-}
 
 #[derive(Deserialize)]
 struct Head {
@@ -123,12 +34,12 @@ struct Head {
 /// # Errors
 /// When `bundle.json` is missing or wrong, a file cannot be read, or nothing in the bundle is readable.
 pub fn read(folder: &Path) -> Result<Bundle, BundleError> {
-    let head: Head = document(&folder.join("bundle.json"))?;
-    let as_of = super::key::clamp(head.as_of.0);
+    let head: Head = document(&folder.join(file::ABOUT))?;
+    let as_of = key::clamp(head.as_of.0);
     let mut reader = Reader { as_of, drafts: Vec::new(), warnings: Warnings::default() };
-    reader.lines(folder, "events.ndjson", Reader::event)?;
-    reader.lines(folder, "spans.ndjson", Reader::spans)?;
-    reader.lines(folder, "logs.ndjson", Reader::logs)?;
+    reader.lines(folder, file::EVENTS, Reader::event)?;
+    reader.lines(folder, file::SPANS, Reader::spans)?;
+    reader.lines(folder, file::LOGS, Reader::logs)?;
     reader.metrics(folder)?;
     // Who calls whom was known before anything happened.
     let first = reader.drafts.iter().map(|draft| draft.at).min().unwrap_or(as_of).min(as_of);
@@ -154,54 +65,8 @@ pub fn stream(input: impl Read, now: Time) -> std::io::Result<(Vec<Draft>, Warni
     Ok((reader.drafts, reader.warnings))
 }
 
-/// What really happened, for the scorer alone.
-#[derive(Clone, Debug, Deserialize)]
-pub struct TruthFile {
-    /// The cause.
-    pub cause: TruthCause,
-    /// When it began.
-    #[serde(default)]
-    pub onset: Option<Time>,
-    /// The component that failed first.
-    #[serde(default)]
-    pub first_failing: Option<Untrusted>,
-    /// Components it reached.
-    #[serde(default)]
-    pub blast_radius: Vec<Untrusted>,
-    /// What helped.
-    #[serde(default)]
-    pub remediation: Option<Untrusted>,
-    /// Changes that look guilty and are not.
-    #[serde(default)]
-    pub decoys: Vec<Untrusted>,
-    /// Whatever else stands there.
-    #[serde(flatten)]
-    pub more: serde_json::Map<String, serde_json::Value>,
-}
-
-/// The cause in `truth.json`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct TruthCause {
-    /// A surface's name, or `none` for a quiet stretch.
-    pub surface: Untrusted,
-    /// The component.
-    #[serde(default)]
-    pub subject: Option<Untrusted>,
-    /// The change event's id.
-    #[serde(default)]
-    pub change: Option<Untrusted>,
-}
-
-/// Reads `truth.json` of the bundle in `folder`, for the scorer; nothing that judges may call this.
-///
-/// # Errors
-/// When there is one and it cannot be read.
-pub fn read_truth(folder: &Path) -> Result<Option<TruthFile>, BundleError> {
-    let path = folder.join("truth.json");
-    if path.exists() { document(&path).map(Some) } else { Ok(None) }
-}
-
-fn document<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, BundleError> {
+/// The whole of a JSON file.
+pub(super) fn document<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, BundleError> {
     let mut bytes = Vec::new();
     let limit = limits::BUNDLE_LINE;
     open(path)?.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
@@ -317,7 +182,7 @@ impl Reader {
     }
 
     fn metrics(&mut self, folder: &Path) -> Result<(), BundleError> {
-        let (path, file) = (folder.join("metrics.om"), "metrics.om");
+        let (path, file) = (folder.join(file::METRICS), file::METRICS);
         if !path.exists() {
             return Ok(());
         }
@@ -326,7 +191,7 @@ impl Reader {
         let take = |_: &mut Self, line: &[u8]| -> Line {
             use sha2::Digest as _;
             lines.update(line);
-            let wrong = |what: String| BadInput::new(super::Place::Body, what);
+            let wrong = |what: String| BadInput::new(Place::Body, what);
             let text = std::str::from_utf8(line).map_err(|_| wrong("is not text".to_owned()))?;
             if let Some(read) = openmetrics::sample(text).map_err(wrong)? {
                 let identity = || openmetrics::identity(read.series).map_err(wrong);
@@ -342,7 +207,7 @@ impl Reader {
     }
 
     fn topology(&mut self, folder: &Path, at: Time) -> Result<(), BundleError> {
-        let (path, file) = (folder.join("topology.json"), "topology.json");
+        let (path, file) = (folder.join(file::TOPOLOGY), file::TOPOLOGY);
         if !path.exists() {
             return Ok(());
         }
@@ -393,7 +258,3 @@ impl Sink<LogRecord> for Minutes {
         self.found.entry(window).or_insert_with(name).take(sender, record, size);
     }
 }
-
-#[cfg(test)]
-#[path = "bundle_tests.rs"]
-mod tests;

@@ -1,8 +1,11 @@
-//! `warroom export`: writes entries, a checkpoint, or a backup.
+//! `warroom export`: writes an incident as a bundle, entries, a checkpoint, or a backup.
+
+mod bundle;
 
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -12,7 +15,7 @@ use super::config::Config;
 use super::out::Out;
 use super::{Common, Exit};
 use crate::event::{Policy, Time, Untrusted};
-use crate::journal::{Journal, Query, Record, SqliteJournal, guard, term};
+use crate::journal::{Journal, Query, Record, SharedJournal, SqliteJournal, guard, term};
 
 /// Arguments of `warroom export`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -21,12 +24,19 @@ pub struct Args {
     /// Entries as NDJSON, one object a line, into a file that does not exist yet, or - for standard output
     #[arg(long, group = "what", value_name = "FILE|-")]
     pub out: Option<PathBuf>,
-    /// Only entries that name this incident
-    #[arg(long, requires = "out", value_name = "INC-N", value_parser = incident)]
+    /// A bundle of the incident that --incident names, into a folder that does not exist yet: what `warroom ingest` and
+    /// `warroom backtest` take
+    #[arg(group = "what", requires = "incident", conflicts_with = "out", value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// This incident as a bundle; with --out, only the entries that name it
+    #[arg(long, conflicts_with_all = ["checkpoint", "backup"], value_name = "INC-N", value_parser = incident)]
     pub incident: Option<u64>,
-    /// Only entries of this time or later
-    #[arg(long, requires = "out", value_name = "TIME")]
+    /// Only what is of this time or later; a bundle reaches a day back before its first alert unless this says otherwise
+    #[arg(long, conflicts_with_all = ["checkpoint", "backup"], value_name = "TIME")]
     pub since: Option<Time>,
+    /// The moment at which a bundle is to be judged [default: when the incident was opened]
+    #[arg(long, requires = "folder", value_name = "TIME")]
+    pub as_of: Option<Time>,
     /// The state of the chains now: keep it elsewhere, and `warroom verify --checkpoint` shows a rollback
     #[arg(long, group = "what", value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
@@ -60,6 +70,11 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
             .and_then(|()| file.sync_all());
         written.with_context(|| format!("{} cannot be written", path.display()))?;
         out.note(&format!("{}: checkpoint at entry {}", path.display(), checkpoint.head));
+    }
+    if let (Some(folder), Some(incident)) = (&args.folder, args.incident) {
+        let journal: SharedJournal = Arc::new(SqliteJournal::open_read_only(&config.journal)?);
+        exit =
+            bundle::write(&journal, &bundle::Wanted { incident, since: args.since, as_of: args.as_of }, folder, out)?;
     }
     match args.out.as_deref() {
         None => {}
