@@ -1,0 +1,80 @@
+//! The configuration file as it stands.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::place::Refused;
+use super::settings::{Colour, Glyphs, Silence};
+use crate::cli::secret::SecretFrom;
+use crate::journal::guard;
+
+/// A configuration is a few hundred lines; more is a mistake.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// The file as it stands.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub state_dir: Option<PathBuf>,
+    pub listen: Option<Spanned<SocketAddr>>,
+    pub otlp_listen: Option<Spanned<SocketAddr>>,
+    pub token: Option<Spanned<SecretFrom>>,
+    pub pagerduty_secrets: Vec<Spanned<SecretFrom>>,
+    pub alertmanager: Option<AlertmanagerTable>,
+    pub prometheus: Option<PrometheusTable>,
+    pub topology: Vec<EdgeTable>,
+    pub silent_after_minutes: Option<Spanned<u32>>,
+    pub silence: Option<Spanned<Silence>>,
+    pub theme: Option<String>,
+    pub keymap: Option<String>,
+    pub colour: Colour,
+    pub glyphs: Glyphs,
+    pub mouse: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AlertmanagerTable {
+    pub url: Spanned<String>,
+    pub bearer: Option<Spanned<SecretFrom>>,
+    #[serde(default = "half_a_minute")]
+    pub every_seconds: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrometheusTable {
+    pub url: Spanned<String>,
+    pub bearer: Option<Spanned<SecretFrom>>,
+    #[serde(default = "half_a_minute")]
+    pub every_seconds: u32,
+    #[serde(default)]
+    pub queries: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EdgeTable {
+    pub caller: String,
+    pub callee: String,
+}
+
+fn half_a_minute() -> u32 {
+    30
+}
+
+/// The text of the file at `path`, which only its owner may write.
+pub(super) fn read(path: &Path) -> Result<String, Refused> {
+    let refuse = |what: String| Refused::at(&path.display().to_string(), what);
+    let mut file = guard::open_trusted(path).map_err(|error| refuse(error.to_string()))?;
+    let mut text = String::new();
+    let read = std::io::Read::read_to_string(&mut std::io::Read::take(&mut file, MAX_BYTES + 1), &mut text)
+        .map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    if read as u64 > MAX_BYTES {
+        return Err(refuse(format!("longer than {MAX_BYTES} bytes: that is no configuration")));
+    }
+    Ok(text)
+}

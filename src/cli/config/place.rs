@@ -1,0 +1,100 @@
+//! Where in the configuration something is, so that a refusal names it.
+
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::settings::{Service, Silence};
+use crate::cli::secret::{Secret, SecretFrom};
+
+/// Why the configuration is refused: file, line, what is wrong there, what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct Refused {
+    place: String,
+    what: String,
+}
+
+impl Refused {
+    /// Refused because of what stands at `place`.
+    pub(super) fn at(place: &str, what: String) -> Self {
+        Self { place: place.to_owned(), what }
+    }
+}
+
+/// A text and what it is called, so that a byte becomes `file:line:column`.
+pub(super) struct Place<'a> {
+    file: String,
+    text: &'a str,
+}
+
+impl<'a> Place<'a> {
+    pub fn of(path: &Path, text: &'a str) -> Self {
+        Self { file: path.display().to_string(), text }
+    }
+
+    pub fn built_in() -> Self {
+        Self { file: "configuration".to_owned(), text: "" }
+    }
+
+    pub fn refuse(&self, byte: usize, what: String) -> Refused {
+        let before = self.text.get(..byte).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        Refused { place: format!("{}:{line}:{column}", self.file), what }
+    }
+
+    pub fn refuse_whole(&self, what: &str) -> Refused {
+        Refused { place: self.file.clone(), what: what.to_owned() }
+    }
+
+    pub fn secret(&self, from: Option<Spanned<SecretFrom>>) -> Result<Option<Secret>, Refused> {
+        from.map(|from| {
+            let at = from.span().start;
+            from.into_inner().get().map_err(|what| self.refuse(at, what))
+        })
+        .transpose()
+    }
+
+    pub fn service(
+        &self,
+        address: &Spanned<String>,
+        bearer: Option<Spanned<SecretFrom>>,
+        every_seconds: u32,
+    ) -> Result<Service, Refused> {
+        let at = address.span().start;
+        let mut url = url::Url::parse(address.get_ref())
+            .map_err(|error| self.refuse(at, format!("not an address ({error}): write it as http://host:port")))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(self.refuse(at, "must begin with http:// or https:// and name a host".to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(self.refuse(
+                at,
+                "a name or password in an address ends up in logs: use bearer = { env = \"…\" }".to_owned(),
+            ));
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok(Service {
+            url,
+            bearer: self.secret(bearer)?,
+            every: std::time::Duration::from_secs(u64::from(every_seconds.max(1))),
+        })
+    }
+
+    pub fn silence(&self, given: &Spanned<Silence>) -> Result<Silence, Refused> {
+        let silence = *given.get_ref();
+        let wrong = if silence.approve_minutes == 0 || silence.execute_seconds == 0 {
+            "approve_minutes and execute_seconds must be at least 1"
+        } else if silence.approve_minutes > 24 * 60 || silence.execute_seconds > 3600 {
+            "approve_minutes must be at most a day and execute_seconds at most an hour: an old approval approves nothing"
+        } else if silence.very_wide_alerts < silence.wide_alerts {
+            "very_wide_alerts must not be less than wide_alerts"
+        } else {
+            return Ok(silence);
+        };
+        Err(self.refuse(given.span().start, wrong.to_owned()))
+    }
+}

@@ -1,0 +1,95 @@
+//! What parts of the configuration mean, once they are understood.
+
+use serde::Deserialize;
+
+use crate::cli::secret::Secret;
+
+/// An outside service with its credentials.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Base address.
+    pub url: url::Url,
+    /// Sent as `Authorization: Bearer`.
+    pub bearer: Option<Secret>,
+    /// How often it is polled.
+    pub every: std::time::Duration,
+}
+
+/// Prometheus and what to ask it.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    /// Where.
+    pub service: Service,
+    /// `PromQL` by the name under which its series are recorded.
+    pub queries: Vec<(String, String)>,
+}
+
+/// How wide a silence may reach before more is asked of the person who approves it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Silence {
+    /// More alerts than this: a word must be typed.
+    pub wide_alerts: u32,
+    /// More alerts than this: somebody other than the proposer must approve.
+    pub very_wide_alerts: u32,
+    /// Longer than this, in minutes: a word must be typed.
+    pub long_minutes: u32,
+    /// Minutes in which a proposal can be approved.
+    pub approve_minutes: u32,
+    /// Seconds in which an approved plan must have started.
+    pub execute_seconds: u32,
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self { wide_alerts: 25, very_wide_alerts: 500, long_minutes: 240, approve_minutes: 10, execute_seconds: 60 }
+    }
+}
+
+/// How the screen looks and listens.
+#[derive(Clone, Debug, Default)]
+pub struct Screen {
+    /// A theme's name or file.
+    pub theme: Option<String>,
+    /// A keymap's name or file.
+    pub keymap: Option<String>,
+    /// Colours.
+    pub colour: Colour,
+    /// Glyphs.
+    pub glyphs: Glyphs,
+    /// Whether the mouse is asked for.
+    pub mouse: bool,
+}
+
+/// How many colours to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colour {
+    /// What the terminal says it can.
+    #[default]
+    Auto,
+    /// None: weight and glyphs only.
+    None,
+    /// The terminal's own sixteen.
+    #[serde(rename = "16")]
+    Sixteen,
+    /// The 256 of xterm.
+    #[serde(rename = "256")]
+    TwoHundredFiftySix,
+    /// Full.
+    #[serde(rename = "truecolor", alias = "true")]
+    True,
+}
+
+/// Which glyphs to draw with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Glyphs {
+    /// What the locale says.
+    #[default]
+    Auto,
+    /// Lines and blocks.
+    Unicode,
+    /// Only ASCII.
+    Ascii,
+}
