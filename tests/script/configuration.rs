@@ -75,7 +75,7 @@ fn a_named_file_that_does_not_exist_is_an_error_and_the_usual_one_is_not() {
     let house = House::new();
     let named = house.run(&["--config", "nowhere.toml", "quarantine"]);
     assert!(said(&named).contains("there is no such file"));
-    let doctor = house.json(&["doctor", "--json"]);
+    let doctor = house.json(&["doctor", "--json", "--listen", &house.listen()]);
     assert_eq!(doctor["good"], true, "{doctor}");
 }
 

@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bundle;
 mod commands;
 mod configuration;
+mod doctor;
 mod rooms;

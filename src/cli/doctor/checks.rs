@@ -27,12 +27,17 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
     checks.push(match &config.alertmanager {
         Some(service) => reach("Alertmanager", alertmanager(service)),
         None => {
-            Check::note("Alertmanager", "not configured: nothing is reconciled, and nothing can be silenced from here")
+            let what =
+                "not configured: nothing is reconciled, and nothing can be silenced from here; set [alertmanager] url";
+            Check::note("Alertmanager", what)
         }
     });
     checks.push(match &config.prometheus {
         Some(prometheus) => reach("Prometheus", self::prometheus(&prometheus.service)),
-        None => Check::note("Prometheus", "not configured: key series and topology come only from what is sent"),
+        None => {
+            let what = "not configured: key series and topology come only from what is sent; set [prometheus] url";
+            Check::note("Prometheus", what)
+        }
     });
     checks
 }
@@ -40,15 +45,20 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
 fn file(config: &Config) -> Check {
     match (&config.file, usual_file()) {
         (Some(path), _) => Check::good("configuration", path.display().to_string()),
-        (None, Some(usual)) => {
-            Check::good("configuration", format!("built-in values; {} does not exist", usual.display()))
-        }
+        (None, Some(usual)) => Check::good(
+            "configuration",
+            format!("built-in values: to name your Alertmanager and Prometheus, write {}", usual.display()),
+        ),
         (None, None) => Check::good("configuration", "built-in values"),
     }
 }
 
 fn journal(config: &Config) -> Vec<Check> {
     let path = config.journal.display();
+    // Reading is less particular about the place than the start is.
+    if let Err(error) = SqliteJournal::examine(&config.journal) {
+        return vec![Check::bad("journal", error.to_string())];
+    }
     if !config.journal.exists() {
         return vec![Check::note("journal", format!("{path} does not exist yet; it is made at the first start"))];
     }
@@ -85,10 +95,51 @@ fn summary(journal: &SqliteJournal, path: &str) -> Result<Vec<Check>, JournalErr
 fn port(what: &'static str, address: SocketAddr) -> Check {
     match TcpListener::bind(address) {
         Ok(_) => Check::good(what, format!("{address} is free")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            Check::note(what, format!("{address} is in use, by a running warroom or another program"))
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match whose(address) {
+            Whose::Ours => Check::good(what, format!("{address} is held by a running warroom")),
+            Whose::Unwell => Check::bad(
+                what,
+                format!("{address} is held by a running warroom that cannot record: see what it says, and the disk"),
+            ),
+            Whose::Nobodys => Check::note(
+                what,
+                format!("{address} was in use a moment ago, and nobody answers there now: look again"),
+            ),
+            Whose::Others => Check::bad(
+                what,
+                format!(
+                    "{address} is in use by another program (`ss -ltnp` names it): end that one, or choose another \
+                     address with --listen and tell your senders"
+                ),
+            ),
+        },
         Err(error) => Check::bad(what, format!("{address} cannot be had ({error}): choose another with --listen")),
+    }
+}
+
+/// Who has a port.
+enum Whose {
+    Ours,
+    Unwell,
+    Others,
+    Nobodys,
+}
+
+/// Asks whoever listens on `address` whether it is one of us.
+fn whose(address: SocketAddr) -> Whose {
+    #[derive(serde::Deserialize)]
+    struct Health {
+        status: String,
+    }
+    let host = if address.ip().is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { address.ip() };
+    let url = format!("http://{}/healthz", SocketAddr::new(host, address.port()));
+    let asked = crate::response::http_client()
+        .and_then(|http| now(async { Ok(http.get(url).send().await?.json::<Health>().await?) }));
+    match asked {
+        Ok(health) if health.status == "ok" => Whose::Ours,
+        Ok(health) if health.status == "failing" => Whose::Unwell,
+        Err(error) if error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect) => Whose::Nobodys,
+        _ => Whose::Others,
     }
 }
 

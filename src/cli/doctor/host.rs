@@ -23,9 +23,12 @@ fn terminal() -> Check {
     let size = rustix::termios::tcgetwinsize(std::io::stdout())
         .map_or_else(|_| "size unknown".to_owned(), |size| format!("{}×{}", size.ws_col, size.ws_row));
     match variable("TERM").as_deref() {
-        None | Some("dumb") => {
-            Check::note("terminal", format!("{size}, TERM is unset or dumb: the console prints plain lines"))
-        }
+        None | Some("dumb") => Check::note(
+            "terminal",
+            format!(
+                "{size}, TERM is unset or dumb: the console prints plain lines; set TERM=xterm-256color, or your own"
+            ),
+        ),
         Some(term) => Check::good(
             "terminal",
             format!("{size}, TERM={term}{}", if variable("TMUX").is_some() { ", inside tmux" } else { "" }),
@@ -52,7 +55,8 @@ fn locale() -> Check {
     if folded.contains("utf-8") || folded.contains("utf8") {
         Check::good("locale", locale)
     } else {
-        Check::note("locale", format!("\"{locale}\" is not UTF-8: the console draws with ASCII only"))
+        let what = format!("\"{locale}\" is not UTF-8: the console draws with ASCII only; for more, set LANG=C.UTF-8");
+        Check::note("locale", what)
     }
 }
 

@@ -144,7 +144,15 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         4 => prop::sample::select(b"[OP]~;<MmAu019\\\x07\x18 \xc3\xa9\xe6\x97\xa5\xff".to_vec()),
     ];
     let known = prop::sample::select(vec![
-        &b"\x1b[A"[..], b"\x1b[1;5D", b"\x1bOQ", b"\x1b]11;x\x07", b"\x1bP>|t\x1b\\", b"\x1b[200~", b"\x1b[201~", "é".as_bytes(), b"\r",
+        &b"\x1b[A"[..],
+        b"\x1b[1;5D",
+        b"\x1bOQ",
+        b"\x1b]11;x\x07",
+        b"\x1bP>|t\x1b\\",
+        b"\x1b[200~",
+        b"\x1b[201~",
+        "é".as_bytes(),
+        b"\r",
     ]);
     prop::collection::vec(prop_oneof![byte.prop_map(|byte| vec![byte]), known.prop_map(<[u8]>::to_vec)], 0..120)
         .prop_map(|parts| parts.concat())
@@ -154,9 +162,10 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 fn without_alt(events: Vec<Event>) -> Vec<Event> {
     let part = |event| match event {
         // A modified arrow or function key says so in its own sequence, whole.
-        Event::Key(Key { code: code @ (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab | KeyCode::Backspace), modifiers })
-            if modifiers.contains(KeyModifiers::ALT) =>
-        {
+        Event::Key(Key {
+            code: code @ (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Tab | KeyCode::Backspace),
+            modifiers,
+        }) if modifiers.contains(KeyModifiers::ALT) => {
             vec![
                 Event::Key(Key::plain(KeyCode::Esc)),
                 Event::Key(Key { code, modifiers: modifiers.difference(KeyModifiers::ALT) }),

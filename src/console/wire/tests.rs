@@ -106,9 +106,8 @@ fn any_cell() -> impl Strategy<Value = (u16, u16, &'static str, Style)> {
         prop_oneof![Just(Color::Reset), Just(Color::Red), Just(Color::Indexed(200)), Just(Color::Rgb(1, 2, 3))];
     let modifier =
         prop_oneof![Just(Modifier::empty()), Just(Modifier::BOLD), Just(Modifier::REVERSED | Modifier::BOLD)];
-    (0..30u16, 0..6u16, symbol, colour.clone(), colour, modifier).prop_map(|(x, y, symbol, fg, bg, modifier)| {
-        (x, y, symbol, Style::new().fg(fg).bg(bg).add_modifier(modifier))
-    })
+    (0..30u16, 0..6u16, symbol, colour.clone(), colour, modifier)
+        .prop_map(|(x, y, symbol, fg, bg, modifier)| (x, y, symbol, Style::new().fg(fg).bg(bg).add_modifier(modifier)))
 }
 
 proptest! {

@@ -50,11 +50,7 @@ fn unreadable(path: &Path, error: &io::Error) -> JournalError {
 /// Makes sure that `path` may hold the journal, making its folder (0700) and file (0600) when they are missing.
 /// Returns the path with the links in its folder's name resolved.
 pub(super) fn admit(path: &Path, magic: fn(&Path) -> io::Result<u64>) -> Result<PathBuf, JournalError> {
-    let name = path.file_name().ok_or_else(|| refused(path, "it names no file"))?;
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     if !folder.exists() {
         DirBuilder::new()
             .recursive(true)
@@ -62,6 +58,20 @@ pub(super) fn admit(path: &Path, magic: fn(&Path) -> io::Result<u64>) -> Result<
             .create(folder)
             .map_err(|error| refused(folder, format!("the folder cannot be made ({error})")))?;
     }
+    let path = examine(path, magic)?;
+    match path.symlink_metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path, folder)?,
+        Err(error) => return Err(unreadable(&path, &error)),
+    }
+    Ok(path)
+}
+
+/// Says whether `path`, in a folder that is there, may hold the journal, and makes nothing.
+/// Returns the path with the links in its folder's name resolved.
+pub(super) fn examine(path: &Path, magic: fn(&Path) -> io::Result<u64>) -> Result<PathBuf, JournalError> {
+    let name = path.file_name().ok_or_else(|| refused(path, "it names no file"))?;
+    let folder = folder_of(path);
     let folder = folder.canonicalize().map_err(|error| unreadable(folder, &error))?;
     admit_folder(&folder)?;
     let number = magic(&folder).map_err(|error| unreadable(&folder, &error))?;
@@ -74,18 +84,18 @@ pub(super) fn admit(path: &Path, magic: fn(&Path) -> io::Result<u64>) -> Result<
         ));
     }
     let path = folder.join(name);
-    match path.symlink_metadata() {
-        Ok(found) => admit_file(&path, &found)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path, &folder)?,
-        Err(error) => return Err(unreadable(&path, &error)),
-    }
-    for suffix in ["-wal", "-shm"] {
-        let beside = beside(&path, suffix);
-        if let Ok(found) = beside.symlink_metadata() {
-            admit_file(&beside, &found)?;
+    for file in [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")] {
+        match file.symlink_metadata() {
+            Ok(found) => admit_file(&file, &found)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(&file, &error)),
         }
     }
     Ok(path)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// For reading only, a foreign or shared file is fine; something that is no file is not.
@@ -157,6 +167,8 @@ fn create(path: &Path, folder: &Path) -> Result<(), JournalError> {
 mod tests {
     use super::*;
 
+    // The numbers are given here: a network file system needs a server or a module of the kernel, which a test machine
+    // does not have. That they come from `statfs` of the folder is what `magic` does and every other test goes through.
     #[test]
     fn fault_12_a_network_file_system_is_refused_and_a_local_one_is_not() {
         let dir = tempfile::tempdir().unwrap();

@@ -98,6 +98,18 @@ impl SqliteJournal {
         Ok(Self { place, desk, readers, bell, outside: Some(Mutex::new(outside)), leases: lease::Held::default() })
     }
 
+    /// Says whether a journal at `path` would be opened for writing, as far as its place is concerned; makes nothing. A
+    /// folder that is not there yet would be made.
+    ///
+    /// # Errors
+    /// [`JournalError::Refused`] for a path that is not safe.
+    pub fn examine(path: &Path) -> Result<(), JournalError> {
+        if path.parent().is_some_and(|folder| folder != Path::new("") && !folder.exists()) {
+            return Ok(());
+        }
+        admit::examine(path, admit::magic).map(drop)
+    }
+
     /// Opens a journal for reading: also one of a newer program, a copy, or one on a disk that cannot be written.
     ///
     /// # Errors
