@@ -12,8 +12,9 @@ use super::config::Config;
 use super::pace;
 use super::secret::Secret;
 use crate::engine::Health;
-use crate::engine::view::{Counter, SourceHealth, Trouble};
+use crate::engine::view::{Counter, Door, SourceHealth, Trouble};
 use crate::event::{Edge, Source, Time};
+use crate::intake::counters::SOURCES;
 use crate::intake::heard::{self, DeadMan, LastHeard};
 use crate::intake::listener::{self, Key, Settings, StartError, Token};
 use crate::intake::poll::{self, Client, Troubles};
@@ -52,7 +53,8 @@ pub(super) struct Listening {
     began: Time,
     /// Sources that must speak, because they are polled.
     expected: Vec<Source>,
-    heard_elsewhere: Arc<Mutex<(Option<Instant>, Vec<LastHeard>)>>,
+    token: bool,
+    looked_up: Arc<Mutex<LookedUp>>,
     stop: watch::Sender<bool>,
     remembering: tokio::task::JoinHandle<()>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -113,7 +115,8 @@ pub(super) fn start(
         watches,
         began: Time::now(),
         expected,
-        heard_elsewhere: Arc::default(),
+        token: config.token.is_some(),
+        looked_up: Arc::default(),
         stop,
         remembering,
         tasks,
@@ -156,11 +159,12 @@ async fn take_over(settings: Settings, inflow: Inflow, own: Own) {
 impl Listening {
     /// What is said about the sources whenever a picture is published.
     pub(super) fn health(&self) -> Arc<dyn Fn(Time) -> Health + Send + Sync> {
-        let (inflow, elsewhere) = (self.inflow.clone(), Arc::clone(&self.heard_elsewhere));
+        let (inflow, looked_up, token) = (self.inflow.clone(), Arc::clone(&self.looked_up), self.token);
         let (watches, expected, began) = (self.watches.clone(), self.expected.clone(), self.began);
         let (troubles, own, listen) = (self.troubles.clone(), Arc::clone(&self.own), self.listen);
         Arc::new(move |now| {
-            let mut heard = heard::merged(inflow.counters.heard(), heard_elsewhere(&elsewhere, &inflow.journal));
+            let (elsewhere, kept) = looked_up.lock().unwrap_or_else(PoisonError::into_inner).now(&inflow.journal);
+            let mut heard = heard::merged(inflow.counters.heard(), elsewhere);
             for source in &expected {
                 if heard.iter().all(|heard| heard.source != *source) {
                     heard.push(LastHeard { source: *source, last: began, accepted: 0 });
@@ -169,21 +173,33 @@ impl Listening {
             let silent = |heard: &LastHeard| {
                 watches.iter().any(|watch| watch.source == heard.source && watch.silent(heard.last, now))
             };
+            let count = |(name, count): (&'static str, u64)| Counter { name: name.into(), count };
+            let counts = |source| inflow.counters.of_source(source).into_iter().map(count).collect::<Vec<_>>();
             let line = |heard: &LastHeard| SourceHealth {
                 name: heard.source.name().into(),
-                last: heard.last,
+                last: Some(heard.last),
                 accepted: heard.accepted,
+                counts: counts(heard.source),
                 silent: silent(heard),
             };
-            let count = |(name, count): (&'static str, u64)| Counter { name: name.into(), count };
+            // A source of which everything was refused was never heard in this sense, and must not be missing.
+            let unheard = SOURCES.into_iter().filter(|source| heard.iter().all(|heard| heard.source != *source));
+            let unheard = unheard.map(|source| SourceHealth {
+                name: source.name().into(),
+                last: None,
+                accepted: 0,
+                counts: counts(source),
+                silent: false,
+            });
             let trouble = |(since, text): (Time, String)| Trouble { text: text.into(), since };
             let strange = match *own.lock().unwrap_or_else(PoisonError::into_inner) {
                 Port::Strange(since) => Some((since, strange_port(listen))),
                 Port::Ours(..) | Port::Shared => None,
             };
             Health {
-                sources: heard.iter().map(line).collect(),
-                counters: inflow.counters.table().into_iter().map(count).collect(),
+                door: strange.is_none().then_some(Door { address: listen, token }),
+                sources: heard.iter().map(line).chain(unheard.filter(|source| !source.counts.is_empty())).collect(),
+                counters: inflow.counters.table().into_iter().chain(kept).map(count).collect(),
                 troubles: strange.into_iter().chain(troubles.list()).map(trouble).collect(),
             }
         })
@@ -229,14 +245,27 @@ fn strange_port(listen: SocketAddr) -> String {
 }
 
 /// What the process that has the port last wrote down, looked up now and then.
-fn heard_elsewhere(known: &Mutex<(Option<Instant>, Vec<LastHeard>)>, journal: &SharedJournal) -> Vec<LastHeard> {
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    if known.0.is_none_or(|looked| looked.elapsed() > LOOK_UP) {
-        // A journal that cannot be read says so through the engine.
-        let found = heard::load(journal.as_ref()).unwrap_or_else(|_| known.1.clone());
-        *known = (Some(Instant::now()), found);
+/// What is looked up in the journal now and then rather than with every picture.
+#[derive(Default)]
+struct LookedUp {
+    at: Option<Instant>,
+    /// What other processes heard.
+    heard: Vec<LastHeard>,
+    /// Refused deliveries that are kept.
+    kept: u64,
+}
+
+impl LookedUp {
+    /// What others heard, and the count of kept refusals where there are any.
+    fn now(&mut self, journal: &SharedJournal) -> (Vec<LastHeard>, Option<(&'static str, u64)>) {
+        if self.at.is_none_or(|looked| looked.elapsed() > LOOK_UP) {
+            // A journal that cannot be read says so through the engine.
+            self.heard = heard::load(journal.as_ref()).unwrap_or_else(|_| std::mem::take(&mut self.heard));
+            self.kept = journal.quarantine_size().unwrap_or(self.kept);
+            self.at = Some(Instant::now());
+        }
+        (self.heard.clone(), (self.kept > 0).then_some(("in_quarantine", self.kept)))
     }
-    known.1.clone()
 }
 
 /// What is polled. Of the processes on one journal, the one that holds the lease polls.

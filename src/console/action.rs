@@ -147,6 +147,7 @@ actions! {
         Pane7 "pane-actions" "actions": "to the actions";
         Pane8 "pane-notes" "notes": "to notes, hunches and decisions";
         Pane9 "pane-accuracy" "accuracy": "to the record of judgement";
+        Pane10 "pane-sources" "sources": "to the sources: who was heard of, what was refused, limits reached";
         Zoom "zoom" "zoom": "this pane alone, or all of them again";
         Join "join" "join": "let in what arrived while reading, or hold it back";
         StepBack "step-back" "wind back": "wind the time back by one entry";

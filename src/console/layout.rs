@@ -45,18 +45,27 @@ const TWO: &[Column] = &[
     },
     Column {
         share: 11,
-        slots: &[(5, &[PaneKind::Timeline, PaneKind::Accuracy]), (5, &[PaneKind::Hypotheses, PaneKind::Actions])],
+        slots: &[
+            (5, &[PaneKind::Timeline, PaneKind::Accuracy, PaneKind::Sources]),
+            (5, &[PaneKind::Hypotheses, PaneKind::Actions]),
+        ],
     },
 ];
 
 const THREE: &[Column] = &[
     Column { share: 27, slots: &[(6, &[PaneKind::Alerts, PaneKind::Incidents]), (4, &[PaneKind::Changes])] },
-    Column { share: 38, slots: &[(6, &[PaneKind::Timeline, PaneKind::Accuracy]), (4, &[PaneKind::Runs])] },
-    Column { share: 35, slots: &[(6, &[PaneKind::Hypotheses]), (4, &[PaneKind::Actions, PaneKind::Notes])] },
+    Column {
+        share: 38,
+        slots: &[(6, &[PaneKind::Timeline, PaneKind::Accuracy, PaneKind::Sources]), (4, &[PaneKind::Runs])],
+    },
+    Column { share: 35, slots: &[(7, &[PaneKind::Hypotheses]), (3, &[PaneKind::Actions, PaneKind::Notes])] },
 ];
 
 const FOUR: &[Column] = &[
-    Column { share: 16, slots: &[(6, &[PaneKind::Incidents]), (4, &[PaneKind::Notes, PaneKind::Accuracy])] },
+    Column {
+        share: 16,
+        slots: &[(6, &[PaneKind::Incidents]), (4, &[PaneKind::Notes, PaneKind::Accuracy, PaneKind::Sources])],
+    },
     Column { share: 24, slots: &[(6, &[PaneKind::Alerts]), (4, &[PaneKind::Changes])] },
     Column { share: 31, slots: &[(6, &[PaneKind::Timeline]), (4, &[PaneKind::Runs])] },
     Column { share: 29, slots: &[(6, &[PaneKind::Hypotheses]), (4, &[PaneKind::Actions])] },

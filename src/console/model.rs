@@ -156,6 +156,8 @@ pub struct Model {
     pub drafts: BTreeMap<(IncidentId, &'static str), String>,
     /// A key was pressed: from now on the person says where the focus is.
     pub(super) touched: bool,
+    /// What the person did is recorded: until the next key pictures join, wherever the cursor is, so that it is seen.
+    pub(super) own_news: bool,
     /// Draw again although nothing was pressed.
     pub(super) repaint: bool,
     first_shown: BTreeMap<(IncidentId, String), Duration>,
@@ -212,6 +214,7 @@ impl Model {
             opened: BTreeMap::new(),
             drafts: BTreeMap::new(),
             touched: false,
+            own_news: false,
             repaint: false,
             first_shown: BTreeMap::new(),
         };
@@ -311,7 +314,7 @@ impl Model {
             && self.wound.is_none()
             && self.winding.is_none()
             && self.layers.is_empty()
-            && self.pane(self.focused()).is_none_or(Pane::at_home)
+            && (self.own_news || self.pane(self.focused()).is_none_or(Pane::at_home))
     }
 
     /// Entries that arrived and are not on the screen.

@@ -20,7 +20,7 @@ use crate::engine::view::{IncidentView, Opens};
 use crate::event::{Fingerprint, IncidentId, Seq, Time};
 use crate::response::Act;
 
-/// The panes, in the order of their keys 1 to 9.
+/// The panes, in the order of their keys 1 to 9 and 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PaneKind {
     /// The incidents.
@@ -41,11 +41,13 @@ pub enum PaneKind {
     Notes,
     /// The record of judgement.
     Accuracy,
+    /// Who was heard of, and what was refused.
+    Sources,
 }
 
 impl PaneKind {
     /// Every pane.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Incidents,
         Self::Alerts,
         Self::Timeline,
@@ -55,6 +57,7 @@ impl PaneKind {
         Self::Actions,
         Self::Notes,
         Self::Accuracy,
+        Self::Sources,
     ];
 
     /// Its title.
@@ -70,6 +73,7 @@ impl PaneKind {
             Self::Actions => "Actions",
             Self::Notes => "Notes",
             Self::Accuracy => "Accuracy",
+            Self::Sources => "Sources",
         }
     }
 
@@ -86,6 +90,7 @@ impl PaneKind {
             Self::Actions => Action::Pane7,
             Self::Notes => Action::Pane8,
             Self::Accuracy => Action::Pane9,
+            Self::Sources => Action::Pane10,
         }
     }
 }

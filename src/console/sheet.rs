@@ -11,10 +11,30 @@ use crate::event::Policy;
 /// A sheet laid out for one width.
 #[derive(Debug, Default)]
 pub struct Content {
-    /// Every line of it; nothing is left out.
+    /// Its lines; nothing is left out.
     pub lines: Vec<Line<'static>>,
+    /// Lines after those, named and not made yet: of ten thousand only those on the screen are ever made, by
+    /// [`Sheet::line`].
+    pub later: Vec<Later>,
     /// Rows that matter, in order: changed places, suspicious steps. `n` and `N` go from one to the next.
     pub places: Vec<usize>,
+}
+
+/// A line that is made when it is on the screen: of which part of the sheet, and which line of that part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Which part.
+    pub part: usize,
+    /// Which of its lines.
+    pub line: usize,
+}
+
+impl Content {
+    /// Lines in all.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.lines.len() + self.later.len()
+    }
 }
 
 /// One opened thing. The viewer lays it out again when its width, its detail or its way of looking changed, and never
@@ -28,6 +48,11 @@ pub trait Sheet: Send {
 
     /// Lays it out for `width` columns.
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content;
+
+    /// Makes a line that [`Sheet::lay_out`] only named.
+    fn line(&self, _cx: &Cx<'_>, _width: u16, _later: Later) -> Line<'static> {
+        Line::default()
+    }
 
     /// Shows it the other way (waterfall or turns, side by side or in line); whether there is another way.
     fn toggle(&mut self) -> bool {
@@ -57,7 +82,7 @@ pub fn not_yet(cx: &Cx<'_>, want: &Want) -> Option<Content> {
         }
         Loaded::Ready(_) => return None,
     };
-    Some(Content { lines: vec![line], places: Vec::new() })
+    Some(Content { lines: vec![line], ..Content::default() })
 }
 
 /// An entry as it stands in the journal.
@@ -88,7 +113,7 @@ impl Sheet for EntrySheet {
             .flat_map(|line| safe::wrap(line, width))
             .map(|line| Line::from(safe::made(line, cx.of(Role::Text))))
             .collect();
-        Content { lines, places: Vec::new() }
+        Content { lines, ..Content::default() }
     }
 
     fn opened(&self) -> String {

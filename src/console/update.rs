@@ -30,6 +30,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Key(key) => {
             model.fresh_message = false;
             model.touched = true;
+            model.own_news = false;
             press(model, key, &mut effects);
         }
         Msg::Paste(text) => paste(model, text, &mut effects),
@@ -45,6 +46,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             // Whoever just arrived is led to what matters; after the first key nothing moves by itself.
             if !model.touched && !view.incidents.items.is_empty() {
                 model.focus(PaneKind::Hypotheses);
+                // A list of one says nothing that the first line does not: its alerts do.
+                if view.incidents.items.len() == 1 {
+                    model.recent.retain(|kind| *kind != PaneKind::Incidents);
+                }
             }
             model.live = view;
         }

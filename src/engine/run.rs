@@ -14,7 +14,7 @@ use super::details::JournalDetails;
 use super::presence::Presence;
 use super::priority::give_way;
 use super::save::{self, Saver};
-use super::view::{Counter, SourceHealth, Trouble, View};
+use super::view::{Counter, Door, SourceHealth, Trouble, View};
 use super::{Details, Fold};
 
 /// The lease of the process that derives.
@@ -33,6 +33,8 @@ const BEHIND: u64 = 5_000;
 /// What intake and pollers say about themselves; asked whenever a view is published.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
+    /// Where deliveries are taken.
+    pub door: Option<Door>,
     /// Sources and when each last spoke. Replaces, by name, what the journal alone tells.
     pub sources: Vec<SourceHealth>,
     /// Counters: refused, dropped, repeated, limits reached.
@@ -273,6 +275,7 @@ impl Engine {
         let mut view = self.fold.view();
         view.journal_head = self.journal_head.max(view.head);
         view.present.clone_from(&self.present);
+        view.door.clone_from(&health.door);
         for source in &health.sources {
             match view.sources.iter_mut().find(|known| known.name == source.name) {
                 Some(known) => *known = source.clone(),
@@ -296,7 +299,8 @@ impl Engine {
         let shown = self.publish.borrow();
         let silent =
             |source: &SourceHealth| shown.sources.iter().any(|s| s.name == source.name && s.silent == source.silent);
-        !health.counters.iter().all(|counter| shown.counters.contains(counter))
+        shown.door != health.door
+            || !health.counters.iter().all(|counter| shown.counters.contains(counter))
             || !health.troubles.iter().all(|trouble| shown.troubles.contains(trouble))
             || !health.sources.iter().all(silent)
     }

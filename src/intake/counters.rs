@@ -114,6 +114,17 @@ impl Counters {
         fates.chain(others).filter(|(_, count)| *count > 0).collect()
     }
 
+    /// What else than "accepted" became of what `source` sent, by name; only what was counted.
+    #[must_use]
+    pub fn of_source(&self, source: Source) -> Vec<(&'static str, u64)> {
+        let n = place(source);
+        let fates = FATES.iter().filter(|(fate, _)| *fate != Fate::Accepted);
+        let fates = fates.map(|(fate, name)| (*name, self.of(source, *fate)));
+        let others = [("duplicates", &self.duplicates), ("rejected_items", &self.rejected_items)];
+        let others = others.into_iter().map(|(name, of)| (name, of[n].load(Ordering::Relaxed)));
+        fates.chain(others).filter(|(_, count)| *count > 0).collect()
+    }
+
     /// When each source that spoke last did.
     #[must_use]
     pub fn heard(&self) -> Vec<LastHeard> {
@@ -172,6 +183,8 @@ mod tests {
         counters.accept(Source::Alertmanager, 3, 2, 0, now);
         counters.count(Source::Otlp, Fate::Refused);
         assert_eq!(counters.table(), [("accepted", 1), ("refused", 1), ("duplicates", 2)]);
+        assert_eq!(counters.of_source(Source::Alertmanager), [("duplicates", 2)]);
+        assert_eq!(counters.of_source(Source::Otlp), [("refused", 1)]);
         assert_eq!(counters.heard()[0].last, now);
         let text = counters.prometheus();
         assert!(text.contains("warroom_deliveries_total{source=\"otlp\",fate=\"refused\"} 1\n"));

@@ -237,6 +237,14 @@ pub trait Journal: Send + Sync {
     /// When the store cannot be read.
     fn quarantined(&self, limit: usize) -> Result<Vec<Refused>, JournalError>;
 
+    /// How many refused deliveries are kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn quarantine_size(&self) -> Result<u64, JournalError> {
+        Ok(u64::try_from(self.quarantined(usize::MAX)?.len()).unwrap_or(u64::MAX))
+    }
+
     /// How often something already recorded was delivered again, in all.
     ///
     /// # Errors

@@ -224,6 +224,7 @@ fn quarantine_is_bounded(journal: &impl Journal) {
     let kept = journal.quarantined(10_000).unwrap();
     assert_eq!(kept[0].reason, "/alerts/199: bad");
     assert!(kept.len() <= limits::QUARANTINE && kept.len() > 100, "{}", kept.len());
+    assert_eq!(journal.quarantine_size().unwrap(), u64::try_from(kept.len()).unwrap());
     assert!(kept.iter().map(|one| one.raw.len()).sum::<usize>() <= limits::QUARANTINE_BYTES);
     assert_eq!(kept[0].length, 100 << 10);
     assert_eq!(journal.quarantined(3).unwrap().len(), 3);

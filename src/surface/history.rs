@@ -122,10 +122,11 @@ pub fn report(runs: &[RunFacts], moment: Time) -> Vec<SurfaceReport> {
         standing: standing(runs, moment, of).unwrap_or_else(|| SurfaceStanding::NotCaptured(fields(missing))),
     };
     let short = |digest: &crate::event::Digest| Untrusted::from(hex::encode(&digest.0[..6]));
+    let versions = versions_tell(runs);
     vec![
         by(Surface::Model, &[Field::ModelServed], &|run| run.surfaces.served.clone()),
         by(Surface::Prompt, &[Field::PromptText, Field::PromptVersion], &|run| {
-            if run.surfaces.prompts.is_empty() {
+            if versions || run.surfaces.prompts.is_empty() {
                 run.surfaces.prompt_versions.clone()
             } else {
                 run.surfaces.prompts.iter().map(short).collect()
@@ -135,6 +136,19 @@ pub fn report(runs: &[RunFacts], moment: Time) -> Vec<SurfaceReport> {
         by(Surface::Tool, &[Field::Tools], &|run| run.surfaces.tools.iter().map(short).collect()),
         by(Surface::Judge, &[Field::EvaluationName], &|run| run.evaluations.iter().map(|e| e.name.clone()).collect()),
     ]
+}
+
+/// Whether versions tell the prompts apart as well as their texts do: then they are shown, because people know them by
+/// their version. A text that moved under one version, or runs that give none, are told apart by digest.
+fn versions_tell(runs: &[RunFacts]) -> bool {
+    let mut texts: BTreeMap<&BTreeSet<Untrusted>, &BTreeSet<crate::event::Digest>> = BTreeMap::new();
+    let mut versions = BTreeMap::new();
+    runs.iter().map(|run| &run.surfaces).filter(|surfaces| !surfaces.prompts.is_empty()).all(|surfaces| {
+        let (version, text) = (&surfaces.prompt_versions, &surfaces.prompts);
+        !version.is_empty()
+            && *texts.entry(version).or_insert(text) == text
+            && *versions.entry(text).or_insert(version) == version
+    })
 }
 
 fn standing(runs: &[RunFacts], moment: Time, of: &dyn Fn(&RunFacts) -> BTreeSet<Untrusted>) -> Option<SurfaceStanding> {
@@ -155,5 +169,12 @@ fn standing(runs: &[RunFacts], moment: Time, of: &dyn Fn(&RunFacts) -> BTreeSet<
         return Some(SurfaceStanding::Same(say(if after.is_empty() { &before } else { &after })));
     }
     let first_seen = runs.iter().filter(|run| !of(run).is_disjoint(&new)).map(|run| run.start).min().unwrap_or(moment);
-    Some(SurfaceStanding::Changed(Moved { before: say(&before), after: say(&after), first_seen }))
+    let stays: BTreeSet<Untrusted> = after.intersection(&before).cloned().collect();
+    // What is new stands first: the old value may go on beside it, in another region or slice.
+    let since = if stays.is_empty() {
+        say(&new)
+    } else {
+        Untrusted::from(format!("{}, some still {}", say(&new).raw(), say(&stays).raw()))
+    };
+    Some(SurfaceStanding::Changed(Moved { before: say(&before), after: since, first_seen }))
 }

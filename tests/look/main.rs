@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod demo;
 mod e2e_blocked;
 mod e2e_delivery;
 mod e2e_page;

@@ -95,6 +95,10 @@ fn right(model: &Model) -> Line<'static> {
         let text = format!(" {} TROUBLE ", model.live.troubles.len());
         spans.extend([safe::made(text, model.theme.of(Role::HeaderAlarm)), blank()]);
     }
+    let silent = model.live.sources.iter().filter(|source| source.silent).count();
+    if silent > 0 {
+        spans.extend([safe::made(format!(" {silent} SILENT "), model.theme.of(Role::HeaderAlarm)), blank()]);
+    }
     let open = model
         .live
         .incidents

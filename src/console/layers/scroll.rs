@@ -62,8 +62,14 @@ impl Scroll {
 
     /// Draws the lines in the window.
     pub fn draw(&self, lines: &[Line<'_>], cx: &Cx<'_>, area: Rect, buf: &mut Buffer) {
-        for (row, line) in (0..area.height).zip(lines.iter().skip(self.top)) {
-            safe::put(buf, area, row, line.clone(), cx.glyphs.cut);
+        self.draw_each(cx, area, buf, |row| lines.get(row).cloned());
+    }
+
+    /// Draws the lines in the window, each made when it is drawn.
+    pub fn draw_each<'l>(&self, cx: &Cx<'_>, area: Rect, buf: &mut Buffer, line: impl Fn(usize) -> Option<Line<'l>>) {
+        for row in 0..area.height {
+            let Some(line) = line(self.top + usize::from(row)) else { break };
+            safe::put(buf, area, row, line, cx.glyphs.cut);
         }
     }
 

@@ -94,7 +94,7 @@ impl Layer for Viewer {
             self.content = self.sheet.lay_out(cx, cx.area.width);
             self.laid_out = Some(layout);
         }
-        self.scroll.settle(self.content.lines.len(), cx.area.height);
+        self.scroll.settle(self.content.rows(), cx.area.height);
     }
 
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
@@ -126,7 +126,11 @@ impl Layer for Viewer {
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        self.scroll.draw(&self.content.lines, cx, cx.area, buf);
+        let made = self.content.lines.len();
+        self.scroll.draw_each(cx, cx.area, buf, |row| match self.content.lines.get(row) {
+            Some(line) => Some(line.clone()),
+            None => self.content.later.get(row - made).map(|later| self.sheet.line(cx, cx.area.width, *later)),
+        });
     }
 
     fn wants(&self, _cx: &Cx<'_>) -> Vec<Want> {

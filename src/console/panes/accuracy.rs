@@ -4,24 +4,29 @@
 use ratatui::buffer::Buffer;
 use ratatui::text::Line;
 
+use super::page::Page;
+use super::say;
 use crate::console::action::Action;
-use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
-use crate::console::widgets::{list, meter, words};
+use crate::console::widgets::{meter, words};
 use crate::engine::view::InvestigatorRecord;
 
 /// Fewer than this many say little; it is said beside the number.
 const FEW: u64 = 20;
 
 /// The record.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Accuracy {
-    cursor: Cursor<usize>,
-    lines: Vec<Line<'static>>,
-    keys: Vec<usize>,
+    page: Page,
+}
+
+impl Default for Accuracy {
+    fn default() -> Self {
+        Self { page: Page::from_the_top() }
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of incidents")]
@@ -54,37 +59,28 @@ fn record(cx: &Cx<'_>, record: &InvestigatorRecord) -> Vec<Line<'static>> {
     let width = cx.area.width;
     let text = cx.of(Role::Text);
     let muted = cx.of(Role::Muted);
-    let mut lines = vec![Row::new(cx, width).name(&record.engine, 40, cx.of(Role::Title)).line()];
+    let mut lines = vec![Row::new(cx, width).spans(say::engine(cx, &record.engine, cx.of(Role::Title))).line()];
     if record.n == 0 {
         lines.push(Line::from(safe::lit("  no incident with a confirmed cause yet", muted)));
         return lines;
     }
     let right = share(record.right, record.n);
-    let few = if record.n < FEW { ", few" } else { "" };
+    let few = if record.n < FEW { ": few, so this says little yet" } else { "" };
+    lines.extend(words::wrapped(
+        &format!("  right in {} of {}{few}", record.right, record.n),
+        usize::from(width),
+        text,
+    ));
     lines.push(
         Row::new(cx, width)
-            .made(
-                format!(
-                    "  right {:>3.0} %  {} of {}{few}  95 %: {:.0} to {:.0} %  ",
-                    right * 100.0,
-                    record.right,
-                    record.n,
-                    record.low * 100.0,
-                    record.high * 100.0
-                ),
-                text,
-            )
+            .made(format!("  in the long run {:.0} to {:.0} %  ", record.low * 100.0, record.high * 100.0), text)
             .made(interval(cx, record.low, right, record.high, 24), cx.of(Role::Chart))
             .line(),
     );
-    let wrong = format!(
-        "  confident and wrong {} of {} ({:.0} %)   Brier {:.2} (0 is best, 0.25 is a coin)",
-        record.confident_wrong,
-        record.n,
-        share(record.confident_wrong, record.n) * 100.0,
-        record.brier
-    );
+    let wrong = format!("  sure of itself and wrong in {} of {}", record.confident_wrong, record.n);
     lines.extend(words::wrapped(&wrong, usize::from(width), text));
+    let brier = format!("  its shares were off by {:.2} (0 is best, 0.25 is a coin; Brier score)", record.brier);
+    lines.extend(words::wrapped(&brier, usize::from(width), text));
     lines.push(Line::default());
     lines.push(Line::from(safe::lit("  what people did        it was right   it was wrong", muted)));
     for (what, good, bad) in [
@@ -108,7 +104,7 @@ fn record(cx: &Cx<'_>, record: &InvestigatorRecord) -> Vec<Line<'static>> {
 fn reliability(cx: &Cx<'_>, record: &InvestigatorRecord) -> Vec<Line<'static>> {
     let muted = cx.of(Role::Muted);
     let mut lines =
-        vec![Line::from(safe::lit("  said        was right, n     (the mark is where it should end)", muted))];
+        vec![Line::from(safe::lit("  it said     it was right     (mark: where an honest bar ends)", muted))];
     for (tenth, (n, right)) in record.reliability.iter().enumerate() {
         if *n == 0 {
             continue;
@@ -148,8 +144,8 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
         return lines;
     }
     let text = format!(
-        "{} incidents have a confirmed cause, {} were resolved without one. {} decisions were made within two seconds, {} \
-         acceptances with nothing opened before.",
+        "Incidents with a confirmed cause: {}; resolved without one: {}. Decisions made within two seconds: {}; accepted \
+         with nothing opened before: {}.",
         accuracy.confirmed, accuracy.unconfirmed, accuracy.hasty, accuracy.unlooked
     );
     lines.extend(words::wrapped(&text, width, muted));
@@ -162,8 +158,8 @@ impl Pane for Accuracy {
     }
 
     fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
-        let confirmed = cx.view.accuracy.confirmed;
-        Line::from(safe::made(format!("{confirmed} confirmed causes"), cx.of(Role::Muted)))
+        let confirmed = usize::try_from(cx.view.accuracy.confirmed).unwrap_or(usize::MAX);
+        Line::from(safe::made(say::many(confirmed, "confirmed cause"), cx.of(Role::Muted)))
     }
 
     fn hints(&self) -> &'static [Action] {
@@ -171,25 +167,17 @@ impl Pane for Accuracy {
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
-        self.lines = lay_out(cx);
-        self.keys = (0..self.lines.len()).collect();
-        self.cursor.settle(&self.keys, cx.area.height);
+        self.page.settle(cx, lay_out(cx));
     }
 
     fn update(&mut self, _cx: &Cx<'_>, input: &Input) -> Answer {
-        match input.action() {
-            Some(action) if self.cursor.follow(action, &self.keys) => Answer::done(),
-            _ => Answer::Ignored,
-        }
+        self.page.hear(input)
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        if self.lines.is_empty() {
-            let how = "Resolve an incident, then confirm what it really was: each confirmed cause is one case of the record, \
-                and the record is what makes a share a probability.";
-            return list::empty(cx, buf, "No cause was confirmed yet.", how);
-        }
-        list::draw(cx, buf, cx.area, &self.cursor, self.lines.len(), 0, |nth| self.lines[nth].clone());
+        let how = "Resolve an incident, then confirm what it really was: each confirmed cause is one case of the record, \
+            and the record is what makes a share a probability.";
+        self.page.draw(cx, buf, "No cause was confirmed yet.", how);
     }
 
     fn picked(&self, _cx: &Cx<'_>) -> Option<Picked> {
@@ -197,10 +185,10 @@ impl Pane for Accuracy {
     }
 
     fn at_home(&self) -> bool {
-        self.cursor.at_home()
+        self.page.at_home()
     }
 
     fn go_home(&mut self) {
-        self.cursor.go_home();
+        self.page.go_home();
     }
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::say;
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
@@ -115,13 +116,16 @@ impl Pane for Actions {
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
         if cx.incident.is_none() {
-            return list::no_incident(cx, buf);
+            return say::no_incident(cx, buf);
         }
         let actions = order(cx);
         if actions.is_empty() {
-            let how = "Nothing is ever changed without a person's approval of the exact request. To propose a silence, put \
-                the cursor on an alert or a group and choose silence.";
-            return list::empty(cx, buf, "No action was proposed.", how);
+            let key = cx.keymap.first(Action::Silence).unwrap_or_else(|| ":silence".to_owned());
+            let how = format!(
+                "Nothing is ever changed without a person's approval of the exact request. {key} on an alert or a group \
+                 proposes to silence it."
+            );
+            return list::empty(cx, buf, "No action was proposed.", &how);
         }
         list::draw(cx, buf, cx.area, &self.cursor, actions.len(), 0, |nth| row(cx, actions[nth]));
     }

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::filter::Filter;
-use super::say;
+use super::{say, strip};
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
@@ -190,10 +189,6 @@ impl Alerts {
         spans.extend(words::prose(cx, &why.text, width * 3, cx.of(Role::Text)));
         words::wrap(spans, width, 2)
     }
-
-    fn list_area(&self, cx: &Cx<'_>) -> Rect {
-        Rect { height: cx.area.height.saturating_sub(self.strip), ..cx.area }
-    }
 }
 
 fn group_row(cx: &Cx<'_>, row: Row<'_, '_>, group: &AlertGroup, pane: &Alerts) -> Line<'static> {
@@ -279,12 +274,16 @@ impl Pane for Alerts {
     fn prepare(&mut self, cx: &Cx<'_>) {
         let rows = cx.incident.map(|incident| rows(incident, self)).unwrap_or_default();
         (self.keys, self.rows) = rows.into_iter().unzip();
-        self.strip = if cx.area.height >= 7 { (cx.area.height / 5).clamp(2, 4) } else { 0 };
-        self.cursor.settle(&self.keys, self.list_area(cx).height);
+        self.strip = strip::rows(cx.area.height, 5, 4);
+        self.cursor.settle(&self.keys, strip::above(cx.area, self.strip).height);
     }
 
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
         let Input::Do(command) = input else { return Answer::Ignored };
+        if self.words.hear(command) {
+            self.prepare(cx);
+            return Answer::done();
+        }
         match command.action {
             Action::Open => match self.at(cx) {
                 Some((incident, At::Alert(group, place))) => match incident.groups.items[group].sample.get(place) {
@@ -327,15 +326,8 @@ impl Pane for Alerts {
                 self.cursor.follow(Action::Down, &self.keys);
                 Answer::done()
             }
-            Action::Filter if command.argument.is_some() => {
-                self.words = Filter::of(command.argument.as_deref().unwrap_or_default());
-                self.prepare(cx);
-                Answer::done()
-            }
-            Action::Back if self.words.is_on() || !self.marked.is_empty() => {
-                self.words = Filter::default();
+            Action::Back if !self.marked.is_empty() => {
                 self.marked.clear();
-                self.prepare(cx);
                 Answer::done()
             }
             action if self.cursor.follow(action, &self.keys) => Answer::done(),
@@ -344,7 +336,7 @@ impl Pane for Alerts {
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        let Some(incident) = cx.incident else { return say::no_incident(cx, buf) };
         if self.rows.is_empty() {
             let what = if self.words.is_on() { "No alert matches." } else { "No alert is in this incident." };
             list::empty(
@@ -355,17 +347,11 @@ impl Pane for Alerts {
             );
             return;
         }
-        let area = self.list_area(cx);
+        let area = strip::above(cx.area, self.strip);
         list::draw(cx, buf, area, &self.cursor, self.rows.len(), incident.groups.hidden, |nth| {
             self.row(cx, incident, nth)
         });
-        let strip = Rect { y: area.bottom(), height: self.strip, ..cx.area };
-        if strip.height > 0 {
-            safe::rule(buf, strip.x, strip.y, strip.width, cx.glyphs.rule, cx.of(Role::Chrome));
-            for (row, line) in (1..strip.height).zip(self.why(cx)) {
-                safe::put(buf, strip, row, line, cx.glyphs.cut);
-            }
-        }
+        strip::draw(cx, buf, self.strip, self.why(cx));
     }
 
     fn picked(&self, cx: &Cx<'_>) -> Option<Picked> {

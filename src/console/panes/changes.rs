@@ -2,10 +2,10 @@
 //! the key series before and since.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::filter::Filter;
+use super::{say, strip};
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
@@ -61,10 +61,9 @@ fn surface_row(cx: &Cx<'_>, line: &SurfaceLine) -> Line<'static> {
     let row = Row::new(cx, cx.area.width).lit(sign, style).lit(" ", style).col(line.surface.name(), 11, style);
     match &line.state {
         SurfaceState::Changed { before, after, change } => {
-            let half = row.left().saturating_sub(4) / 2;
-            let mut spans = words::prose(cx, before, half, style);
+            let mut spans = words::prose(cx, before, row.left().saturating_sub(3) * 2 / 3, style);
             spans.push(safe::made(format!(" {} ", cx.glyphs.arrow), style));
-            spans.extend(words::prose(cx, after, half, style));
+            spans.extend(words::prose(cx, &say::since(before, after), row.left(), style));
             if change.is_none() {
                 spans.push(safe::lit("  in no change log", cx.of(Role::Unclear)));
             }
@@ -85,7 +84,11 @@ fn change_row(cx: &Cx<'_>, change: &ChangeLine) -> Line<'static> {
         .lit(" ", text)
         .col(class(change.class), 9, text);
     if !change.subject.is_empty() {
-        row = row.spans(words::prose(cx, &change.subject, 22, text)).lit(" ", text);
+        // What was done to it says more than its whole name.
+        let summary: usize =
+            words::prose(cx, &change.summary, row.left(), text).iter().map(ratatui::text::Span::width).sum();
+        let room = row.left().saturating_sub(summary + 1).clamp(8, 22);
+        row = row.spans(words::prose(cx, &change.subject, room, text)).lit(" ", text);
     }
     if wide && !change.actor.is_empty() {
         let actor = words::prose(cx, &change.actor, 14, cx.of(Role::Muted));
@@ -101,11 +104,14 @@ fn series_row(cx: &Cx<'_>, series: &SeriesLine) -> Line<'static> {
     let spark = (wide / 4).clamp(6, 30);
     let moved = format!("{} {} {}", meter::value(series.before), cx.glyphs.arrow, meter::value(series.after));
     let row = Row::new(cx, cx.area.width);
-    let name = wide.saturating_sub(spark + 17) / 2;
-    row.name(&series.name, name, text)
-        .lit(" ", text)
-        .name(&series.service, wide.saturating_sub(spark + 17 + name), cx.of(Role::Muted))
-        .num(moved, 15, text)
+    let left = wide.saturating_sub(spark + 17);
+    // Two cut names tell less than one whole one; the strip says whose it is.
+    let row = if left < 36 {
+        row.name(&series.name, left + 1, text)
+    } else {
+        row.name(&series.name, left / 2, text).lit(" ", text).name(&series.service, left - left / 2, cx.of(Role::Muted))
+    };
+    row.num(moved, 15, text)
         .lit(" ", text)
         .spans(vec![meter::spark(cx, &series.values, spark, cx.of(Role::Chart))])
         .line()
@@ -136,23 +142,23 @@ impl Changes {
             }
             return words::wrap(spans, width, 4);
         }
-        if let Some(Key::Series(..)) = self.cursor.key() {
-            let text = "Medians before and since the onset; the line runs from then to now.";
-            return words::wrapped(text, width, cx.of(Role::Muted));
+        if let Some(Key::Series(name, service, _)) = self.cursor.key() {
+            let mut spans = words::prose(cx, name, 80, cx.of(Role::Text));
+            spans.push(safe::lit(" of ", cx.of(Role::Muted)));
+            spans.extend(words::prose(cx, service, 80, cx.of(Role::Text)));
+            spans.push(safe::lit(": medians before and since the onset; the line runs on to now.", cx.of(Role::Muted)));
+            return words::wrap(spans, width, 4);
         }
         let Some(Key::Surface(surface)) = self.cursor.key() else { return Vec::new() };
         let state = cx.incident.and_then(|incident| incident.surfaces.iter().find(|line| line.surface == *surface));
         let text = match state.map(|line| &line.state) {
+            Some(SurfaceState::Changed { change: Some(_), .. }) => "A change of it was logged; it is not in this list.",
             Some(SurfaceState::Changed { .. }) => "Seen in the runs only; nobody logged a change.",
             Some(SurfaceState::Same { .. }) => "The runs before and since carry the same value.",
             Some(SurfaceState::NotCaptured { .. }) => "The runs do not say. That is not the same as unchanged.",
             None => "",
         };
         words::wrapped(text, width, cx.of(Role::Muted))
-    }
-
-    fn list_area(&self, cx: &Cx<'_>) -> Rect {
-        Rect { height: cx.area.height.saturating_sub(self.strip), ..cx.area }
     }
 }
 
@@ -192,7 +198,7 @@ impl Pane for Changes {
         let moved = incident.surfaces.iter().filter(|line| matches!(line.state, SurfaceState::Changed { .. })).count();
         let mut text = list::counted(incident.changes.items.len(), incident.changes.hidden);
         if !incident.surfaces.is_empty() {
-            text = format!("{moved} of {} surfaces moved, {text} changes", incident.surfaces.len());
+            text = format!("{moved} of {} moved, {text} changes", incident.surfaces.len());
         }
         let mut spans = vec![safe::made(text, cx.of(Role::Muted))];
         spans.extend(self.words.said(cx));
@@ -205,42 +211,39 @@ impl Pane for Changes {
 
     fn prepare(&mut self, cx: &Cx<'_>) {
         self.keys = cx.incident.map(|incident| rows(incident, &self.words).collect()).unwrap_or_default();
-        // The strip takes no more than a third and leaves a list of four rows.
-        self.strip = if cx.area.height >= 7 { (cx.area.height / 4).clamp(2, 3) } else { 0 };
-        self.cursor.settle(&self.keys, self.list_area(cx).height);
+        self.strip = strip::rows(cx.area.height, 4, 5);
+        self.cursor.settle(&self.keys, strip::above(cx.area, self.strip).height);
     }
 
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
         let Input::Do(command) = input else { return Answer::Ignored };
+        if self.words.hear(command) {
+            self.prepare(cx);
+            return Answer::done();
+        }
         match command.action {
             Action::Open => match self.change(cx) {
                 Some(change) => Answer::ask(Ask::Open(Opens::Change { id: change.id.clone() })),
                 None => Answer::ask(Ask::Say("No logged change stands for this surface.".to_owned())),
             },
-            Action::Filter if command.argument.is_some() => {
-                self.words = Filter::of(command.argument.as_deref().unwrap_or_default());
-                self.prepare(cx);
-                Answer::done()
-            }
-            Action::Back if self.words.is_on() => {
-                self.words = Filter::default();
-                self.prepare(cx);
-                Answer::done()
-            }
             action if self.cursor.follow(action, &self.keys) => Answer::done(),
             _ => Answer::Ignored,
         }
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        let Some(incident) = cx.incident else { return say::no_incident(cx, buf) };
         if self.keys.is_empty() {
-            let how = "Changes come as CloudEvents or CDEvents to http://127.0.0.1:9095/events: deploys, merges, flags, \
-                prompts, models, indexes, tools. Nothing known is not the same as nothing changed.";
-            list::empty(cx, buf, "No change is known around the onset.", how);
+            let to = say::address(cx, "/events").map(|at| format!(" to {at}")).unwrap_or_default();
+            let how = format!(
+                "Changes come as CloudEvents or CDEvents{to}: deploys, merges, flags, prompts, models, indexes, tools. \
+                 Nothing known is not the same as nothing changed."
+            );
+            let what = if self.words.is_on() { "No change matches." } else { "No change is known around the onset." };
+            list::empty(cx, buf, what, &how);
             return;
         }
-        let area = self.list_area(cx);
+        let area = strip::above(cx.area, self.strip);
         list::draw(cx, buf, area, &self.cursor, self.keys.len(), incident.changes.hidden, |nth| {
             match &self.keys[nth] {
                 Key::Surface(surface) => incident
@@ -259,13 +262,7 @@ impl Pane for Changes {
                 }
             }
         });
-        let strip = Rect { y: area.bottom(), height: self.strip, ..cx.area };
-        if strip.height > 0 {
-            safe::rule(buf, strip.x, strip.y, strip.width, cx.glyphs.rule, cx.of(Role::Chrome));
-            for (row, line) in (1..strip.height).zip(self.why(cx)) {
-                safe::put(buf, strip, row, line, cx.glyphs.cut);
-            }
-        }
+        strip::draw(cx, buf, self.strip, self.why(cx));
     }
 
     fn picked(&self, cx: &Cx<'_>) -> Option<Picked> {

@@ -2,6 +2,7 @@
 
 use ratatui::text::Span;
 
+use crate::console::action::{Action, Command};
 use crate::console::pane::Cx;
 use crate::console::safe;
 use crate::console::theme::Role;
@@ -19,6 +20,16 @@ impl Filter {
 
     pub(super) fn is_on(&self) -> bool {
         !self.words.is_empty()
+    }
+
+    /// Takes `filter WORDS`, and `back` while it is on; whether it was one of these. The pane is to be put in order then.
+    pub(super) fn hear(&mut self, command: &Command) -> bool {
+        match (command.action, &command.argument) {
+            (Action::Filter, Some(words)) => *self = Self::of(words),
+            (Action::Back, _) if self.is_on() => *self = Self::default(),
+            _ => return false,
+        }
+        true
     }
 
     /// Whether the `texts` together hold every word.
@@ -56,6 +67,17 @@ mod tests {
         assert!(filter.shows(&["judge score low", "region eu-west"]));
         assert!(!filter.shows(&["judge score low", "region us-east"]));
         assert!(Filter::default().shows(&[]));
+    }
+
+    #[test]
+    fn back_undoes_it_once_and_then_means_something_else() {
+        let mut filter = Filter::default();
+        let back = Command::from(Action::Back);
+        assert!(!filter.hear(&back), "there is nothing to undo");
+        assert!(filter.hear(&Command { action: Action::Filter, argument: Some("eu judge".to_owned()) }));
+        assert!(filter.is_on() && !filter.hear(&Action::Down.into()));
+        assert!(filter.hear(&back) && !filter.is_on() && !filter.hear(&back));
+        assert!(!filter.hear(&Action::Filter.into()), "without words the pane or the palette takes it");
     }
 
     #[test]

@@ -5,14 +5,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::say;
+use super::{say, sources};
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
-use crate::console::widgets::{list, meter, words};
+use crate::console::widgets::{list, words};
 use crate::engine::view::{IncidentState, IncidentView};
 use crate::event::IncidentId;
 
@@ -53,7 +53,7 @@ fn row(cx: &Cx<'_>, incident: &IncidentView) -> Line<'static> {
     row.rest(&incident.headline, text).line()
 }
 
-/// The sources, the limits reached, the loose alerts.
+/// What else matters beside the incidents: what is wrong, which source is silent, and where more is said of it.
 fn health(cx: &Cx<'_>) -> Vec<Line<'static>> {
     let muted = cx.of(Role::Muted);
     let width = cx.area.width;
@@ -63,30 +63,19 @@ fn health(cx: &Cx<'_>) -> Vec<Line<'static>> {
         spans.extend(words::prose(cx, &trouble.text, 400, cx.of(Role::Text)));
         lines.extend(words::wrap(spans, usize::from(width), 2));
     }
+    for source in cx.view.sources.iter().filter(|source| source.silent) {
+        let row = Row::new(cx, width).name(&source.name, 14, cx.of(Role::Text));
+        let since = source.last.map(|last| format!(" NO SIGNAL since {}", cx.clock(last))).unwrap_or_default();
+        lines.push(row.made(since, cx.of(Role::Bad)).line());
+    }
     if !cx.view.sources.is_empty() {
-        lines.push(Line::from(safe::lit("Sources", cx.of(Role::Title))));
-    }
-    for source in &cx.view.sources {
-        let row = Row::new(cx, width).lit("  ", muted).name(&source.name, 16, cx.of(Role::Text));
-        let row = row.lit(" ", muted).clock(source.last, true, cx.of(Role::Time));
-        let row = row.num(format!("{} in ", meter::count(source.accepted)), 10, muted);
-        lines.push(if source.silent { row.lit("SILENT too long", cx.of(Role::Bad)).line() } else { row.line() });
-    }
-    let counted: Vec<_> = cx.view.counters.iter().filter(|counter| counter.count > 0).collect();
-    if !counted.is_empty() || cx.view.loose_alerts > 0 {
-        lines.push(Line::from(safe::lit("Counted", cx.of(Role::Title))));
-    }
-    for counter in counted {
-        lines.push(
-            Row::new(cx, width)
-                .lit("  ", muted)
-                .col(&*counter.name, 24, muted)
-                .num(counter.count.to_string(), 9, muted)
-                .line(),
-        );
+        let mut line = sources::in_short(cx);
+        let key = cx.keymap.first(Action::Pane10).unwrap_or_else(|| ":pane-sources".to_owned());
+        line.spans.push(safe::made(format!(": {key} says more"), muted));
+        lines.push(line);
     }
     if cx.view.loose_alerts > 0 {
-        let text = format!("  {} alerts belong to no incident (informational, tests)", cx.view.loose_alerts);
+        let text = format!("{} alerts belong to no incident", cx.view.loose_alerts);
         lines.push(Line::from(safe::made(text, muted)));
     }
     lines
@@ -135,9 +124,13 @@ impl Pane for Incidents {
         let mut used =
             u16::try_from(incidents.items.len()).unwrap_or(u16::MAX).saturating_add(u16::from(incidents.hidden > 0));
         if incidents.items.is_empty() {
-            let what = if cx.view.as_of.is_none() { "Nothing has arrived yet." } else { "No incident." };
-            list::empty(cx, buf, what, list::HOW_TO_BEGIN);
-            used = u16::try_from(list::HOW_TO_BEGIN.len()).unwrap_or(0) / cx.area.width.max(1) + 3;
+            let (what, how) = match cx.view.as_of {
+                _ if cx.view.wound_back => ("At this moment no incident was known yet.", say::back_to_now(cx)),
+                None => ("Nothing has arrived yet.", say::how_to_begin(cx)),
+                Some(_) => ("No incident.", say::how_to_begin(cx)),
+            };
+            list::empty(cx, buf, what, &how);
+            used = u16::try_from(how.len()).unwrap_or(0) / cx.area.width.max(1) + 3;
         } else {
             list::draw(cx, buf, cx.area, &self.cursor, incidents.items.len(), incidents.hidden, |nth| {
                 row(cx, &incidents.items[nth])

@@ -12,9 +12,12 @@ mod filter;
 mod hypotheses;
 mod incidents;
 mod notes;
+mod page;
 mod runs;
 mod say;
 mod sheets;
+mod sources;
+mod strip;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -32,6 +35,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
         Box::new(actions::Actions::default()),
         Box::new(notes::Notes::default()),
         Box::new(accuracy::Accuracy::default()),
+        Box::new(sources::Sources::default()),
     ]
 }
 

@@ -3,26 +3,24 @@
 use ratatui::buffer::Buffer;
 use ratatui::text::{Line, Span};
 
+use super::page::Page;
 use super::say;
 use crate::console::action::Action;
-use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
-use crate::console::widgets::{list, words};
+use crate::console::widgets::words;
 use crate::event::{Policy, Time, Untrusted, Verdict};
 
 /// The notes.
 #[derive(Debug)]
 pub struct Notes {
-    cursor: Cursor<usize>,
-    lines: Vec<Line<'static>>,
-    keys: Vec<usize>,
+    page: Page,
 }
 
 impl Default for Notes {
     fn default() -> Self {
-        Self { cursor: Cursor::at_the_end(), lines: Vec::new(), keys: Vec::new() }
+        Self { page: Page::at_the_end() }
     }
 }
 
@@ -101,12 +99,12 @@ impl Pane for Notes {
 
     fn summary(&self, cx: &Cx<'_>) -> Line<'static> {
         let Some(incident) = cx.incident else { return Line::default() };
-        let text = format!(
-            "{} notes, {} hunches, {} decisions",
-            incident.notes.len(),
-            incident.hunches.len(),
-            incident.decisions.len()
-        );
+        let hunches = match incident.hunches.len() {
+            1 => "1 hunch".to_owned(),
+            n => format!("{n} hunches"),
+        };
+        let (notes, decisions) = (incident.notes.len(), incident.decisions.len());
+        let text = format!("{}, {hunches}, {}", say::many(notes, "note"), say::many(decisions, "decision"));
         Line::from(safe::made(text, cx.of(Role::Muted)))
     }
 
@@ -115,28 +113,20 @@ impl Pane for Notes {
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
-        self.lines = lay_out(cx);
-        self.keys = (0..self.lines.len()).collect();
-        self.cursor.settle(&self.keys, cx.area.height);
+        self.page.settle(cx, lay_out(cx));
     }
 
     fn update(&mut self, _cx: &Cx<'_>, input: &Input) -> Answer {
-        match input.action() {
-            Some(action) if self.cursor.follow(action, &self.keys) => Answer::done(),
-            _ => Answer::Ignored,
-        }
+        self.page.hear(input)
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
         if cx.incident.is_none() {
-            return list::no_incident(cx, buf);
+            return say::no_incident(cx, buf);
         }
-        if self.lines.is_empty() {
-            let how = "Write a hunch before you look: it keeps the first hypothesis from thinking for you. Notes and decisions \
-                stand here with who made them and when.";
-            return list::empty(cx, buf, "Nothing written yet.", how);
-        }
-        list::draw(cx, buf, cx.area, &self.cursor, self.lines.len(), 0, |nth| self.lines[nth].clone());
+        let how = "Write a hunch before you look: it keeps the first hypothesis from thinking for you. Notes and decisions \
+            stand here with who made them and when.";
+        self.page.draw(cx, buf, "Nothing written yet.", how);
     }
 
     fn picked(&self, _cx: &Cx<'_>) -> Option<Picked> {
@@ -144,10 +134,10 @@ impl Pane for Notes {
     }
 
     fn at_home(&self) -> bool {
-        self.cursor.at_home()
+        self.page.at_home()
     }
 
     fn go_home(&mut self) {
-        self.cursor.go_home();
+        self.page.go_home();
     }
 }

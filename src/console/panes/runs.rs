@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::text::Line;
 
 use super::filter::Filter;
+use super::say;
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
@@ -101,32 +102,30 @@ impl Pane for Runs {
 
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
         let Input::Do(command) = input else { return Answer::Ignored };
+        if self.words.hear(command) {
+            self.prepare(cx);
+            return Answer::done();
+        }
         match command.action {
             Action::Open => match self.cursor.key() {
                 Some(trace) => Answer::ask(Ask::Open(Opens::Run { trace: *trace })),
                 None => Answer::done(),
             },
-            Action::Filter if command.argument.is_some() => {
-                self.words = Filter::of(command.argument.as_deref().unwrap_or_default());
-                self.prepare(cx);
-                Answer::done()
-            }
-            Action::Back if self.words.is_on() => {
-                self.words = Filter::default();
-                self.prepare(cx);
-                Answer::done()
-            }
             action if self.cursor.follow(action, &self.keys) => Answer::done(),
             _ => Answer::Ignored,
         }
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        let Some(incident) = cx.incident else { return say::no_incident(cx, buf) };
         if self.keys.is_empty() {
-            let how = "Send OpenTelemetry traces with gen_ai attributes to http://127.0.0.1:9095/v1/traces \
-                (OTLP/HTTP, protobuf or JSON). Services without agents have none.";
-            list::empty(cx, buf, "No agent run was seen.", how);
+            let to = say::address(cx, "/v1/traces").map(|at| format!(" to {at}")).unwrap_or_default();
+            let how = format!(
+                "Send OpenTelemetry traces with gen_ai attributes{to} (OTLP/HTTP, protobuf or JSON). Services without \
+                 agents have none."
+            );
+            let what = if self.words.is_on() { "No run matches." } else { "No agent run was seen." };
+            list::empty(cx, buf, what, &how);
             return;
         }
         list::draw(cx, buf, cx.area, &self.cursor, self.keys.len(), incident.runs.hidden, |nth| {

@@ -1,12 +1,14 @@
 //! The words the panes have in common.
 
+use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use crate::console::action::Action;
 use crate::console::pane::Cx;
 use crate::console::safe;
 use crate::console::theme::Role;
-use crate::console::widgets::words;
+use crate::console::widgets::{list, words};
 use crate::engine::view::ChangeLine;
 use crate::event::{Cause, Kind, Rule, Severity, Untrusted, Verdict};
 
@@ -128,4 +130,71 @@ pub(super) fn known_names<'a>(cx: &Cx<'a>) -> impl Iterator<Item = &'a Untrusted
         let changes = incident.changes.items.iter().map(|change| &change.subject);
         alerts.chain(changes).filter(|name| name.raw().is_ascii())
     })
+}
+
+/// `1 note`, `3 notes`.
+pub(super) fn many(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+/// Where deliveries with this path are sent, and what they need; `None` where none are taken.
+pub(super) fn address(cx: &Cx<'_>, path: &str) -> Option<String> {
+    let door = cx.view.door.as_ref()?;
+    let port = door.address.port();
+    let host =
+        if door.address.ip().is_unspecified() { format!("<this host>:{port}") } else { door.address.to_string() };
+    let needs = if door.token { " (with the token of your configuration)" } else { "" };
+    Some(format!("http://{host}{path}{needs}"))
+}
+
+/// How a first page gets here.
+pub(super) fn how_to_begin(cx: &Cx<'_>) -> String {
+    match address(cx, "/alertmanager") {
+        Some(at) => format!(
+            "Point Alertmanager's webhook at {at}, or read a bundle with `warroom ingest`, or look at a recorded incident \
+             with `warroom demo`."
+        ),
+        None if cx.view.label.is_some() => {
+            "What is shown here is played from a recording; nothing is taken from outside.".to_owned()
+        }
+        None => {
+            "No deliveries are taken here; `warroom doctor` says why. A bundle can be read with `warroom ingest`, a \
+                 recorded incident looked at with `warroom demo`."
+                .to_owned()
+        }
+    }
+}
+
+/// What a pane that belongs to an incident says while none is chosen.
+pub(super) fn no_incident(cx: &Cx<'_>, buf: &mut Buffer) {
+    if cx.view.wound_back {
+        list::empty(cx, buf, "At this moment no incident was known yet.", &back_to_now(cx));
+    } else if cx.view.as_of.is_none() {
+        list::empty(cx, buf, "Nothing has arrived yet.", &how_to_begin(cx));
+    } else {
+        list::empty(cx, buf, "No incident is open.", "Nothing that arrived so far is worth one.");
+    }
+}
+
+/// Which keys lead out of the past.
+pub(super) fn back_to_now(cx: &Cx<'_>) -> String {
+    let key = |action| cx.keymap.first(action).unwrap_or_else(|| format!(":{}", Action::about(action).name));
+    format!("{} goes forward by one entry, {} back to now.", key(Action::StepForward), key(Action::Live))
+}
+
+/// Before and since, without saying again what they have in common: `refund_policy 41 → 42`.
+pub(super) fn since(before: &Untrusted, after: &Untrusted) -> Untrusted {
+    let common = before.raw().rfind(' ').map_or("", |at| &before.raw()[..=at]);
+    if common.is_empty() || !after.raw().starts_with(common) {
+        return after.clone();
+    }
+    after.raw().replace(common, "").as_str().into()
+}
+
+/// An engine as people know it.
+pub(super) fn engine(cx: &Cx<'_>, engine: &Untrusted, style: Style) -> Vec<Span<'static>> {
+    match engine.raw().strip_prefix("builtin/").filter(|version| version.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(version) => vec![safe::made(format!("the built-in engine, version {version}"), style)],
+        None => words::prose(cx, engine, 40, style),
+    }
 }

@@ -90,11 +90,18 @@ pub struct Timeline {
     cursor: Cursor<Key>,
     kinds: Kinds,
     words: Filter,
-    /// Places in the incident's timeline that are shown, and their names.
-    shown: Vec<usize>,
+    /// What is shown of the incident's timeline, and its names.
+    shown: Vec<Shown>,
     keys: Vec<Key>,
     /// Entries that came late: what followed them was already on the screen.
     late: BTreeSet<Seq>,
+}
+
+/// One row: a place in the incident's timeline, and how many later ones say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shown {
+    place: usize,
+    again: u64,
 }
 
 impl Default for Timeline {
@@ -112,7 +119,7 @@ impl Default for Timeline {
 
 impl Timeline {
     fn item<'a>(&self, cx: &Cx<'a>, nth: usize) -> Option<&'a TimelineItem> {
-        cx.incident?.timeline.items.get(*self.shown.get(nth)?)
+        cx.incident?.timeline.items.get(self.shown.get(nth)?.place)
     }
 
     fn under_cursor<'a>(&self, cx: &Cx<'a>) -> Option<&'a TimelineItem> {
@@ -146,6 +153,11 @@ fn late(items: &[TimelineItem]) -> BTreeSet<Seq> {
     late
 }
 
+/// Whether two diagnoses say the same in the same name.
+fn says_again(before: &TimelineItem, item: &TimelineItem) -> bool {
+    before.text == item.text && before.who == item.who
+}
+
 /// Whether the line's own words name whom it is about, as far as a row shows them.
 fn says(item: &TimelineItem) -> bool {
     let text = item.text.raw().as_bytes();
@@ -153,7 +165,7 @@ fn says(item: &TimelineItem) -> bool {
     who.len() <= shown.len() && shown.windows(who.len()).any(|part| part == who)
 }
 
-fn row(cx: &Cx<'_>, item: &TimelineItem, is_late: bool) -> Line<'static> {
+fn row(cx: &Cx<'_>, item: &TimelineItem, again: u64, is_late: bool) -> Line<'static> {
     let (sign, sign_style) = say::kind_sign(cx, item.kind);
     let text = if item.seq > cx.seen { cx.of(Role::New) } else { cx.of(Role::Text) };
     let wide = cx.area.width >= 56;
@@ -169,12 +181,14 @@ fn row(cx: &Cx<'_>, item: &TimelineItem, is_late: bool) -> Line<'static> {
         let late = item.arrived.as_millisecond().saturating_sub(item.at.as_millisecond());
         row = row.made(format!("late {} ", meter::duration(late.unsigned_abs())), cx.of(Role::Unclear));
     }
-    if !item.who.is_empty() && !says(item) {
+    // Which engine it was matters to whoever opens it.
+    if !item.who.is_empty() && item.kind != Kind::Diagnosed && !says(item) {
         let columns = if wide { 18 } else { 14 };
         row = row.spans(crate::console::widgets::words::prose(cx, &item.who, columns, text)).lit(" ", text);
     }
-    if item.folded > 0 {
-        let more = format!(" +{}", meter::count(item.folded));
+    let folded = item.folded.saturating_add(again);
+    if folded > 0 {
+        let more = format!(" +{}", meter::count(folded));
         let left = row.left().saturating_sub(more.len());
         return row
             .spans(crate::console::widgets::words::prose(cx, &item.text, left, text))
@@ -209,20 +223,35 @@ impl Pane for Timeline {
         self.shown.clear();
         self.keys.clear();
         self.late = cx.incident.map(|incident| late(&incident.timeline.items)).unwrap_or_default();
-        for (nth, item) in cx.incident.iter().flat_map(|incident| incident.timeline.items.iter().enumerate()) {
-            if self.kinds.shows(item.kind) && self.words.shows(&[item.who.raw(), item.text.raw(), say::kind(item.kind)])
-            {
-                self.shown.push(nth);
-                // Lines of one entry need not stand together, but they keep their order.
-                let earlier = self.keys.iter().rev().take(64).filter(|(seq, _)| *seq == item.seq).count();
-                self.keys.push((item.seq, earlier));
+        let items = cx.incident.map(|incident| &*incident.timeline.items).unwrap_or_default();
+        let mut thought = None;
+        for (place, item) in items.iter().enumerate() {
+            let texts = [item.who.raw(), item.text.raw(), say::kind(item.kind)];
+            if !self.kinds.shows(item.kind) || !self.words.shows(&texts) {
+                continue;
             }
+            if item.kind == Kind::Diagnosed {
+                // An engine that thinks the same on more evidence is no news, and would fill the screen.
+                if let Some(row) = thought.filter(|row: &usize| says_again(&items[self.shown[*row].place], item)) {
+                    self.shown[row].again += 1;
+                    continue;
+                }
+                thought = Some(self.shown.len());
+            }
+            self.shown.push(Shown { place, again: 0 });
+            // Lines of one entry need not stand together, but they keep their order.
+            let earlier = self.keys.iter().rev().take(64).filter(|(seq, _)| *seq == item.seq).count();
+            self.keys.push((item.seq, earlier));
         }
         self.cursor.settle(&self.keys, cx.area.height);
     }
 
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
         let Input::Do(command) = input else { return Answer::Ignored };
+        if self.words.hear(command) {
+            self.prepare(cx);
+            return Answer::done();
+        }
         match command.action {
             Action::Open => {
                 match self.under_cursor(cx).map(|item| item.opens.clone().unwrap_or(Opens::Entry { seq: item.seq })) {
@@ -231,15 +260,12 @@ impl Pane for Timeline {
                 }
             }
             Action::Filter => {
-                match &command.argument {
-                    Some(text) => self.words = Filter::of(text),
-                    None => self.kinds = self.kinds.next(),
-                }
+                self.kinds = self.kinds.next();
                 self.prepare(cx);
                 Answer::ask(Ask::Say(format!("The timeline shows {}.", self.kinds.name())))
             }
-            Action::Back if self.is_filtered() => {
-                (self.kinds, self.words) = (Kinds::All, Filter::default());
+            Action::Back if self.kinds != Kinds::All => {
+                self.kinds = Kinds::All;
                 self.prepare(cx);
                 Answer::done()
             }
@@ -249,7 +275,7 @@ impl Pane for Timeline {
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        let Some(incident) = cx.incident else { return list::no_incident(cx, buf) };
+        let Some(incident) = cx.incident else { return say::no_incident(cx, buf) };
         if self.shown.is_empty() {
             if incident.timeline.items.is_empty() {
                 list::empty(
@@ -264,7 +290,8 @@ impl Pane for Timeline {
             return;
         }
         list::draw(cx, buf, cx.area, &self.cursor, self.shown.len(), 0, |nth| {
-            self.item(cx, nth).map_or_else(Line::default, |item| row(cx, item, self.late.contains(&item.seq)))
+            let again = self.shown.get(nth).map_or(0, |shown| shown.again);
+            self.item(cx, nth).map_or_else(Line::default, |item| row(cx, item, again, self.late.contains(&item.seq)))
         });
     }
 
@@ -293,6 +320,8 @@ impl Pane for Timeline {
         let found = (0..self.shown.len()).rev().find(|nth| {
             self.item(cx, *nth).is_some_and(|item| match (&item.opens, &opens) {
                 (Some(own), wanted) if own == wanted => true,
+                // A diagnosis that only said the same again stands for itself in the row of the first.
+                (Some(Opens::Diagnosis { seq: own }), Opens::Diagnosis { seq }) => own <= seq,
                 (_, Opens::Entry { seq }) => item.seq == *seq,
                 _ => false,
             })
@@ -317,6 +346,15 @@ mod tests {
             folded: 0,
             opens: None,
         }
+    }
+
+    #[test]
+    fn a_thought_that_comes_again_is_counted_and_one_that_changed_is_shown() {
+        let thought = |seq, text: &str| TimelineItem { kind: Kind::Diagnosed, text: text.into(), ..item(seq, 1, 1) };
+        assert!(says_again(&thought(1, "a prompt"), &thought(2, "a prompt")));
+        assert!(!says_again(&thought(1, "a prompt"), &thought(2, "a deploy")));
+        let other = TimelineItem { who: "another".into(), ..thought(2, "a prompt") };
+        assert!(!says_again(&thought(1, "a prompt"), &other));
     }
 
     #[test]

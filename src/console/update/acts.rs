@@ -67,11 +67,13 @@ pub(super) fn performed(model: &mut Model, incident: IncidentId, result: Result<
     model.under_way = model.under_way.saturating_sub(1);
     match result {
         Ok(line) => {
-            model.say(format!("{incident}: {line}"), false);
-            // What the person did is what they want to see now.
+            let named = line.starts_with(&incident.to_string());
+            model.say(if named { line } else { format!("{incident}: {line}") }, false);
+            // What the person did is what they want to see now, and the picture that has it may still be on its way.
             if model.wound.is_none() && model.layers.is_empty() {
                 model.held = false;
                 model.shown = model.live.clone();
+                model.own_news = true;
             }
         }
         Err(error) => model.say(format!("{incident}: nothing was recorded. {error}"), true),

@@ -52,19 +52,6 @@ pub fn empty(cx: &Cx<'_>, buf: &mut Buffer, what: &'static str, how: &str) {
     }
 }
 
-/// What a pane that belongs to an incident says while none is chosen.
-pub fn no_incident(cx: &Cx<'_>, buf: &mut Buffer) {
-    if cx.view.as_of.is_none() {
-        empty(cx, buf, "Nothing has arrived yet.", HOW_TO_BEGIN);
-    } else {
-        empty(cx, buf, "No incident is chosen.", "Choose one in the pane of incidents.");
-    }
-}
-
-/// How a first page gets here.
-pub const HOW_TO_BEGIN: &str = "Point Alertmanager's webhook at http://127.0.0.1:9095/alertmanager, \
-    or read a bundle with `warroom ingest`, or look at a recorded incident with `warroom demo`.";
-
 /// Counts for a pane's title: `37`, or `60 of 372`.
 #[must_use]
 pub fn counted(shown: usize, hidden: u64) -> String {

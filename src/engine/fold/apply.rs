@@ -84,7 +84,7 @@ impl Fold {
                 }
             }
             Fact::TruthConfirmed(confirmed) => {
-                let text = format!("confirmed the cause: {}", confirmed.truth.text.raw());
+                let text = super::build::truth_text(&confirmed.truth);
                 self.told(record, confirmed.incident, &confirmed.by.login, &text);
                 if let Some(incident) = self.state.incidents.get_mut(&confirmed.incident) {
                     incident.truth = Some(confirmed.truth.clone());

@@ -9,7 +9,7 @@ use crate::engine::view::{
     ActionState, AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView,
     RunLine, SourceHealth, Trouble, View,
 };
-use crate::event::{Cause, IncidentId, Outcome, Severity, Time, Untrusted};
+use crate::event::{Cause, IncidentId, Outcome, Severity, Time, Truth, Untrusted};
 use crate::feedback::{Case, Decided, accuracy};
 
 use super::alerts::distinct;
@@ -53,6 +53,7 @@ impl Fold {
             label: self.state.label.clone(),
             incidents: Bounded { items, hidden },
             loose_alerts: self.state.loose,
+            door: None,
             sources: self.sources(),
             counters: self.counters(),
             troubles: self.troubles(),
@@ -117,8 +118,9 @@ impl Fold {
     fn sources(&self) -> Vec<SourceHealth> {
         let line = |(source, heard): (&crate::event::Source, &super::state::HeardOf)| SourceHealth {
             name: source.name().into(),
-            last: heard.last,
+            last: Some(heard.last),
             accepted: heard.entries,
+            counts: Vec::new(),
             silent: false,
         };
         self.state.heard.iter().map(line).collect()
@@ -332,6 +334,15 @@ pub(in crate::engine) fn cause_text(cause: &Cause) -> String {
     let subject = cause.subject.as_ref().map(|subject| format!(" of {}", subject.raw())).unwrap_or_default();
     let change = cause.change.as_ref().map(|change| format!(" ({})", change.raw())).unwrap_or_default();
     format!("{}{subject}{change}", cause.surface.name())
+}
+
+/// A confirmed cause in one line.
+pub(in crate::engine) fn truth_text(truth: &Truth) -> String {
+    let cause =
+        truth.surface.map(|surface| Cause { surface, subject: truth.subject.clone(), change: truth.change.clone() });
+    let what = cause.as_ref().map_or_else(|| "nothing was wrong".to_owned(), cause_text);
+    let words = if truth.text.is_empty() { String::new() } else { format!(": {}", truth.text.raw()) };
+    format!("confirmed the cause: {what}{words}")
 }
 
 /// An outcome in one line.

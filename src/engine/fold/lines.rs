@@ -64,7 +64,7 @@ fn bad_runs(runs: &[&RunKept]) -> Vec<TimelineItem> {
                 seq: run.seq,
                 kind: Kind::Spans,
                 who: run.line.agent.clone(),
-                text: one_line(&format!("run went wrong: {}", bad.raw()).into()),
+                text: one_line(&format!("went wrong: {}", bad.raw()).into()),
                 folded: 0,
                 opens: Some(Opens::Run { trace: run.line.trace }),
             }

@@ -55,6 +55,9 @@ pub struct View {
     pub incidents: Bounded<Arc<IncidentView>>,
     /// Alerts that belong to no incident (informational, test).
     pub loose_alerts: u64,
+    /// Where deliveries are taken; `None` where nothing is, as in a demo, and in a picture of the past.
+    #[serde(default)]
+    pub door: Option<Door>,
     /// The sources and when each last spoke.
     pub sources: Vec<SourceHealth>,
     /// Limits reached and deliveries refused, dropped or repeated.
@@ -76,15 +79,27 @@ pub struct Trouble {
     pub since: Time,
 }
 
+/// Where deliveries are taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Door {
+    /// `address:port`.
+    pub address: std::net::SocketAddr,
+    /// Whether a delivery needs the token of the configuration.
+    pub token: bool,
+}
+
 /// One source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceHealth {
     /// Its name.
     pub name: Untrusted,
-    /// When it last spoke.
-    pub last: Time,
+    /// When it last spoke; `None` = nothing of it was ever accepted.
+    pub last: Option<Time>,
     /// Deliveries accepted.
     pub accepted: u64,
+    /// What else became of its deliveries: refused, repeated, too large. Only what was counted at all.
+    #[serde(default)]
+    pub counts: Vec<Counter>,
     /// Silent for longer than its dead-man interval: absence is not health.
     pub silent: bool,
 }

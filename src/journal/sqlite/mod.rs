@@ -266,6 +266,10 @@ impl Journal for SqliteJournal {
         self.sql(|connection| side::quarantined(connection, limit))
     }
 
+    fn quarantine_size(&self) -> Result<u64, JournalError> {
+        self.sql(side::quarantine_size)
+    }
+
     fn redeliveries(&self) -> Result<u64, JournalError> {
         self.sql(|connection| values::tally(connection, "redeliveries"))
     }

@@ -90,6 +90,11 @@ pub(super) fn quarantine(transaction: &Transaction<'_>, refused: &Refused) -> ru
     Ok(())
 }
 
+/// How many refused deliveries are kept.
+pub(super) fn quarantine_size(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))
+}
+
 /// The refused deliveries, newest first.
 pub(super) fn quarantined(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<Refused>> {
     connection

@@ -109,7 +109,7 @@ impl Sheet for AlertSheet {
         }
         let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
         let Detail::Alert(alert) = &*detail else { return Content::default() };
-        Content { lines: lay_out(cx, alert, usize::from(width)), places: Vec::new() }
+        Content { lines: lay_out(cx, alert, usize::from(width)), ..Content::default() }
     }
 
     fn opened(&self) -> String {

@@ -93,7 +93,7 @@ impl ChangeSheet {
         let change = &detail.change;
         let listed = cx.incident.and_then(|incident| incident.changes.items.iter().find(|line| line.id == change.id));
         let columns = usize::from(width);
-        let mut content = Content { lines: head(cx, change, listed, columns), places: Vec::new() };
+        let mut content = Content { lines: head(cx, change, listed, columns), ..Content::default() };
         let rows = rows(change);
         if rows.is_empty() {
             let text = "No text before and after came with it: nothing to compare.";

@@ -117,7 +117,7 @@ impl Sheet for DiagnosisSheet {
             // Written by another version: shown as it stands.
             None => Content {
                 lines: words::paragraphs(cx, entry, Policy::Prose, width, cx.of(Role::Text)),
-                places: Vec::new(),
+                ..Content::default()
             },
         }
     }

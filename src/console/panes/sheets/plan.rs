@@ -106,7 +106,7 @@ impl Sheet for PlanSheet {
         }
         let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
         let Detail::Plan(action) = &*detail else { return Content::default() };
-        Content { lines: lay_out(cx, action, usize::from(width)), places: Vec::new() }
+        Content { lines: lay_out(cx, action, usize::from(width)), ..Content::default() }
     }
 
     fn opened(&self) -> String {

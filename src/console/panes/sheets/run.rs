@@ -3,11 +3,12 @@
 use ratatui::text::{Line, Span};
 
 use super::heading;
+use crate::console::action::Action;
 use crate::console::details::{Detail, Loaded, Want};
 use crate::console::pane::Cx;
 use crate::console::panes::runs;
 use crate::console::safe;
-use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::sheet::{Content, Later, Sheet, not_yet};
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{meter, words};
@@ -17,28 +18,43 @@ use crate::event::{Policy, TraceId};
 /// Deeper than this, steps are no longer moved to the right: the text would have no room.
 const DEEPEST: u16 = 12;
 
+/// So many steps have their fields laid out at once: each can hold a whole prompt.
+const STEPS: usize = 200;
+
 /// The ways to look at a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// Steps as bars over time.
-    #[default]
     Waterfall,
     /// Who said what.
     Turns,
-    /// Every field of every step.
-    Fields,
+    /// Every field of every step, some steps at a time.
+    Fields {
+        /// The first of them.
+        from: usize,
+    },
 }
 
 /// A run.
 #[derive(Debug)]
 pub(in crate::console::panes) struct RunSheet {
     trace: TraceId,
-    way: Way,
+    /// How often another way was asked for.
+    turned: usize,
 }
 
 impl RunSheet {
     pub(in crate::console::panes) fn new(trace: TraceId) -> Self {
-        Self { trace, way: Way::default() }
+        Self { trace, turned: 0 }
+    }
+
+    /// The way to look at a run of so many steps.
+    fn way(&self, steps: usize) -> Way {
+        match self.turned % (2 + steps.div_ceil(STEPS).max(1)) {
+            0 => Way::Waterfall,
+            1 => Way::Turns,
+            page => Way::Fields { from: (page - 2) * STEPS },
+        }
     }
 }
 
@@ -79,17 +95,21 @@ fn reason(cx: &Cx<'_>, step: &RunStep, columns: usize) -> Vec<Line<'static>> {
     words::wrap(spans, columns, indent + 2)
 }
 
-fn waterfall(cx: &Cx<'_>, run: &RunDetail, width: u16, content: &mut Content) {
-    let ends = run.steps.iter().map(|step| step.offset_ms.saturating_add(step.duration_ms)).max().unwrap_or(0);
-    for step in &run.steps {
+/// Names the rows of the waterfall; ten thousand steps are only made as far as they are looked at.
+fn waterfall(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
+    for (part, step) in run.steps.iter().enumerate() {
         if step.failed || step.suspicious.is_some() {
-            content.places.push(content.lines.len());
+            content.places.push(content.rows());
         }
-        content.lines.push(step_row(cx, step, ends.max(run.line.duration_ms), width));
-        content.lines.extend(reason(cx, step, usize::from(width)));
+        let reasons = reason(cx, step, columns).len();
+        content.later.extend((0..=reasons).map(|line| Later { part, line }));
     }
     if run.steps.is_empty() {
         content.lines.push(Line::from(safe::lit("None of its spans was captured.", cx.of(Role::NotCaptured))));
+    } else if run.line.bad.is_some() && content.places.is_empty() {
+        let key = cx.keymap.first(Action::ViewToggle).unwrap_or_else(|| ":view-toggle".to_owned());
+        let text = format!("No step failed: what is wrong is in what was said. {key} shows the turns.");
+        content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Muted)));
     }
 }
 
@@ -130,9 +150,16 @@ fn turns(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
     }
 }
 
-fn fields(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
-    for (nth, step) in run.steps.iter().enumerate() {
-        if nth > 0 {
+fn fields(cx: &Cx<'_>, run: &RunDetail, from: usize, columns: usize, content: &mut Content) {
+    let steps = run.steps.len();
+    if steps > STEPS {
+        let key = cx.keymap.first(Action::ViewToggle).unwrap_or_else(|| ":view-toggle".to_owned());
+        let to = (from + STEPS).min(steps);
+        let text = format!("Steps {} to {to} of {steps}; {key} goes on.", from + 1);
+        content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Edge)));
+    }
+    for (nth, step) in run.steps.iter().enumerate().skip(from).take(STEPS) {
+        if nth > from {
             content.lines.push(Line::default());
         }
         content.places.push(content.lines.len());
@@ -163,10 +190,20 @@ fn fields(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
 
 impl Sheet for RunSheet {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        let way = match self.way {
+        let steps = match cx.detail(&Want::Run(self.trace)) {
+            Loaded::Ready(detail) => {
+                if let Detail::Run(run) = &*detail {
+                    run.steps.len()
+                } else {
+                    0
+                }
+            }
+            _ => 0,
+        };
+        let way = match self.way(steps) {
             Way::Waterfall => "waterfall",
             Way::Turns => "turns",
-            Way::Fields => "every field",
+            Way::Fields { .. } => "every field",
         };
         Line::from(safe::made(format!("Run {}: {way}", self.trace), cx.of(Role::DialogTitle)))
     }
@@ -184,32 +221,39 @@ impl Sheet for RunSheet {
         let Detail::Run(run) = &*detail else { return Content::default() };
         let columns = usize::from(width);
         let mut content =
-            Content { lines: words::wrap(runs::totals(cx, &run.line).spans, columns, 2), places: Vec::new() };
+            Content { lines: words::wrap(runs::totals(cx, &run.line).spans, columns, 2), ..Content::default() };
         if let Some(bad) = &run.line.bad {
             let mut spans = vec![safe::made(format!("{} ", cx.glyphs.failed), cx.of(Role::Bad))];
             spans.extend(words::whole(cx, bad, Policy::Prose, cx.of(Role::Bad)));
             content.lines.extend(words::wrap(spans, columns, 2));
         }
-        let text = match self.way {
+        let way = self.way(run.steps.len());
+        let text = match way {
             Way::Waterfall => "Steps over time",
             Way::Turns => "Turn by turn",
-            Way::Fields => "Every field of every step",
+            Way::Fields { .. } => "Every field of every step",
         };
         content.lines.extend(heading(cx, text));
-        match self.way {
-            Way::Waterfall => waterfall(cx, run, width, &mut content),
+        match way {
+            Way::Waterfall => waterfall(cx, run, columns, &mut content),
             Way::Turns => turns(cx, run, columns, &mut content),
-            Way::Fields => fields(cx, run, columns, &mut content),
+            Way::Fields { from } => fields(cx, run, from, columns, &mut content),
         }
         content
     }
 
+    fn line(&self, cx: &Cx<'_>, width: u16, later: Later) -> Line<'static> {
+        let Loaded::Ready(detail) = cx.detail(&Want::Run(self.trace)) else { return Line::default() };
+        let Detail::Run(run) = &*detail else { return Line::default() };
+        let Some(step) = run.steps.get(later.part) else { return Line::default() };
+        match later.line.checked_sub(1) {
+            None => step_row(cx, step, run.line.duration_ms, width),
+            Some(nth) => reason(cx, step, usize::from(width)).into_iter().nth(nth).unwrap_or_default(),
+        }
+    }
+
     fn toggle(&mut self) -> bool {
-        self.way = match self.way {
-            Way::Waterfall => Way::Turns,
-            Way::Turns => Way::Fields,
-            Way::Fields => Way::Waterfall,
-        };
+        self.turned += 1;
         true
     }
 

@@ -171,7 +171,9 @@ fn fault_21_sheets_of_hostile_things_hide_nothing() {
         let mut sheet = sheet(&Opens::Run { trace });
         (0..toggles).for_each(|_| _ = sheet.toggle());
         let cx = stage.cx(Rect::new(0, 0, 80, 20), true);
-        for line in sheet.lay_out(&cx, 80).lines {
+        let content = sheet.lay_out(&cx, 80);
+        let later = content.later.iter().map(|later| sheet.line(&cx, 80, *later));
+        for line in content.lines.into_iter().chain(later.collect::<Vec<_>>()) {
             no_hidden(&line.to_string());
         }
     }

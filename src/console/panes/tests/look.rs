@@ -3,11 +3,13 @@
 use insta::assert_snapshot;
 
 use super::fixture::{Stage, folded, text};
-use crate::console::details::Want;
+use crate::console::details::{Detail, Want};
 use crate::console::glyph;
+use crate::console::keymap::Keymap;
 use crate::console::pane::PaneKind;
 use crate::console::panes::sheet;
-use crate::engine::view::Opens;
+use crate::engine::view::{Counter, Door, Opens, RunDetail, RunStep, SourceHealth, TimelineItem};
+use crate::event::Seq;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -19,12 +21,14 @@ fn laid_out(stage: &Stage, opens: &Opens, width: u16, toggles: usize) -> String 
     }
     let cx = stage.cx(Rect::new(0, 0, width, 40), true);
     let content = sheet.lay_out(&cx, width);
-    assert!(content.places.iter().all(|place| *place < content.lines.len()));
-    for line in &content.lines {
+    assert!(content.places.iter().all(|place| *place < content.rows()));
+    let mut lines = content.lines;
+    lines.extend(content.later.iter().map(|later| sheet.line(&cx, width, *later)));
+    for line in &lines {
         assert!(line.width() <= usize::from(width), "{line:?} is wider than {width}");
     }
     let mut out = format!("[{}]\n", sheet.title(&cx));
-    for (nth, line) in content.lines.iter().enumerate() {
+    for (nth, line) in lines.iter().enumerate() {
         let mark = if content.places.contains(&nth) { "*" } else { " " };
         out.push_str(format!("{mark}{line}").trim_end());
         out.push('\n');
@@ -101,6 +105,104 @@ fn a_run_three_ways() {
     assert!(fields.contains("gen_ai.tool.call.arguments"), "every field is there");
 }
 
+/// A run of so many steps, the way a broken or hostile sender could have it.
+fn odd_run(steps: u32) -> RunDetail {
+    let Detail::Run(mut run) = Stage::demo_run() else { panic!("the demo has a run") };
+    let step = run.steps[0].clone();
+    run.steps = (0..steps)
+        .map(|nth| RunStep {
+            fields: vec![("nth".into(), nth.to_string().as_str().into())],
+            depth: u16::try_from(nth).unwrap_or(u16::MAX),
+            what: format!("step {nth}").into(),
+            offset_ms: u64::MAX - u64::from(nth),
+            duration_ms: u64::MAX,
+            suspicious: (nth % 1000 == 7).then(|| "it calls itself again and again".into()),
+            ..step.clone()
+        })
+        .collect();
+    *run
+}
+
+#[test]
+fn fault_36_a_run_of_ten_thousand_odd_steps_is_opened_without_making_them_all() {
+    let mut stage = Stage::demo();
+    let run = odd_run(10_000);
+    let opens = Opens::Run { trace: run.line.trace };
+    stage.put_again(&Want::from(&opens), Detail::Run(Box::new(run)));
+    let sheet = sheet(&opens);
+    let cx = stage.cx(Rect::new(0, 0, 80, 24), true);
+    let content = sheet.lay_out(&cx, 80);
+    assert!(content.lines.len() < 10 && content.later.len() >= 10_010, "{} made", content.lines.len());
+    assert_eq!(content.places.len(), 10);
+    for later in [0, 7, 8, 9_999, content.later.len() - 1] {
+        let line = sheet.line(&cx, 80, content.later[later]);
+        assert!(line.width() <= 80 && line.width() > 0, "{line}");
+    }
+    // Their fields are laid out two hundred steps at a time, and none is left out on the way round.
+    for (page, first) in [(0, "Steps 1 to 200"), (1, "Steps 201 to 400"), (49, "Steps 9801 to 10000")] {
+        let mut sheet = super::super::sheet(&opens);
+        (0..2 + page).for_each(|_| _ = sheet.toggle());
+        let content = sheet.lay_out(&cx, 80);
+        assert!(content.lines.iter().any(|line| line.to_string().starts_with(first)), "{first}");
+        assert_eq!(content.places.len(), 200);
+    }
+    let said = sheet.line(&cx, 80, content.later[8]).to_string();
+    assert!(said.contains("calls itself"), "the reason stands below its step: {said}");
+}
+
+#[test]
+fn the_sources_say_who_is_silent_what_was_refused_and_where_to_send() {
+    let mut stage = Stage::demo();
+    let at = stage.view.as_of.expect("a moment");
+    let counter = |name: &'static str, count| Counter { name: name.into(), count };
+    let source =
+        |name: &str, last, accepted, counts, silent| SourceHealth { name: name.into(), last, accepted, counts, silent };
+    stage.view.door = Some(Door { address: "127.0.0.1:9955".parse().expect("an address"), token: true });
+    stage.view.sources = vec![
+        source("alertmanager", Some(at), 812, vec![counter("duplicates", 44), counter("too_large", 2)], false),
+        source("otlp", Some(at), 90, Vec::new(), true),
+        source("grafana", None, 0, vec![counter("unauthorized", 3)], false),
+    ];
+    stage.view.counters = vec![counter("accepted", 902), counter("in_quarantine", 2), counter("connections_closed", 1)];
+    let shown = stage.screen(80, 24, PaneKind::Sources);
+    assert_snapshot!("sources", shown);
+    for what in ["127.0.0.1:9955 (with the token", "NO SIGNAL since", "1 SILENT", "5 refused", "warroom quarantine"] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+    assert!(stage.screen(80, 24, PaneKind::Incidents).contains("NO SIGNAL since"), "the list of incidents says it too");
+    // Empty panes name the same address, and not the default.
+    stage.view.incidents.items.clear();
+    stage.view.as_of = None;
+    let shown = stage.screen(80, 24, PaneKind::Incidents);
+    assert!(shown.contains("127.0.0.1:9955/alertmanager") && !shown.contains("9095"), "{shown}");
+}
+
+#[test]
+fn before_the_incident_the_screen_says_so_and_how_to_get_back() {
+    let mut stage = Stage::demo();
+    stage.view.incidents.items.clear();
+    stage.view.wound_back = true;
+    stage.keymap = Keymap::load("vim", None).expect("built in");
+    for kind in [PaneKind::Incidents, PaneKind::Hypotheses, PaneKind::Notes] {
+        let shown = stage.screen(80, 24, kind);
+        assert!(shown.contains("no incident was known yet") && shown.contains("L back to now"), "{shown}");
+    }
+}
+
+#[test]
+fn what_the_engine_thinks_again_is_counted_in_one_row() {
+    let mut stage = Stage::demo();
+    let mut incident = (*stage.view.incidents.items[0]).clone();
+    let thought = incident.timeline.items.iter().rev().find(|item| item.kind == crate::event::Kind::Diagnosed);
+    let thought = thought.expect("a diagnosis").clone();
+    let again = (1..=12).map(|nth| TimelineItem { seq: Seq(thought.seq.0 + 100 + nth), ..thought.clone() });
+    incident.timeline.items.extend(again);
+    stage.view.incidents.items[0] = std::sync::Arc::new(incident);
+    let shown = stage.screen(80, 24, PaneKind::Timeline);
+    let rows: Vec<_> = shown.lines().filter(|line| line.contains("? thinks")).collect();
+    assert!(rows.len() == 1 && rows[0].contains("+12"), "{shown}");
+}
+
 #[test]
 fn a_diagnosis_as_it_was() {
     let stage = Stage::demo();
@@ -130,7 +232,7 @@ fn without_a_record_no_hypothesis_has_a_percent_sign() {
     for (width, height) in [(160, 50), (100, 30), (80, 24)] {
         let mut pane = crate::console::panes::hypotheses::Hypotheses::default();
         let shown = text(&stage.alone(&mut pane, width, height));
-        assert!(shown.contains("uncalibrated"), "{shown}");
+        assert!(shown.contains("unproven"), "{shown}");
         for line in shown.lines().filter(|line| !line.trim_start().starts_with(['+', '−'])) {
             assert!(!line.contains("% earned"), "{line}");
         }
