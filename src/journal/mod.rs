@@ -11,6 +11,7 @@
 mod chain;
 pub mod guard;
 pub mod limits;
+pub mod redact;
 mod sqlite;
 #[cfg(test)]
 pub(crate) mod suite;
@@ -244,6 +245,12 @@ pub trait Journal: Send + Sync {
     fn quarantine_size(&self) -> Result<u64, JournalError> {
         Ok(u64::try_from(self.quarantined(usize::MAX)?.len()).unwrap_or(u64::MAX))
     }
+
+    /// What was taken out of entries and refused deliveries before they were written, in all, by rule (see [`redact`]).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn redacted(&self) -> Result<redact::Found, JournalError>;
 
     /// How often something already recorded was delivered again, in all.
     ///

@@ -37,6 +37,6 @@ fn fault_74_a_running_process_stops_writing_when_another_upgrades_the_file() {
     assert_eq!(journal.head().unwrap(), Seq(1), "nothing was written, reading goes on");
     // Put back to our format, it goes on by itself.
     let known = rusqlite::Connection::open(&path).unwrap();
-    known.execute_batch("PRAGMA user_version=2").unwrap();
+    known.execute_batch("PRAGMA user_version=3").unwrap();
     assert_eq!(journal.append(vec![note("after")]).unwrap().recorded, 1);
 }

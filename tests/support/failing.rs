@@ -94,6 +94,10 @@ impl Journal for Failing {
         self.inner.quarantined(limit)
     }
 
+    fn redacted(&self) -> Result<warroom::journal::redact::Found, JournalError> {
+        self.inner.redacted()
+    }
+
     fn redeliveries(&self) -> Result<u64, JournalError> {
         self.inner.redeliveries()
     }

@@ -159,6 +159,10 @@ impl Journal for Overtaken {
         self.inner.quarantined(limit)
     }
 
+    fn redacted(&self) -> Result<crate::journal::redact::Found, JournalError> {
+        self.inner.redacted()
+    }
+
     fn redeliveries(&self) -> Result<u64, JournalError> {
         self.inner.redeliveries()
     }

@@ -35,6 +35,7 @@ use self::queue::Work;
 use self::read::Readers;
 use self::watch::{Bell, Outside};
 use self::writer::{Desk, Scribe};
+use super::redact::{Found, Redactor};
 use super::{Checkpoint, Draft, Journal, JournalError, Lease, Query, Receipt, Record, Refused, Verdict, limits};
 use crate::event::{Seq, Time, WriterId};
 
@@ -45,11 +46,13 @@ pub struct Options {
     pub clock: Clock,
     /// How long to wait for another process that writes.
     pub busy: Duration,
+    /// What is taken out of every entry before it is written.
+    pub redactor: Arc<Redactor>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Arc::new(Time::now), busy: limits::BUSY }
+        Self { clock: Arc::new(Time::now), busy: limits::BUSY, redactor: Arc::default() }
     }
 }
 
@@ -60,6 +63,7 @@ pub struct SqliteJournal {
     bell: Arc<Bell>,
     outside: Option<Mutex<Outside>>,
     leases: lease::Held,
+    redactor: Arc<Redactor>,
     // Dropped last: only a connection that writes folds the log into the file when it is the last one.
     desk: Desk,
 }
@@ -80,6 +84,7 @@ impl SqliteJournal {
     /// As [`SqliteJournal::open`].
     pub fn open_with(path: &Path, now: Time, options: Options) -> Result<Self, JournalError> {
         let path = admit::admit(path, admit::magic)?;
+        let redactor = options.redactor;
         let place = Arc::new(Place::file(path, options.busy, options.clock));
         let mut connection = place.connect(Use::Write)?;
         place.migrate(&mut connection)?;
@@ -95,7 +100,15 @@ impl SqliteJournal {
             recent: Mutex::default(),
         };
         let desk = Desk::thread(scribe)?;
-        Ok(Self { place, desk, readers, bell, outside: Some(Mutex::new(outside)), leases: lease::Held::default() })
+        Ok(Self {
+            place,
+            desk,
+            readers,
+            bell,
+            outside: Some(Mutex::new(outside)),
+            leases: lease::Held::default(),
+            redactor,
+        })
     }
 
     /// Says whether a journal at `path` would be opened for writing, as far as its place is concerned; makes nothing. A
@@ -138,6 +151,7 @@ impl SqliteJournal {
             bell: Arc::new(Bell::default()),
             outside: Some(Mutex::new(Outside::new(connection, place.log()))),
             leases: lease::Held::default(),
+            redactor: options.redactor,
             place,
         })
     }
@@ -175,6 +189,7 @@ impl SqliteJournal {
             bell,
             outside: None,
             leases: lease::Held::default(),
+            redactor: options.redactor,
             place,
         })
     }
@@ -196,6 +211,15 @@ impl SqliteJournal {
         self.place.path.as_deref()
     }
 
+    /// Takes out what must not be kept, and records the rest unless one of the keys `claims` is there already.
+    fn record(&self, mut drafts: Vec<Draft>, claims: Vec<[u8; 16]>) -> Result<Receipt, JournalError> {
+        let mut redacted = Found::new();
+        for draft in &mut drafts {
+            self.redactor.draft(draft, &mut redacted);
+        }
+        self.desk.ask(Work::Append { rows: coding::prepare(drafts)?, claims, redacted })
+    }
+
     /// Runs one statement of SQLite after the other on a reading connection.
     fn sql<T>(&self, read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
         self.readers.with(|connection| read(connection).map_err(|error| self.place.error(&error)))
@@ -213,12 +237,12 @@ fn new_writer(place: &Place) -> Result<WriterId, JournalError> {
 
 impl Journal for SqliteJournal {
     fn append(&self, drafts: Vec<Draft>) -> Result<Receipt, JournalError> {
-        self.desk.ask(Work::Append { rows: coding::prepare(drafts)?, claims: Vec::new() })
+        self.record(drafts, Vec::new())
     }
 
     fn append_first(&self, drafts: Vec<Draft>, claims: &[String]) -> Result<Option<Receipt>, JournalError> {
-        let claims = claims.iter().map(|key| coding::key_hash(key)).collect();
-        let receipt = self.desk.ask(Work::Append { rows: coding::prepare(drafts)?, claims })?;
+        let claims = claims.iter().map(|key| coding::key_hash(&self.redactor.key(key))).collect();
+        let receipt = self.record(drafts, claims)?;
         Ok(Some(receipt).filter(|receipt| !receipt.came_late()))
     }
 
@@ -259,7 +283,9 @@ impl Journal for SqliteJournal {
     fn quarantine(&self, refused: &Refused) -> Result<(), JournalError> {
         let mut refused = refused.clone();
         refused.raw.truncate(limits::QUARANTINE_RAW);
-        self.desk.ask(Work::Quarantine(refused)).map(|_| ())
+        let mut found = Found::new();
+        self.redactor.refused(&mut refused, &mut found);
+        self.desk.ask(Work::Quarantine { refused: Box::new(refused), redacted: found }).map(|_| ())
     }
 
     fn quarantined(&self, limit: usize) -> Result<Vec<Refused>, JournalError> {
@@ -268,6 +294,10 @@ impl Journal for SqliteJournal {
 
     fn quarantine_size(&self) -> Result<u64, JournalError> {
         self.sql(side::quarantine_size)
+    }
+
+    fn redacted(&self) -> Result<Found, JournalError> {
+        self.sql(side::redacted)
     }
 
     fn redeliveries(&self) -> Result<u64, JournalError> {

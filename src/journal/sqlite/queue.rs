@@ -6,19 +6,20 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::coding::Row;
+use crate::journal::redact::Found;
 use crate::journal::{JournalError, Receipt, limits};
 
 /// Something for the writer to do.
 #[derive(Debug)]
 pub(super) enum Work {
     /// Append these, unless one of the keys `claims` is there already.
-    Append { rows: Vec<Row>, claims: Vec<[u8; 16]> },
+    Append { rows: Vec<Row>, claims: Vec<[u8; 16]>, redacted: Found },
     /// Keep a cache.
     Projection { name: String, version: u32, seq: i64, stored: Vec<u8> },
     /// Drop every cache.
     DropProjections,
     /// Keep a refused delivery.
-    Quarantine(crate::journal::Refused),
+    Quarantine { refused: Box<crate::journal::Refused>, redacted: Found },
 }
 
 impl Work {
@@ -27,7 +28,7 @@ impl Work {
             Self::Append { rows, .. } => rows.iter().map(Row::weight).sum(),
             Self::Projection { stored, .. } => stored.len(),
             Self::DropProjections => 0,
-            Self::Quarantine(refused) => refused.raw.len(),
+            Self::Quarantine { refused, .. } => refused.raw.len(),
         }
     }
 }

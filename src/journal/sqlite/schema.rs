@@ -8,7 +8,7 @@
 //! | `blobs` | bodies over 64 KiB by the SHA-256 of their content, so that equal ones are stored once |
 //! | `writers` | the end of every writer's chain, written in the transaction of its entries |
 //! | `keys`, `terms`, `pages` | indexes of `entries` that can be made anew: first 16 bytes of the key's SHA-256 → seq; first 8 bytes of the term's SHA-256 → seq (both for entries up to `indexed` only); earliest arrival in every 256 entries |
-//! | `tally` | numbers that are not part of the record: `redeliveries`, `indexed` |
+//! | `tally` | numbers that are not part of the record: `redeliveries`, `indexed`, `redacted:` and a rule's name |
 //! | `projections`, `quarantine` | caches and refused deliveries; not part of the record |
 //!
 //! `coding` of a body: 0 as it is; 1 a zstd frame followed by the first 8 bytes of the frame's SHA-256; 2 the body is
@@ -23,10 +23,10 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x7761_7272;
 
 /// The steps from nothing to the format of this program, each in one transaction.
-pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2];
+pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3];
 
 /// The format this program writes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 const FORMAT_1: &str = "
 CREATE TABLE blobs (
@@ -87,6 +87,9 @@ CREATE TABLE terms (hash INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (ha
 DELETE FROM keys;
 DELETE FROM tally WHERE name = 'indexed';
 ";
+
+/// New kinds of facts: outputs read, the triage walk, replays. The tables stay.
+const FORMAT_3: &str = "";
 
 /// Why a file cannot be brought to our format.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::coding;
 use super::values::{nanoseconds, place, time};
 use crate::event::Seq;
+use crate::journal::redact::Found;
 use crate::journal::{Refused, limits};
 
 /// Keeps a cache, drops those of other versions, and thins out the older ones.
@@ -109,6 +110,26 @@ pub(super) fn quarantined(connection: &Connection, limit: usize) -> rusqlite::Re
             })
         })?
         .collect()
+}
+
+/// Before the name of a rule, in `tally`.
+const REDACTED: &str = "redacted:";
+
+/// Adds what was taken out.
+pub(super) fn count_redacted(transaction: &Connection, found: &Found) -> rusqlite::Result<()> {
+    for (rule, n) in found {
+        transaction
+            .prepare_cached("INSERT INTO tally (name, n) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET n = n + excluded.n")?
+            .execute(params![format!("{REDACTED}{rule}"), n])?;
+    }
+    Ok(())
+}
+
+/// What was taken out so far, by rule.
+pub(super) fn redacted(connection: &Connection) -> rusqlite::Result<Found> {
+    let mut rows = connection.prepare_cached("SELECT name, n FROM tally WHERE name GLOB ?1")?;
+    let pairs = rows.query_map([format!("{REDACTED}*")], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    pairs.map(|pair| pair.map(|(name, n)| (name.trim_start_matches(REDACTED).to_owned(), n))).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn options(hands: &Hands) -> Options {
-    Options { clock: hands.clock(), busy: Duration::from_millis(300) }
+    Options { clock: hands.clock(), busy: Duration::from_millis(300), ..Options::default() }
 }
 
 #[test]
@@ -52,6 +52,33 @@ fn tamper(path: &Path, sql: &str) {
 fn first_broken(path: &Path, against: Option<&Checkpoint>) -> Option<(u64, String)> {
     let journal = SqliteJournal::open_read_only(path).unwrap();
     journal.verify(against, &mut |_, _| {}).unwrap().broken.map(|broken| (broken.seq.0, broken.what))
+}
+
+#[test]
+fn fault_49_no_secret_reaches_the_file() {
+    let dir = folder();
+    let path = dir.path().join("journal.db");
+    let secret = ["AKIA", "IOSFODNN7EXAMPLE"].concat();
+    let coded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("the key is {secret}"));
+    let journal = SqliteJournal::open(&path, at(0)).unwrap();
+    let long = format!("{}{secret}", "so it goes, ".repeat(10_000));
+    for (n, text) in [&secret, &coded, &long].into_iter().enumerate() {
+        journal.append(vec![note(&format!("k/{n}/{secret}"), text).found_by(format!("term:{secret}"))]).unwrap();
+    }
+    let raw = format!("{{\"broken\": \"{secret}").into_bytes();
+    let length = raw.len() as u64;
+    let refused = Refused { arrived: at(1), source: "test".into(), reason: format!("at {secret}"), raw, length };
+    journal.quarantine(&refused).unwrap();
+    assert_eq!(journal.redacted().unwrap().get("aws-key"), Some(&4));
+    assert_eq!(journal.read(&Query::default()).unwrap().len(), 3, "keys that differ stay apart");
+    drop(journal);
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for planted in [secret.as_bytes(), coded.as_bytes()] {
+            assert!(!bytes.windows(planted.len()).any(|window| window == planted));
+        }
+    }
+    assert_eq!(first_broken(&path, None), None, "what was taken out was taken out before it was hashed");
 }
 
 #[test]

@@ -66,12 +66,22 @@ impl Scribe {
             let receipts: Vec<Receipt> = group
                 .iter()
                 .map(|job| match &job.work {
-                    Work::Append { rows, claims } => pen.append(rows, claims),
+                    Work::Append { rows, claims, redacted } => {
+                        let receipt = pen.append(rows, claims)?;
+                        // A delivery that came again was counted when it came first.
+                        if receipt.recorded > 0 {
+                            side::count_redacted(transaction, redacted)?;
+                        }
+                        Ok(receipt)
+                    }
                     Work::Projection { name, version, seq, stored } => {
                         side::save_projection(transaction, name, *version, *seq, stored).map(|()| Receipt::default())
                     }
                     Work::DropProjections => side::drop_projections(transaction).map(|()| Receipt::default()),
-                    Work::Quarantine(refused) => side::quarantine(transaction, refused).map(|()| Receipt::default()),
+                    Work::Quarantine { refused, redacted } => {
+                        side::count_redacted(transaction, redacted)?;
+                        side::quarantine(transaction, refused).map(|()| Receipt::default())
+                    }
                 })
                 .collect::<rusqlite::Result<_>>()?;
             Ok((receipts, pen.finish()?))

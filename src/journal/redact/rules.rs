@@ -1,0 +1,270 @@
+//! The table of what is looked for.
+//!
+//! Shapes of keys and tokens are those their issuers document (AWS IAM identifiers, GitHub token formats, Slack tokens,
+//! Stripe keys, RFC 7519 for JWT, RFC 7468 for PEM, RFC 7617 and RFC 6750 for `Authorization`); card numbers are checked
+//! by issuer range and the Luhn formula (ISO/IEC 7812-1), telephone numbers are E.164 or written in groups.
+
+use regex::{Regex, RegexBuilder};
+
+/// What a rule protects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Opens a door: taken out everywhere.
+    Secret,
+    /// Is about a person: taken out of what agents and services send, not of who changed or decided something.
+    Personal,
+}
+
+/// A rule of one's own.
+#[derive(Clone, Debug)]
+pub struct UserRule {
+    /// Its name, as it stands in the mark: lower-case letters, digits and dashes.
+    pub name: String,
+    /// A regular expression. Its first group is what is taken out, or all of it where it has none.
+    pub pattern: String,
+}
+
+/// Why a rule of one's own cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("redaction rule `{name}`: {why}")]
+pub struct BadRule {
+    /// Which.
+    pub name: String,
+    /// Why, and what would be right.
+    pub why: String,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: Cow,
+    pub(super) class: Class,
+    pub(super) pattern: Regex,
+    /// What the shape cannot say.
+    pub(super) check: fn(&str) -> bool,
+    /// A find across two neighbouring strings is believed: its beginning alone tells it from ordinary text.
+    pub(super) joins: bool,
+}
+
+type Cow = std::borrow::Cow<'static, str>;
+
+/// Name, class, pattern, check, joins. Where a pattern has a group, the group is the secret.
+type Built = (&'static str, Class, &'static str, fn(&str) -> bool, bool);
+
+/// Words before a `=` or `:` after which a secret stands.
+macro_rules! password_name {
+    () => {
+        r"(?i)\b(?:password|passwd|pwd|api[_-]?key|client[_-]?secret|access[_-]?token|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key)"
+    };
+}
+
+const BUILT_IN: &[Built] = &[
+    (
+        "private-key",
+        Class::Secret,
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)",
+        yes,
+        true,
+    ),
+    ("aws-key", Class::Secret, r"\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z2-7]{16}\b", yes, true),
+    (
+        "aws-secret",
+        Class::Secret,
+        r#"(?i)aws[a-z_ .-]{0,20}(?:secret|key)[a-z_ .-]{0,20}["']?\s{0,3}[:=]\s{0,3}["']?([A-Za-z0-9/+]{40})\b"#,
+        yes,
+        false,
+    ),
+    ("github-token", Class::Secret, r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})", yes, true),
+    ("gitlab-token", Class::Secret, r"\bglpat-[A-Za-z0-9_-]{20,64}", yes, true),
+    ("slack-token", Class::Secret, r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}", yes, true),
+    (
+        "slack-webhook",
+        Class::Secret,
+        r"https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,}",
+        yes,
+        false,
+    ),
+    (
+        "llm-key",
+        Class::Secret,
+        r"\bsk-(?:ant-|proj-|svcacct-|admin-|or-)?[A-Za-z0-9_-]{20,250}",
+        has_digit_and_letter,
+        true,
+    ),
+    ("google-key", Class::Secret, r"\bAIza[0-9A-Za-z_-]{35}", yes, true),
+    ("stripe-key", Class::Secret, r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,250}", yes, true),
+    ("jwt", Class::Secret, r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}", yes, true),
+    (
+        "authorization",
+        Class::Secret,
+        r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/-]{16,}={0,2})",
+        has_digit_and_letter,
+        false,
+    ),
+    (
+        "url-password",
+        Class::Secret,
+        r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^/\s:@'\x22]{0,64}:([^@\s/'\x22]{3,256})@",
+        yes,
+        false,
+    ),
+    (
+        "password",
+        Class::Secret,
+        concat!(password_name!(), r#"\s{0,3}=\s{0,3}["']?([^\s"'&,;<>\\{}()\[\]‹]{6,256})"#),
+        yes,
+        false,
+    ),
+    (
+        "password",
+        Class::Secret,
+        concat!(password_name!(), r#"["']?\s{0,3}:\s{0,3}["']?([^\s"'&,;<>\\{}()\[\]‹]{6,256})"#),
+        has_digit_and_letter,
+        false,
+    ),
+    ("card", Class::Personal, r"\b\d(?:[ -]?\d){12,18}\b", is_card, false),
+    (
+        "email",
+        Class::Personal,
+        r"\b[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}\b",
+        yes,
+        false,
+    ),
+    (
+        "phone",
+        Class::Personal,
+        r"(?:\+[1-9]\d{0,2}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}|\(\d{3}\) ?\d{3}[ .-]\d{4}|\b\d{3}[.-]\d{3}[.-]\d{4})\b",
+        is_phone,
+        false,
+    ),
+];
+
+/// Beginnings by which any built-in rule of class `Secret` can be suspected, and the same cut off by the end of a string.
+const SECRET_HINTS: &str = r#"(?i:aws[a-z_ .-]{0,20}(?:secret|key)|bearer|basic\s|password|passwd|\bpwd|api[_-]?key|client[_-]?secret|access[_-]?token|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key|authorization|cookie)|-----BEGIN|AKIA|ASIA|AROA|AIDA|ABIA|ACCA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hooks\.slack\.com|sk-[A-Za-z0-9]|AIza|[rs]k_(?:live|test)_|eyJ|PRIVATE KEY|://[^/\s:@]{0,64}:[^@\s/]{3,256}@|(?:-----B?E?G?I?|\bAK?I?|\bAS?I?|\bAR?O?|gh[pousr]?|github_?p?a?t?|glp?a?t?|xo|xox[abeoprs]?|\bs|sk-?|AI|AIz|[rs]k_?|[rs]k_l(?:ive?|i)?|[rs]k_t(?:est?|e)?|[rs]k_live|[rs]k_test|ey)\\{0,3}""#;
+/// The same for class `Personal`.
+const PERSONAL_HINTS: &str = r"@[A-Za-z0-9]|\+[1-9]\d|\(\d{3}\)|\d{3}[.-]\d{3}[.-]\d{4}|\d(?:[ -]?\d){12}";
+
+/// Names of fields whose whole value is a secret.
+const SECRET_FIELDS: &str = r"(?i)(?:^|[._\-])(?:authorization|cookie|set-cookie|password|passwd|api[_-]?key|apikey|access[_-]?token|refresh[_-]?token|client[_-]?secret|private[_-]?key|secret[_-]?(?:access[_-]?)?key)$";
+
+/// Every rule in force.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) all: Vec<Rule>,
+    pub(super) fields: Regex,
+    secret_hints: regex::bytes::Regex,
+    personal_hints: regex::bytes::Regex,
+    /// Rules of one's own have no known beginning: every text has to be read whole.
+    own: bool,
+}
+
+impl Rules {
+    pub(super) fn built_in() -> Self {
+        let built = |(name, class, pattern, check, joins): &Built| Rule {
+            name: Cow::Borrowed(*name),
+            class: *class,
+            pattern: constant(pattern),
+            check: *check,
+            joins: *joins,
+        };
+        Self {
+            all: BUILT_IN.iter().map(built).collect(),
+            fields: constant(SECRET_FIELDS),
+            secret_hints: bytes(SECRET_HINTS),
+            personal_hints: bytes(PERSONAL_HINTS),
+            own: false,
+        }
+    }
+
+    pub(super) fn with(own: &[UserRule]) -> Result<Self, BadRule> {
+        let mut rules = Self::built_in();
+        for rule in own {
+            let bad = |why: String| BadRule { name: rule.name.clone(), why };
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if rule.name.is_empty() || rule.name.len() > 40 || !rule.name.chars().all(fits) {
+                return Err(bad("its name must be 1 to 40 lower-case letters, digits and dashes".into()));
+            }
+            let pattern = RegexBuilder::new(&rule.pattern).size_limit(1 << 20).build();
+            let pattern = pattern.map_err(|error| bad(format!("its pattern cannot be used: {error}")))?;
+            if pattern.is_match("") {
+                return Err(bad("its pattern matches the empty text, which would be everywhere".into()));
+            }
+            rules.all.push(Rule {
+                name: Cow::Owned(rule.name.clone()),
+                class: Class::Secret,
+                pattern,
+                check: yes,
+                joins: false,
+            });
+            rules.own = true;
+        }
+        Ok(rules)
+    }
+
+    /// Whether the JSON `body` has to be looked at closely. Never says no wrongly; cheap, because nearly all have nothing.
+    pub(super) fn may_hold(&self, body: &[u8], personal: bool) -> bool {
+        self.own
+            || self.secret_hints.is_match(body)
+            || personal && self.personal_hints.is_match(body)
+            || super::base64::may_hold(body)
+    }
+
+    /// The rules that apply.
+    pub(super) fn of(&self, personal: bool) -> impl Iterator<Item = &Rule> {
+        self.all.iter().filter(move |rule| personal || rule.class == Class::Secret)
+    }
+}
+
+/// A pattern of this file.
+#[expect(clippy::expect_used, reason = "a constant pattern; a test compiles every one")]
+fn constant(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a constant pattern")
+}
+
+#[expect(clippy::expect_used, reason = "a constant pattern; a test compiles every one")]
+fn bytes(pattern: &str) -> regex::bytes::Regex {
+    regex::bytes::Regex::new(pattern).expect("a constant pattern")
+}
+
+fn yes(_: &str) -> bool {
+    true
+}
+
+/// A token, not a word with dashes.
+fn has_digit_and_letter(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// A telephone number has 8 to 15 digits (E.164).
+fn is_phone(text: &str) -> bool {
+    (8..=15).contains(&text.bytes().filter(u8::is_ascii_digit).count())
+}
+
+/// A card number of a known issuer range whose check digit holds.
+pub(super) fn is_card(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let first = |n: usize| digits.iter().take(n).fold(0, |sum, digit| sum * 10 + digit);
+    let known = match digits.len() {
+        13 | 19 => first(1) == 4,
+        14 => (300..=305).contains(&first(3)) || matches!(first(2), 36 | 38 | 39),
+        15 => matches!(first(2), 34 | 37),
+        16 => {
+            first(1) == 4
+                || (51..=55).contains(&first(2))
+                || (2221..=2720).contains(&first(4))
+                || matches!(first(4), 6011)
+                || matches!(first(2), 65)
+                || (644..=649).contains(&first(3))
+                || (3528..=3589).contains(&first(4))
+        }
+        _ => false,
+    };
+    known && luhn(&digits)
+}
+
+fn luhn(digits: &[u32]) -> bool {
+    let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum: u32 =
+        digits.iter().rev().enumerate().map(|(i, digit)| if i % 2 == 1 { doubled(*digit) } else { *digit }).sum();
+    sum.is_multiple_of(10)
+}

@@ -1,0 +1,168 @@
+//! A JSON body: every string of it, JSON inside strings, fields named after secrets, and secrets over two strings.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::rules::{Rules, is_card};
+use super::{Found, mark, split, text};
+
+/// So deep goes JSON inside a string of JSON.
+const DEPTH: usize = 3;
+
+/// Takes out of `value` what the rules find; whether it changed.
+pub(super) fn redact(rules: &Rules, value: &mut Value, personal: bool, found: &mut Found) -> bool {
+    let mut work = Work { rules, personal, found, changed: false };
+    work.join(value);
+    work.value(value, DEPTH);
+    work.changed
+}
+
+struct Work<'w> {
+    rules: &'w Rules,
+    personal: bool,
+    found: &'w mut Found,
+    changed: bool,
+}
+
+impl Work<'_> {
+    fn count(&mut self, rule: &str) {
+        *self.found.entry(rule.to_owned()).or_default() += 1;
+        self.changed = true;
+    }
+
+    fn value(&mut self, value: &mut Value, depth: usize) {
+        match value {
+            Value::String(held) => self.string(held, depth),
+            Value::Array(items) => {
+                for item in items {
+                    self.value(item, depth);
+                }
+            }
+            Value::Object(fields) => self.object(fields, depth),
+            Value::Number(number) if self.personal && is_card(&number.to_string()) => {
+                *value = Value::String(mark("card"));
+                self.count("card");
+            }
+            Value::Number(_) | Value::Bool(_) | Value::Null => {}
+        }
+    }
+
+    fn string(&mut self, held: &mut String, depth: usize) {
+        // JSON inside a string is taken apart, so that its own fields and neighbours are seen; written back only if changed.
+        if depth > 0
+            && matches!(held.trim_start().as_bytes().first(), Some(b'{' | b'['))
+            && let Ok(mut inner) = serde_json::from_str::<Value>(held)
+        {
+            let before = std::mem::replace(&mut self.changed, false);
+            self.join(&mut inner);
+            self.value(&mut inner, depth - 1);
+            if self.changed {
+                *held = inner.to_string();
+            }
+            self.changed |= before;
+            return;
+        }
+        if let Cow::Owned(clean) = text::redact(self.rules, held, self.personal, self.found) {
+            *held = clean;
+            self.changed = true;
+        }
+    }
+
+    fn object(&mut self, fields: &mut Map<String, Value>, depth: usize) {
+        let mut renamed = Vec::new();
+        for (name, value) in fields.iter_mut() {
+            match value {
+                Value::String(held) if !held.is_empty() && self.rules.fields.is_match(name) => {
+                    if !held.starts_with('‹') {
+                        *held = mark("secret-field");
+                        self.count("secret-field");
+                    }
+                }
+                value => self.value(value, depth),
+            }
+            if let Cow::Owned(clean) = text::redact(self.rules, name, self.personal, self.found) {
+                renamed.push((name.clone(), clean));
+            }
+        }
+        for (name, clean) in renamed {
+            if let Some(value) = fields.remove(&name) {
+                fields.insert(clean, value);
+                self.changed = true;
+            }
+        }
+    }
+
+    /// Takes out what lies across two strings that stand beside each other: fields of one object, items of one list, and
+    /// the same field of items that follow each other (the parts of a message).
+    fn join(&mut self, value: &mut Value) {
+        match value {
+            Value::Array(items) => {
+                self.neighbours(items.iter_mut().filter_map(text_of).collect());
+                self.columns(items);
+                for item in items {
+                    self.join(item);
+                }
+            }
+            Value::Object(fields) => {
+                self.numbered(fields);
+                self.neighbours(fields.iter_mut().filter_map(|(_, value)| text_of(value)).collect());
+                for (_, value) in fields {
+                    self.join(value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn columns(&mut self, items: &mut [Value]) {
+        let mut columns: BTreeMap<String, Vec<&mut String>> = BTreeMap::new();
+        for fields in items.iter_mut().filter_map(Value::as_object_mut) {
+            for (name, value) in fields {
+                if let Value::String(held) = value {
+                    columns.entry(name.clone()).or_default().push(held);
+                }
+            }
+        }
+        for column in columns.into_values() {
+            self.neighbours(column);
+        }
+    }
+
+    /// Fields that differ only by a number, as in `gen_ai.prompt.0.content`, `gen_ai.prompt.1.content`, in order of it.
+    fn numbered(&mut self, fields: &mut Map<String, Value>) {
+        let mut columns: BTreeMap<String, Vec<(u64, &mut String)>> = BTreeMap::new();
+        for (name, value) in fields.iter_mut() {
+            let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+            if let (Value::String(held), Ok(number)) = (value, digits.parse()) {
+                let without = name.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+                columns.entry(without).or_default().push((number, held));
+            }
+        }
+        for mut column in columns.into_values().filter(|column| column.len() > 1) {
+            column.sort_by_key(|(number, _)| *number);
+            self.neighbours(column.into_iter().map(|(_, held)| held).collect());
+        }
+    }
+
+    fn neighbours(&mut self, mut texts: Vec<&mut String>) {
+        for right in 1..texts.len() {
+            let (before, after) = texts.split_at_mut(right);
+            let (Some(left), Some(right)) = (before.last_mut(), after.first_mut()) else { continue };
+            if let Some(across) = split::across(self.rules, left, right) {
+                let mark = mark(&format!("{}, split", across.rule));
+                left.replace_range(across.left, &mark);
+                right.replace_range(across.right, &mark);
+                self.count(&across.rule);
+            }
+        }
+    }
+}
+
+fn text_of(value: &mut Value) -> Option<&mut String> {
+    match value {
+        Value::String(held) => Some(held),
+        _ => None,
+    }
+}
