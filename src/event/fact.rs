@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, Approval, Change, Decision, Denial, Diagnosis, Finished, Grouped, Hunch, IncidentId, IncidentOpened,
-    LogBatch, MetricBatch, Note, Notice, Owned, Plan, Regrouped, Resolved, Source, SpanBatch, Started, Topology,
-    TruthConfirmed, Untrusted,
+    LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, ReplayAsked, ReplayEnded, ReplayRan,
+    Resolved, Source, SpanBatch, Started, Topology, TriageAnswered, TruthConfirmed, Untrusted,
 };
 
 /// A source left alerts out of a delivery for length and says how many.
@@ -151,6 +151,16 @@ facts! {
     Started(Started) = "started",
     /// An action: ended.
     Finished(Finished) = "finished",
+    /// A person: this output is good, bad or neither.
+    OutputRead(OutputRead) = "output_read",
+    /// A person: an answer on the triage walk.
+    TriageAnswered(TriageAnswered) = "triage_answered",
+    /// A person: run these again.
+    ReplayAsked(ReplayAsked) = "replay_asked",
+    /// An experiment: one run of it ended.
+    ReplayRan(ReplayRan) = "replay_ran",
+    /// An experiment: it is over.
+    ReplayEnded(ReplayEnded) = "replay_ended",
 }
 
 impl Fact {
@@ -173,6 +183,11 @@ impl Fact {
             Self::Denied(x) => Some(x.incident),
             Self::Started(x) => Some(x.incident),
             Self::Finished(x) => Some(x.incident),
+            Self::OutputRead(x) => x.incident,
+            Self::TriageAnswered(x) => Some(x.incident),
+            Self::ReplayAsked(x) => Some(x.incident),
+            Self::ReplayRan(x) => Some(x.incident),
+            Self::ReplayEnded(x) => Some(x.incident),
             _ => None,
         }
     }

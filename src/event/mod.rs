@@ -16,10 +16,13 @@ mod diagnosis;
 mod fact;
 mod id;
 mod incident;
+mod reading;
+mod replay;
 mod show;
 mod source;
 mod surface;
 mod telemetry;
+mod triage;
 mod untrusted;
 
 pub use action::{Approval, Denial, Finished, Outcome, Plan, Request, Started, Target, Tier};
@@ -34,6 +37,8 @@ pub use diagnosis::{
 pub use fact::{Fact, Kind, Labelled, Truncated};
 pub use id::{BadId, Digest, Fingerprint, IncidentId, PlanId, Seq, SpanId, TraceId, WriterId};
 pub use incident::{Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, Truth, TruthConfirmed};
+pub use reading::{OutputLabel, OutputRead, SampleOf};
+pub use replay::{ReplayArm, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan};
 pub use show::{Mark, Policy, Safe};
 pub use source::{Person, Source};
 pub use surface::Surface;
@@ -41,6 +46,7 @@ pub use telemetry::{
     Attributes, Edge, Labels, LogBatch, LogRecord, MetricBatch, Notice, Resource, Series, Span, SpanBatch, SpanEvent,
     SpanKind, SpanStatus, Topology,
 };
+pub use triage::TriageAnswered;
 pub use untrusted::{Excerpt, Untrusted};
 
 /// A moment in UTC with nanoseconds; written as RFC 3339.

@@ -61,6 +61,9 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::Denied => "denied",
         Kind::Started => "started",
         Kind::Finished => "finished",
+        Kind::OutputRead => "read",
+        Kind::TriageAnswered => "triage",
+        Kind::ReplayAsked | Kind::ReplayRan | Kind::ReplayEnded => "replay",
     }
 }
 
@@ -73,10 +76,10 @@ pub(super) fn kind_sign(cx: &Cx<'_>, kind: Kind) -> (&'static str, Style) {
         Kind::Diagnosed | Kind::Hunch => (cx.glyphs.question, cx.of(Role::Focus)),
         Kind::Resolved | Kind::TruthConfirmed | Kind::Finished => (cx.glyphs.done, cx.of(Role::Good)),
         Kind::Denied => (cx.glyphs.failed, cx.of(Role::Bad)),
-        Kind::Owned | Kind::Decided | Kind::Noted | Kind::Regrouped | Kind::Approved => {
+        Kind::Owned | Kind::Decided | Kind::Noted | Kind::Regrouped | Kind::Approved | Kind::TriageAnswered => {
             (cx.glyphs.cursor, cx.of(Role::Focus))
         }
-        Kind::Proposed | Kind::Started => (cx.glyphs.arrow, cx.of(Role::Focus)),
+        Kind::Proposed | Kind::Started | Kind::ReplayAsked => (cx.glyphs.arrow, cx.of(Role::Focus)),
         _ => (cx.glyphs.dot, cx.of(Role::Muted)),
     }
 }

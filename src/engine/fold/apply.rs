@@ -91,6 +91,16 @@ impl Fold {
                     self.dirty.accuracy = true;
                 }
             }
+            Fact::TriageAnswered(answered) => {
+                let text = format!("{} — {}", answered.asked.raw(), answered.answer.raw());
+                self.told(record, answered.incident, &answered.by.login, &text);
+            }
+            Fact::ReplayAsked(asked) => {
+                self.told(record, asked.incident, &asked.by.login, &super::build::replay_text(asked));
+            }
+            Fact::ReplayEnded(ended) => self.told(record, ended.incident, &"replay".into(), ended.why.raw()),
+            // Counted where they are asked for: fifty outputs read are no fifty lines of a timeline.
+            Fact::OutputRead(_) | Fact::ReplayRan(_) => {}
             Fact::Proposed(plan) => {
                 self.plan(record, fact, plan.id(), &plan.proposed_by, &format!("proposed: {}", plan.title.raw()));
             }

@@ -9,7 +9,7 @@ use crate::engine::view::{
     ActionState, AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView,
     RunLine, SourceHealth, Trouble, View,
 };
-use crate::event::{Cause, IncidentId, Outcome, Severity, Time, Truth, Untrusted};
+use crate::event::{Cause, IncidentId, Outcome, ReplayAsked, Severity, Time, Truth, Untrusted};
 use crate::feedback::{Case, Decided, accuracy};
 
 use super::alerts::distinct;
@@ -343,6 +343,12 @@ pub(in crate::engine) fn truth_text(truth: &Truth) -> String {
     let what = cause.as_ref().map_or_else(|| "nothing was wrong".to_owned(), cause_text);
     let words = if truth.text.is_empty() { String::new() } else { format!(": {}", truth.text.raw()) };
     format!("confirmed the cause: {what}{words}")
+}
+
+/// An experiment in one line.
+pub(super) fn replay_text(asked: &ReplayAsked) -> String {
+    let arms: Vec<&str> = asked.arms.iter().map(|arm| arm.name.raw()).collect();
+    format!("replays {} runs, {} times each: {}", asked.runs.len(), asked.times, arms.join(" against "))
 }
 
 /// An outcome in one line.
