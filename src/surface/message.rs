@@ -21,6 +21,13 @@ pub(super) struct Message {
     pub finish: Option<String>,
 }
 
+impl Message {
+    /// Whether anything of it was captured.
+    pub(super) fn says_something(&self) -> bool {
+        !self.text.is_empty() || !self.calls.is_empty() || !self.answers.is_empty()
+    }
+}
+
 /// What went into a model call.
 pub(super) fn messages_in(span: &Span) -> Vec<Message> {
     collect(span, Field::MessagesIn, Flattened::MessagesIn, "user")

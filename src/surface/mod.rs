@@ -7,10 +7,14 @@
 //! **Never:** knows a vendor's payload in code, follows a parent blindly, takes "not captured" for "none", or reads the clock.
 
 mod alias;
+pub mod attribution;
+pub mod drift;
 mod history;
 mod message;
 mod read;
+mod recorder;
 mod run;
+pub mod sample;
 mod shape;
 pub mod stats;
 mod step;
@@ -20,6 +24,7 @@ mod store;
 pub use alias::{Field, Op};
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
 pub use read::{Evaluation, Said, SpanFacts};
+pub use recorder::{Gap, Recorder, ServiceGaps};
 pub use run::{Bad, RunFacts, Surfaces};
 pub use shape::{Shape, shape_of};
 pub use step::{Reading, Step, Turn, open};

@@ -129,6 +129,23 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
     Some(if n % 2 == 1 { values[n / 2] } else { f64::midpoint(values[n / 2 - 1], values[n / 2]) })
 }
 
+/// Chances corrected for how many were looked at together (false discovery rate), in the order given; where nothing was
+/// tested, 1. Source: Y. Benjamini & Y. Hochberg, JRSS B 57 (1995) 289.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub fn benjamini_hochberg(ps: &[Option<f64>]) -> Vec<f64> {
+    let mut tested: Vec<(usize, f64)> = ps.iter().enumerate().filter_map(|(i, p)| p.map(|p| (i, p))).collect();
+    tested.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let m = tested.len();
+    let mut qs = vec![1.0; ps.len()];
+    let mut least: f64 = 1.0;
+    for (place, (i, p)) in tested.into_iter().enumerate() {
+        least = least.min(p * m as f64 / (m - place) as f64);
+        qs[i] = least;
+    }
+    qs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +197,14 @@ mod tests {
     fn bayes_factor_has_the_right_sign() {
         assert!(ln_bayes_two_proportions(0, 30, 30, 30) > 10.0);
         assert!(ln_bayes_two_proportions(15, 30, 15, 30) < 0.0);
+    }
+
+    #[test]
+    fn the_correction_agrees_with_statsmodels() {
+        // statsmodels 0.14 multipletests([.01, .04, .03, .5], method='fdr_bh'), with a hole that was not tested.
+        let qs = benjamini_hochberg(&[Some(0.01), Some(0.04), None, Some(0.03), Some(0.5)]);
+        for (q, expected) in qs.into_iter().zip([0.04, 0.053_333, 1.0, 0.053_333, 0.5]) {
+            near(q, expected);
+        }
     }
 }

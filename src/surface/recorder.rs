@@ -1,0 +1,266 @@
+//! The flight recorder's gaps: what a service does not send, and what nobody will be able to answer because of it.
+//!
+//! Known before the incident, a gap is one line of configuration; after it, a question without an answer.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Span, SpanBatch, Untrusted};
+
+use super::alias::{self, EventKind, Field, Flattened, Op};
+use super::message;
+
+/// At most so many services are told apart; the rest are counted together.
+const MOST_SERVICES: usize = 500;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    field: Vec<Need>,
+}
+
+/// One field that should be there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Need {
+    field: Field,
+    on: Op,
+    needed: bool,
+    question: String,
+    mend: String,
+}
+
+/// The embedded table. A test reads it, so that a fault in it never reaches a user.
+static NEEDS: LazyLock<Vec<Need>> = LazyLock::new(|| {
+    toml::from_str::<File>(include_str!("../../assets/recorder.toml")).map(|file| file.field).unwrap_or_default()
+});
+
+/// Counts, per service, how often each field that should be there was.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    services: BTreeMap<Untrusted, Counts>,
+    left_out: u64,
+}
+
+/// Steps of a kind, and how many of them carry each need of the table, by its place.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    steps: BTreeMap<Op, u64>,
+    captured: Vec<u64>,
+}
+
+/// What one service sends and does not send.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ServiceGaps {
+    /// The service; empty = it does not say its name.
+    pub service: Untrusted,
+    /// Its steps: model calls, tool calls, retrievals, agents.
+    pub steps: u64,
+    /// Share of the needed fields it sends, over all its steps, 0 to 1.
+    pub score: f64,
+    /// Fields it does not send on every step, the needed and rarest first.
+    pub gaps: Vec<Gap>,
+}
+
+/// A field that is missing on some steps.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gap {
+    /// The newest name of the field.
+    pub field: &'static str,
+    /// The kind of step it belongs on.
+    pub on: &'static str,
+    /// Whether it counts in the score.
+    pub needed: bool,
+    /// Steps that carry it.
+    pub captured: u64,
+    /// Steps that should.
+    pub of: u64,
+    /// What cannot be answered without it.
+    pub question: &'static str,
+    /// The one line that mends it.
+    pub mend: &'static str,
+}
+
+impl Recorder {
+    /// Takes in spans; those that are no step of an agent do not count.
+    pub fn apply(&mut self, batch: &SpanBatch) {
+        for resource in &batch.resources {
+            for span in &resource.items {
+                self.see(&resource.service, span);
+            }
+        }
+    }
+
+    fn see(&mut self, service: &Untrusted, span: &Span) {
+        let op = Op::of(&span.attributes, &span.name);
+        // An embedding is read as a retrieval, but finds no documents.
+        let embeds =
+            alias::text(&span.attributes, Field::Operation).is_some_and(|operation| operation.contains("mbedding"));
+        if embeds || matches!(op, Op::Other | Op::Judge) {
+            return;
+        }
+        if self.services.len() >= MOST_SERVICES && !self.services.contains_key(service) {
+            self.left_out += 1;
+            return;
+        }
+        let counts = self.services.entry(service.clone()).or_default();
+        counts.captured.resize(NEEDS.len(), 0);
+        *counts.steps.entry(op).or_default() += 1;
+        for (captured, need) in counts.captured.iter_mut().zip(NEEDS.iter()).filter(|(_, need)| need.on == op) {
+            *captured += u64::from(carries(span, need.field));
+        }
+    }
+
+    /// Every service, the one with the worst score first.
+    #[must_use]
+    pub fn report(&self) -> Vec<ServiceGaps> {
+        let mut report: Vec<ServiceGaps> =
+            self.services.iter().map(|(service, counts)| counts.report(service.clone())).collect();
+        report.sort_by(|a, b| a.score.total_cmp(&b.score).then_with(|| a.service.cmp(&b.service)));
+        report
+    }
+
+    /// Steps of services beyond the most that are told apart.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}
+
+impl Counts {
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    fn report(&self, service: Untrusted) -> ServiceGaps {
+        let (mut sent, mut wanted) = (0, 0);
+        let mut gaps = Vec::new();
+        for (captured, need) in self.captured.iter().zip(NEEDS.iter()) {
+            let of = self.steps.get(&need.on).copied().unwrap_or(0);
+            if need.needed {
+                sent += captured;
+                wanted += of;
+            }
+            if *captured < of {
+                gaps.push(Gap {
+                    field: alias::names(need.field).first().map_or("", String::as_str),
+                    on: need.on.name(),
+                    needed: need.needed,
+                    captured: *captured,
+                    of,
+                    question: &need.question,
+                    mend: &need.mend,
+                });
+            }
+        }
+        gaps.sort_by(|a, b| {
+            let share = |gap: &Gap| gap.captured as f64 / gap.of as f64;
+            b.needed.cmp(&a.needed).then(share(a).total_cmp(&share(b)))
+        });
+        let score = if wanted == 0 { 1.0 } else { sent as f64 / wanted as f64 };
+        ServiceGaps { service, steps: self.steps.values().sum(), score, gaps }
+    }
+}
+
+/// Whether a span carries a field, in whatever form its sender writes it.
+fn carries(span: &Span, field: Field) -> bool {
+    let flattened = |which| !alias::flattened(&span.attributes, which).is_empty();
+    match field {
+        Field::PromptText => message::system_prompt(span).is_some(),
+        Field::MessagesIn => message::messages_in(span).iter().any(message::Message::says_something),
+        Field::MessagesOut => message::messages_out(span).iter().any(message::Message::says_something),
+        Field::Finish => {
+            alias::value(&span.attributes, field).is_some()
+                || message::messages_out(span).iter().any(|message| message.finish.is_some())
+        }
+        Field::Tools => alias::value(&span.attributes, field).is_some() || flattened(Flattened::Tools),
+        Field::RetrievalDocuments => alias::value(&span.attributes, field).is_some() || flattened(Flattened::Documents),
+        Field::Temperature => [field, Field::Parameters].iter().any(|f| alias::value(&span.attributes, *f).is_some()),
+        Field::EvaluationName => span.events.iter().any(|event| alias::is_event(&event.name, EventKind::Evaluation)),
+        _ => alias::value(&span.attributes, field).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::event::{Resource, SpanId, SpanKind, SpanStatus, Time, TraceId};
+
+    use super::*;
+
+    fn batch(service: &str, spans: &[&[(&str, Value)]]) -> SpanBatch {
+        let span = |attributes: &&[(&str, Value)]| Span {
+            trace_id: TraceId([1; 16]),
+            span_id: SpanId([1; 8]),
+            parent: None,
+            name: "span".into(),
+            kind: SpanKind::Internal,
+            start: Time::UNIX_EPOCH,
+            end: Time::UNIX_EPOCH,
+            status: SpanStatus::Unset,
+            status_message: Untrusted::default(),
+            attributes: attributes.iter().map(|(name, value)| (Untrusted::from(*name), value.clone())).collect(),
+            events: Vec::new(),
+        };
+        SpanBatch {
+            resources: vec![Resource {
+                service: service.into(),
+                attributes: std::collections::BTreeMap::new(),
+                items: spans.iter().map(span).collect(),
+            }],
+        }
+    }
+
+    #[test]
+    fn the_table_is_readable_and_every_entry_says_what_to_do() {
+        let read: Result<File, _> = toml::from_str(include_str!("../../assets/recorder.toml"));
+        assert!(read.as_ref().is_ok_and(|file| file.field.len() >= 18), "{read:?}");
+        for need in NEEDS.iter() {
+            let name = alias::names(need.field).first();
+            assert!(
+                name.is_some_and(
+                    |name| need.mend.contains(name.as_str()) || need.mend.contains("CAPTURE_MESSAGE_CONTENT")
+                ),
+                "{need:?}"
+            );
+            assert!(!need.question.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_question_and_the_whole_is_not() {
+        let chat: &[(&str, Value)] = &[
+            ("gen_ai.operation.name", "chat".into()),
+            ("gen_ai.request.model", "m".into()),
+            ("gen_ai.usage.input_tokens", 7.into()),
+            (
+                "gen_ai.output.messages",
+                json!([{"role": "assistant", "parts": [{"type": "text", "content": "x"}], "finish_reason": "stop"}]),
+            ),
+        ];
+        let web: &[(&str, Value)] = &[("http.route", "/".into())];
+        let mut recorder = Recorder::default();
+        recorder.apply(&batch("support", &[chat, chat, web]));
+        let report = recorder.report();
+        assert_eq!((report.len(), report[0].steps), (1, 2));
+        let gaps: Vec<(&str, u64, u64)> = report[0].gaps.iter().map(|gap| (gap.field, gap.captured, gap.of)).collect();
+        assert!(gaps.contains(&("gen_ai.response.model", 0, 2)), "{gaps:?}");
+        assert!(
+            gaps.iter().all(|(field, ..)| *field != "gen_ai.request.model" && *field != "gen_ai.output.messages"),
+            "{gaps:?}"
+        );
+        assert!(report[0].gaps[0].needed && !report[0].gaps.last().unwrap().needed);
+        // Asked, in and out messages as said, finish: of nine needed fields on a model call four are there.
+        assert!((report[0].score - 4.0 / 9.0).abs() < 1e-12, "{}", report[0].score);
+    }
+
+    #[test]
+    fn services_beyond_the_bound_are_counted() {
+        let mut recorder = Recorder::default();
+        let chat: &[(&str, Value)] = &[("gen_ai.operation.name", "chat".into())];
+        for n in 0..=MOST_SERVICES {
+            recorder.apply(&batch(&format!("s{n}"), &[chat]));
+        }
+        assert_eq!((recorder.report().len(), recorder.left_out()), (MOST_SERVICES, 1));
+    }
+}

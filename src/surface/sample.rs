@@ -1,0 +1,189 @@
+//! Outputs to be read by people: which, and what their labels say.
+//!
+//! Which runs are read must not depend on how they went, and who reads must not see from which side of the moment a run comes;
+//! else the rate is of the sampling and not of the agent.
+
+use statrs::distribution::{Beta, ContinuousCDF};
+
+use crate::event::{OutputLabel, TraceId};
+
+use super::attribution::runs_per_arm;
+
+/// A simple random sample of `k` of `traces`, without replacement, in an order that says nothing. The same seed draws the same
+/// sample, and a larger `k` begins with the smaller one.
+pub fn draw(traces: impl IntoIterator<Item = TraceId>, seed: u64, k: usize) -> Vec<TraceId> {
+    let mut order: Vec<(u64, TraceId)> = traces.into_iter().map(|trace| (place(trace, seed), trace)).collect();
+    order.sort_unstable();
+    order.dedup();
+    order.into_iter().take(k).map(|(_, trace)| trace).collect()
+}
+
+/// A place that depends on nothing but identity and seed: the finaliser of `SplitMix64` (Steele, Lea & Flood 2014), which
+/// spreads every bit over all.
+fn place(trace: TraceId, seed: u64) -> u64 {
+    let mix = |mut z: u64| {
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let half = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+    let (high, low) = trace.0.split_at(8);
+    mix(mix(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ half(high)) ^ half(low))
+}
+
+/// What the labels of one side add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Right.
+    pub good: u64,
+    /// Wrong.
+    pub bad: u64,
+    /// Nobody can tell.
+    pub unsure: u64,
+}
+
+impl Labels {
+    /// Counts one more.
+    pub fn add(&mut self, label: OutputLabel) {
+        match label {
+            OutputLabel::Good => self.good += 1,
+            OutputLabel::Bad => self.bad += 1,
+            OutputLabel::Unsure => self.unsure += 1,
+            OutputLabel::Skip => {}
+        }
+    }
+
+    /// How many say something.
+    #[must_use]
+    pub fn told(&self) -> u64 {
+        self.good + self.bad
+    }
+
+    /// The rate of bad ones and its exact 95 % interval; `None` before the first that says something.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a sitting has fifty")]
+    pub fn rate(&self) -> Option<(f64, f64, f64)> {
+        let n = self.told();
+        let (low, high) = exact(self.bad, n)?;
+        Some((self.bad as f64 / n as f64, low, high))
+    }
+}
+
+/// The exact 95 % interval of `k` of `n` (Clopper & Pearson, Biometrika 26 (1934) 404); `None` when `n` is 0.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a sitting has fifty")]
+pub fn exact(k: u64, n: u64) -> Option<(f64, f64)> {
+    if n == 0 || k > n {
+        return None;
+    }
+    let (k, n) = (k as f64, n as f64);
+    let quantile = |a: f64, b: f64, at: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(at));
+    let low = if k > 0.0 { quantile(k, n - k + 1.0, 0.025)? } else { 0.0 };
+    let high = if k < n { quantile(k + 1.0, n - k, 0.975)? } else { 1.0 };
+    Some((low, high))
+}
+
+/// What the labels of both sides answer: one unlucky sample, or a failure mode that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It fails more often than before: not one unlucky sample.
+    Worse,
+    /// It fails no more often than before, as far as the labels can see: what was reported may be one unlucky sample.
+    NoWorse,
+    /// Too few labels; so many more on each side would settle it if the rates stay as they are.
+    NotYet {
+        /// More labels needed on each side.
+        more: u64,
+    },
+}
+
+/// At most so many more labels are asked for: two sittings a side.
+const MOST_MORE: u64 = 100;
+/// A rise smaller than this is no reason to page anybody.
+const MATTERS: f64 = 0.15;
+
+/// Reads both sides: worse when a one-sided exact test says so at 2.5 %, no worse when the difference is surely below 15 points.
+#[must_use]
+pub fn answer(before: Labels, since: Labels) -> Answer {
+    let (Some(was), Some(is)) = (before.rate(), since.rate()) else { return Answer::NotYet { more: 10 } };
+    let p = super::stats::fisher(since.bad, since.good, before.bad, before.good);
+    if is.0 > was.0 && p < 0.05 {
+        return Answer::Worse;
+    }
+    // Newcombe's upper bound of the difference, on exact intervals.
+    let above = is.0 - was.0 + ((is.2 - is.0).powi(2) + (was.0 - was.1).powi(2)).sqrt();
+    if above < MATTERS {
+        return Answer::NoWorse;
+    }
+    // Enough to see the difference there seems to be, or else one that would matter.
+    let to_see = if is.0 - was.0 > MATTERS { is.0 } else { (was.0 + MATTERS).min(1.0) };
+    let needed = runs_per_arm(was.0, to_see, 0.8).unwrap_or(MOST_MORE);
+    Answer::NotYet { more: needed.saturating_sub(before.told().min(since.told())).clamp(1, MOST_MORE) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn labels(good: u64, bad: u64) -> Labels {
+        Labels { good, bad, unsure: 0 }
+    }
+
+    #[test]
+    fn the_interval_agrees_with_scipy() {
+        // scipy 1.x beta.ppf(.025, k, n-k+1), beta.ppf(.975, k+1, n-k)
+        for (k, n, low, high) in [
+            (0, 50, 0.0, 0.071_121_736),
+            (3, 50, 0.012_548_588, 0.165_481_947),
+            (10, 20, 0.271_957_850, 0.728_042_150),
+            (50, 50, 0.928_878_264, 1.0),
+        ] {
+            let interval = exact(k, n).unwrap();
+            assert!((interval.0 - low).abs() < 1e-6 && (interval.1 - high).abs() < 1e-6, "{interval:?}");
+        }
+        assert_eq!((exact(0, 0), exact(3, 2)), (None, None));
+    }
+
+    #[test]
+    fn an_unlucky_sample_is_told_from_a_failure_mode() {
+        assert_eq!(answer(labels(25, 0), labels(17, 8)), Answer::Worse);
+        assert_eq!(answer(labels(50, 0), labels(50, 0)), Answer::NoWorse);
+        assert!(matches!(answer(labels(10, 0), labels(9, 1)), Answer::NotYet { more } if more > 5));
+        assert_eq!(answer(Labels::default(), labels(3, 1)), Answer::NotYet { more: 10 });
+        // Better than before is not worse.
+        assert_ne!(answer(labels(5, 20), labels(25, 0)), Answer::Worse);
+    }
+
+    #[test]
+    fn every_run_has_the_same_chance_to_be_drawn() {
+        let traces: Vec<TraceId> = (0..40u8).map(|n| TraceId([n; 16])).collect();
+        let mut drawn = vec![0u32; 40];
+        for seed in 0..4000 {
+            for trace in draw(traces.iter().copied(), seed, 10) {
+                drawn[usize::from(trace.0[0])] += 1;
+            }
+        }
+        // 4000 draws of a quarter: 1000 each, standard deviation 27.
+        assert!(drawn.iter().all(|count| (880..1120).contains(count)), "{drawn:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_larger_sample_begins_with_the_smaller_one(n in 0u8..60, seed: u64, k in 0usize..70) {
+            let traces: Vec<TraceId> = (0..n).map(|n| TraceId([n; 16])).collect();
+            let all = draw(traces.iter().copied(), seed, usize::MAX);
+            prop_assert_eq!(all.len(), usize::from(n));
+            prop_assert_eq!(&draw(traces.into_iter().rev(), seed, k)[..], &all[..k.min(all.len())]);
+        }
+
+        #[test]
+        fn any_labels_have_an_answer(a in 0u64..80, b in 0u64..80, c in 0u64..80, d in 0u64..80) {
+            let said = answer(labels(a, b), labels(c, d));
+            if let Answer::NotYet { more } = said {
+                prop_assert!((1..=100).contains(&more));
+            }
+        }
+    }
+}
