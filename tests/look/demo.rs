@@ -21,9 +21,10 @@ fn play(house: &House, incident: &[&str], columns: u16, rows: u16) -> Session {
 fn kept(house: &House) -> String {
     let folder = house.journal().parent().expect("a state folder").to_owned();
     let files = std::fs::read_dir(folder).expect("the state folder is there").filter_map(Result::ok);
+    // Beside it lie what SQLite and the program keep with it; the journal itself is the one that ends in `.db`.
     let mut demos = files.map(|file| file.path()).filter(|path| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("demo-") && name.ends_with(".db")
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        stem.starts_with("demo-") && path.extension().is_some_and(|ending| ending == "db")
     });
     demos.next().expect("the demo's journal was kept").to_string_lossy().into_owned()
 }
