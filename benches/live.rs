@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use warroom::correlation::{Correlator, Settings};
 use warroom::engine::{EngineConfig, Handle, View, start};
 use warroom::event::{
-    Alert, AlertStatus, Change, ChangeClass, Fact, Fingerprint, Labels, Resource, Seq, Source, Span, SpanBatch, SpanId,
-    SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
+    Alert, AlertStatus, Attributes, Change, ChangeClass, Fact, Fingerprint, Labels, Resource, Seq, Source, Span,
+    SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
 };
 use warroom::journal::{Draft, SharedJournal, SqliteJournal};
 
@@ -66,7 +66,7 @@ fn spans(batch: u64, service: &str, now: Time) -> SpanBatch {
         }
     };
     let items = (batch * SPANS_A_BATCH..(batch + 1) * SPANS_A_BATCH).map(span).collect();
-    SpanBatch { resources: vec![Resource { service: service.into(), attributes: Default::default(), items }] }
+    SpanBatch { resources: vec![Resource { service: service.into(), attributes: Attributes::new(), items }] }
 }
 
 fn change(number: u64, at: Time) -> Change {
@@ -123,7 +123,7 @@ fn spans_are_shown() {
     let feeding = std::thread::spawn(move || {
         let (begun, seconds) = (Instant::now(), 15);
         for batch in 0..SPANS_A_SECOND * seconds / SPANS_A_BATCH {
-            let due = begun + Duration::from_secs_f64((batch * SPANS_A_BATCH) as f64 / SPANS_A_SECOND as f64);
+            let due = begun + Duration::from_micros(batch * SPANS_A_BATCH * 1_000_000 / SPANS_A_SECOND);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             let now = Time::now();
             let draft = Draft::new(now, format!("otlp/{batch}"), &spans(batch, "support-bot", now).into());
@@ -195,7 +195,7 @@ fn placing_is_flat() {
         }
         let each = begun.elapsed() / 2_000;
         let looks = (correlator.looked() - before) / 2_000;
-        println!("beside {level} open alerts: {:.2} us an alert, {looks} looks an alert", each.as_nanos() as f64 / 1e3);
+        println!("beside {level} open alerts: {each:.2?} and {looks} looks an alert");
     }
 }
 

@@ -10,8 +10,9 @@ use crate::event::{Digest, IncidentId, Time};
 const QUIET_MS: i128 = 400;
 /// … and at the latest so many milliseconds after the first news.
 const AT_LATEST_MS: i128 = 1_500;
-/// Between two diagnoses of one incident there are at least so many milliseconds.
-const BETWEEN_MS: i128 = 3_000;
+/// Between two diagnoses of one incident there are at least so many milliseconds; with the time that one takes, the last alert
+/// of a storm has its hypotheses within two seconds.
+const BETWEEN_MS: i128 = 1_200;
 /// When nothing but telemetry is new, at least so many.
 const TELEMETRY_MS: i128 = 15_000;
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::path::{beside, shown};
@@ -60,7 +60,11 @@ pub(super) fn take(place: &Place, held: &Held, name: &str) -> Result<Option<Box<
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // For people who look; nothing reads it, and a full disk does not matter.
-    let _written = file.set_len(0).and_then(|()| writeln!(&file, "{}", std::process::id()));
+    // For people who look; nothing else reads it, and a full disk does not matter. Only what is new is written: seats are
+    // looked at again and again, and a write may wait for the disk.
+    let (own, mut before) = (format!("{}\n", std::process::id()), String::new());
+    if (&file).take(32).read_to_string(&mut before).is_err() || before != own {
+        let _written = file.set_len(0).and_then(|()| file.write_all_at(own.as_bytes(), 0));
+    }
     Ok(Some(Box::new(FileLease { _file: file })))
 }
