@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::config::{self, Config};
@@ -55,7 +56,35 @@ pub struct House {
     listening: Option<listening::Listening>,
     engine: engine::Handle,
     desk: Arc<LocalDesk>,
+    /// Where nobody sits at it: what asks for its end.
+    ending: Option<Ending>,
     runtime: tokio::runtime::Runtime,
+}
+
+/// The signals that ask for an orderly end. They are heard from the moment this exists, however late it is waited for.
+struct Ending {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Ending {
+    fn listen(runtime: &tokio::runtime::Runtime) -> std::io::Result<Self> {
+        let _inside = runtime.enter();
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn come(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
 }
 
 impl House {
@@ -81,6 +110,9 @@ impl House {
             .enable_all()
             .build()
             .context("the system gives no threads")?;
+        // Before anybody can know that it is there, and end it.
+        let ending =
+            if with.person { None } else { Some(Ending::listen(&runtime).context("no signals can be heard")?) };
         let person = response::person();
         let listening = if with.listens {
             Some(listening::start(&config, &journal, runtime.handle(), with.must_listen)?)
@@ -111,7 +143,7 @@ impl House {
             Time::now(),
         ));
         runtime.spawn(tend(Arc::downgrade(&desk)));
-        Ok(Self { config, journal, person, listening, engine, desk, runtime })
+        Ok(Self { config, journal, person, listening, engine, desk, ending, runtime })
     }
 
     /// The pictures, newest first known.
@@ -154,19 +186,10 @@ impl House {
     ///
     /// # Errors
     /// When the system gives no signal handlers.
-    pub fn wait_for_signal(&self) -> anyhow::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        self.runtime.block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            let mut hang_up = signal(SignalKind::hangup())?;
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-            Ok(())
-        })
+    pub fn wait_for_signal(&mut self) -> anyhow::Result<()> {
+        let mut ending = self.ending.take().map_or_else(|| Ending::listen(&self.runtime), Ok)?;
+        self.runtime.block_on(ending.come());
+        Ok(())
     }
 
     /// Closes it in order.

@@ -13,7 +13,7 @@ pub struct Args {}
 /// # Errors
 /// When it could not be done; the error says why and what to do.
 pub fn run(_args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
-    let house = House::open(common, With::SERVE)?;
+    let mut house = House::open(common, With::SERVE)?;
     for address in house.addresses() {
         out.note(&format!("listening on {address}, recording into {}", house.config.journal.display()));
     }
