@@ -74,7 +74,8 @@ fn print(house: &House, out: &mut Out) -> anyhow::Result<Exit> {
         seen = now;
     }
     let view = views.borrow().clone();
-    for line in console::plain_lines(&view, &jiff::tz::TimeZone::system()) {
+    let zone = house.config.screen.time_zone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
+    for line in console::plain_lines(&view, &zone) {
         out.line(&line)?;
     }
     Ok(Exit::Good)
@@ -99,9 +100,14 @@ fn settings(house: &House, common: &Common) -> Settings {
             Glyphs::Ascii => Some(true),
         },
         mouse: screen.mouse,
+        no_clipboard: !screen.clipboard,
+        no_bracketed_paste: !screen.bracketed_paste,
+        synchronized: screen.synchronized,
+        zone: screen.time_zone.clone(),
         plain: common.plain,
         folder: house.config.file.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned),
         state: Some(house.config.state_dir.clone()),
-        ..Settings::default()
+        // Beside the journal and named after it: a draft is of one of its incidents.
+        drafts: Some(house.config.journal.with_extension("drafts")),
     }
 }

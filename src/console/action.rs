@@ -196,7 +196,7 @@ actions! {
     }
     Editor {
         EditorDone "editor-done" "record": "record what was written";
-        EditorCancel "editor-cancel" "cancel": "close it; the draft is kept until the console is left";
+        EditorCancel "editor-cancel" "cancel": "close it; the draft is kept";
     }
 }
 

@@ -14,6 +14,7 @@ mod clipboard;
 pub mod cursor;
 pub mod details;
 pub mod docs;
+mod drafts;
 mod draw;
 #[cfg(test)]
 mod fixture;
@@ -109,7 +110,7 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         let source = tty::Tty::open().context("cannot read the terminal")?;
         let writer = writer::Writer::start(writer::Stdout).context("cannot write to the terminal")?;
         let size = terminal::size();
-        let modes = terminal::Modes { mouse: settings.mouse };
+        let modes = terminal::Modes { mouse: settings.mouse, paste: !settings.no_bracketed_paste };
         let mut screen = wire::Wire::new(size, settings.synchronized);
         screen.pass(&modes.enter());
         let setup = model::Setup {
@@ -125,10 +126,14 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         let first = views.borrow_and_update().clone();
         let now = pane::Now { wall: jiff::Timestamp::now(), mono: std::time::Duration::ZERO };
         let mut model = model::Model::new(setup, size, first, now);
+        let drafts = settings.drafts.clone().map(|folder| drafts::Drafts::new(folder, &person));
+        if let Some(drafts) = &drafts {
+            model.begin_with(drafts.load());
+        }
         for what in wrong {
             model.say(what, true);
         }
-        let hands = app::Hands::new(details, desk, person, settings.folder.clone(), depth);
+        let hands = app::Hands::new(details, desk, person, settings.folder.clone(), depth, drafts);
         let started = Instant::now();
         anyhow::Ok(app::App { model, source, writer, views, hands, signals, screen, modes, started }.run().await)
     });

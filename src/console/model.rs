@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ratatui::layout::{Rect, Size};
 
+use super::action::Action;
 use super::details::{Detail, Details, Want};
+use super::drafts::Begun;
 use super::glyph::Glyphs;
 use super::key::Key;
 use super::keymap::{Context, Keymap};
@@ -55,6 +57,8 @@ pub enum Msg {
     Woken,
     /// A frame got through to the terminal.
     Painted,
+    /// Drafts were written down, or not.
+    Drafted(Result<(), String>),
     /// Background news, in words.
     Say(String),
 }
@@ -66,6 +70,8 @@ pub enum Effect {
     Fetch(Want, Seq),
     /// Hand an act to the desk.
     Perform(IncidentId, Act),
+    /// Keep a text that was begun over a lost session; an empty one is forgotten.
+    Draft(IncidentId, &'static str, String),
     /// Fetch the picture of a moment.
     ViewAt(Time),
     /// Copy to the person's clipboard.
@@ -96,6 +102,15 @@ pub struct Message {
     pub text: String,
     /// Whether something went wrong.
     pub bad: bool,
+}
+
+/// An act on its way to the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// To which incident.
+    pub incident: IncidentId,
+    /// The text that is a draft until it is recorded, with its kind.
+    pub text: Option<(&'static str, String)>,
 }
 
 /// The state.
@@ -146,18 +161,20 @@ pub struct Model {
     pub messages: VecDeque<Message>,
     /// The message line shows the last message until a key is pressed.
     pub fresh_message: bool,
-    /// Acts on their way to the desk.
-    pub under_way: usize,
+    /// Acts on their way to the desk, in order.
+    pub handed: VecDeque<Handed>,
     /// Entries after this one are new to the reader.
     pub seen: Seq,
     /// What was opened, by incident.
     pub opened: BTreeMap<IncidentId, Vec<Untrusted>>,
     /// Texts begun and not recorded, by incident and kind.
-    pub drafts: BTreeMap<(IncidentId, &'static str), String>,
+    pub drafts: Begun,
     /// A key was pressed: from now on the person says where the focus is.
     pub(super) touched: bool,
     /// What the person did is recorded: until the next key pictures join, wherever the cursor is, so that it is seen.
     pub(super) own_news: bool,
+    /// It was said that drafts cannot be written down.
+    pub(super) drafts_fail: bool,
     /// Draw again although nothing was pressed.
     pub(super) repaint: bool,
     first_shown: BTreeMap<(IncidentId, String), Duration>,
@@ -210,11 +227,12 @@ impl Model {
             person: setup.person,
             messages: VecDeque::new(),
             fresh_message: false,
-            under_way: 0,
+            handed: VecDeque::new(),
             opened: BTreeMap::new(),
-            drafts: BTreeMap::new(),
+            drafts: Begun::new(),
             touched: false,
             own_news: false,
+            drafts_fail: false,
             repaint: false,
             first_shown: BTreeMap::new(),
         };
@@ -296,6 +314,20 @@ impl Model {
     pub fn layer_area(&self, nth: usize) -> Rect {
         let screen = self.room();
         self.layers.get(nth).map_or(Rect::ZERO, |layer| layer::inside(layer.extent(&self.cx(screen, true)), screen))
+    }
+
+    /// Takes up what was begun in an earlier session.
+    pub fn begin_with(&mut self, drafts: Begun) {
+        if let Some(((incident, kind), _)) = drafts.iter().next() {
+            let key = self.keymap.first(if *kind == "hunch" { Action::Hunch } else { Action::Note });
+            let how = key.map(|key| format!("; {key} opens it")).unwrap_or_default();
+            let rest = match drafts.len() {
+                1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            self.say(format!("A {kind} on {incident} was begun and not recorded{rest}{how}."), false);
+        }
+        self.drafts = drafts;
     }
 
     /// Says something in the message line.

@@ -13,7 +13,6 @@ use super::details::{Details, Loaded, Want};
 use super::glyph::Glyphs;
 use super::key::Key;
 use super::keymap::Keymap;
-use super::layer::Layer;
 use super::theme::{Role, Theme};
 use crate::engine::View;
 use crate::engine::view::{IncidentView, Opens};
@@ -191,8 +190,6 @@ impl Input {
 pub enum Ask {
     /// Open a thing.
     Open(Opens),
-    /// Put a layer on top.
-    Push(Box<dyn Layer>),
     /// Close the layer that asks.
     Close,
     /// Say something in the message line.

@@ -19,7 +19,7 @@ fn prose(text: &Untrusted) -> String {
 /// The picture in lines, without any control sequence.
 #[must_use]
 pub fn lines(view: &View, zone: &TimeZone) -> Vec<String> {
-    let clock = |time: crate::event::Time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let clock = |time: crate::event::Time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
     let mut out = Vec::new();
     if let Some(label) = &view.label {
         out.push(prose(label));

@@ -19,14 +19,18 @@ pub struct Settings {
     pub synchronized: bool,
     /// The mouse: off by default, since it sends every motion over the line.
     pub mouse: bool,
-    /// Copying over OSC 52; on by default.
+    /// No copying over OSC 52.
     pub no_clipboard: bool,
+    /// The terminal is not asked to mark pasted text; bursts are then told by their length alone.
+    pub no_bracketed_paste: bool,
     /// Readable lines instead of a screen.
     pub plain: bool,
     /// The folder with the person's own `themes/` and `keymaps/`.
     pub folder: Option<PathBuf>,
     /// Where a crash is written down.
     pub state: Option<PathBuf>,
+    /// Where drafts are kept over a lost session; nowhere by default.
+    pub drafts: Option<PathBuf>,
     /// The time zone times are shown in; the system's by default.
     pub zone: Option<jiff::tz::TimeZone>,
 }

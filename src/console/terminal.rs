@@ -17,6 +17,8 @@ static CRASHES: Mutex<Option<PathBuf>> = Mutex::new(None);
 pub struct Modes {
     /// The mouse.
     pub mouse: bool,
+    /// Marks around pasted text.
+    pub paste: bool,
 }
 
 impl Modes {
@@ -24,7 +26,8 @@ impl Modes {
     #[must_use]
     pub fn enter(self) -> Vec<u8> {
         let mouse = if self.mouse { "\x1b[?1000h\x1b[?1006h" } else { "" };
-        format!("\x1b[?1049h\x1b[?2004h{mouse}\x1b[?25l\x1b[0m\x1b[H\x1b[2J").into_bytes()
+        let paste = if self.paste { "\x1b[?2004h" } else { "" };
+        format!("\x1b[?1049h{paste}{mouse}\x1b[?25l\x1b[0m\x1b[H\x1b[2J").into_bytes()
     }
 }
 
@@ -169,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_mode_that_is_switched_on_is_switched_off() {
-        let on = String::from_utf8(Modes { mouse: true }.enter()).expect("text");
+        let on = String::from_utf8(Modes { mouse: true, paste: true }.enter()).expect("text");
         let off = String::from_utf8(LEAVE.to_vec()).expect("text");
         for mode in on.split("\x1b[?").filter_map(|part| part.split_once('h')).map(|(mode, _)| mode) {
             assert!(off.contains(&format!("\x1b[?{mode}l")), "mode {mode}");
@@ -201,7 +204,7 @@ mod tests {
         let Some(folder) = std::env::var_os("CRASH_FOLDER") else { return };
         restore_on_panic(Some(Path::new(&folder)));
         take().expect("a terminal");
-        super::super::writer::Stdout.write_all(&Modes { mouse: true }.enter()).expect("written");
+        super::super::writer::Stdout.write_all(&Modes { mouse: true, paste: true }.enter()).expect("written");
         match std::env::var("CRASH_HOW").as_deref() {
             Ok("thread") => {
                 let secret = String::from("sk-live-51H8secret");

@@ -54,7 +54,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.live = view;
         }
         Msg::Fetched(want, through, result) => model.details.arrived(&want, through, result),
-        Msg::Performed(incident, result) => acts::performed(model, incident, result),
+        Msg::Performed(incident, result) => acts::performed(model, incident, result, &mut effects),
         Msg::Wound(moment, result) => wind::arrived(model, moment, result, &mut effects),
         Msg::Reload => {
             let (theme, keymap) = (model.theme.name.clone(), model.keymap.name.clone());
@@ -65,6 +65,15 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Painted => {
             let nth = model.layers.len().wrapping_sub(1);
             model.repaint |= with_layer(model, nth, |layer, cx| layer.painted(cx)).unwrap_or(false);
+            return effects;
+        }
+        Msg::Drafted(result) => {
+            if let Err(error) = result
+                && !model.drafts_fail
+            {
+                model.say(format!("Drafts cannot be kept over a lost session: {error}"), true);
+                model.drafts_fail = true;
+            }
             return effects;
         }
         Msg::Say(text) => model.say(text, true),
@@ -202,7 +211,6 @@ fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
     for ask in asks {
         match ask {
             Ask::Open(opens) => open(model, &opens, effects),
-            Ask::Push(layer) => push(model, layer),
             Ask::Close => {
                 model.layers.pop();
             }
@@ -221,8 +229,9 @@ fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
                 if text.is_empty() {
                     model.drafts.remove(&(incident, kind));
                 } else {
-                    model.drafts.insert((incident, kind), text);
+                    model.drafts.insert((incident, kind), text.clone());
                 }
+                effects.push(Effect::Draft(incident, kind, text));
             }
         }
     }

@@ -33,6 +33,10 @@ pub(super) struct File {
     pub colour: Colour,
     pub glyphs: Glyphs,
     pub mouse: bool,
+    pub clipboard: Option<bool>,
+    pub bracketed_paste: Option<bool>,
+    pub synchronized: bool,
+    pub time_zone: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -116,6 +116,10 @@ impl Config {
                 colour: file.colour,
                 glyphs: file.glyphs,
                 mouse: file.mouse,
+                clipboard: file.clipboard.unwrap_or(true),
+                bracketed_paste: file.bracketed_paste.unwrap_or(true),
+                synchronized: file.synchronized,
+                time_zone: file.time_zone.map_or(Ok(None), |name| place.time_zone(&name))?,
             },
             file: path,
         };

@@ -84,6 +84,20 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// The zone of this name; `None` = this machine's.
+    pub fn time_zone(&self, name: &Spanned<String>) -> Result<Option<jiff::tz::TimeZone>, Refused> {
+        if name.get_ref() == "local" {
+            return Ok(None);
+        }
+        jiff::tz::TimeZone::get(name.get_ref()).map(Some).map_err(|_| {
+            let what = format!(
+                "no time zone is called {:?} on this machine: \"local\", \"UTC\", or a name such as \"Europe/Berlin\"",
+                name.get_ref()
+            );
+            self.refuse(name.span().start, what)
+        })
+    }
+
     pub fn silence(&self, given: &Spanned<Silence>) -> Result<Silence, Refused> {
         let silence = *given.get_ref();
         let wrong = if silence.approve_minutes == 0 || silence.execute_seconds == 0 {

@@ -47,7 +47,7 @@ impl Default for Silence {
 }
 
 /// How the screen looks and listens.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Screen {
     /// A theme's name or file.
     pub theme: Option<String>,
@@ -59,6 +59,14 @@ pub struct Screen {
     pub glyphs: Glyphs,
     /// Whether the mouse is asked for.
     pub mouse: bool,
+    /// Whether what is copied goes to the terminal's clipboard (OSC 52).
+    pub clipboard: bool,
+    /// Whether the terminal is asked to mark pasted text.
+    pub bracketed_paste: bool,
+    /// Whether each frame is bracketed with DEC 2026.
+    pub synchronized: bool,
+    /// Times are shown in this zone; `None` = this machine's.
+    pub time_zone: Option<jiff::tz::TimeZone>,
 }
 
 /// How many colours to use.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::console::details::{Detail, Want};
+use crate::console::drafts::{Begun, Drafts};
 use crate::console::keymap::Keymap;
 use crate::console::model::{Effect, Msg};
 use crate::console::pane::Now;
@@ -35,10 +36,14 @@ pub struct Hands {
     acts: VecDeque<(IncidentId, Act, Time)>,
     acting: bool,
     extra: VecDeque<Msg>,
+    drafts: Option<Drafts>,
+    /// Drafts to be written; the newest text of each.
+    begun: Begun,
+    drafting: bool,
 }
 
 impl Hands {
-    /// Hands that read from `details` and act at `desk` as `person`.
+    /// Hands that read from `details`, act at `desk` as `person` and keep their drafts in `drafts`.
     #[must_use]
     pub fn new(
         details: Arc<dyn Details>,
@@ -46,6 +51,7 @@ impl Hands {
         person: Person,
         folder: Option<PathBuf>,
         depth: Depth,
+        drafts: Option<Drafts>,
     ) -> Self {
         let (back, results) = channel(READS + 4);
         Self {
@@ -61,6 +67,9 @@ impl Hands {
             acts: VecDeque::new(),
             acting: false,
             extra: VecDeque::new(),
+            drafts,
+            begun: Begun::new(),
+            drafting: false,
         }
     }
 
@@ -79,6 +88,10 @@ impl Hands {
                     self.acts.push_back((incident, act, now.wall));
                     self.act_on();
                 }
+            }
+            Effect::Draft(incident, kind, text) => {
+                self.begun.insert((incident, kind), text);
+                self.draft_on();
             }
             Effect::ViewAt(moment) => {
                 let details = self.details.clone();
@@ -134,6 +147,20 @@ impl Hands {
         });
     }
 
+    /// Writes drafts down, all that wait at once: fast typing costs no more writes than the disk takes.
+    fn draft_on(&mut self) {
+        let Some(drafts) = self.drafts.clone() else { return self.begun.clear() };
+        if self.drafting || self.begun.is_empty() {
+            return;
+        }
+        self.drafting = true;
+        let begun = std::mem::take(&mut self.begun);
+        self.spawn(move || {
+            let results = begun.iter().map(|((incident, kind), text)| drafts.keep(*incident, kind, text));
+            Msg::Drafted(results.fold(Ok(()), std::io::Result::and).map_err(|error| error.to_string()))
+        });
+    }
+
     /// The next thing that came back.
     pub async fn next(&mut self) -> Msg {
         if let Some(msg) = self.extra.pop_front() {
@@ -150,15 +177,19 @@ impl Hands {
                 self.acting = false;
                 self.act_on();
             }
+            Msg::Drafted(_) => {
+                self.drafting = false;
+                self.draft_on();
+            }
             _ => {}
         }
         msg
     }
 
-    /// Waits for the acts that began, at most so long.
+    /// Waits for the acts that began and the drafts, at most so long.
     pub async fn finish(&mut self, patience: Duration) {
         let all = async {
-            while self.acting || !self.acts.is_empty() {
+            while self.acting || !self.acts.is_empty() || self.drafting {
                 self.next().await;
             }
         };

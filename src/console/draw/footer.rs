@@ -39,7 +39,7 @@ pub(super) fn draw(model: &Model, buf: &mut Buffer) {
 }
 
 fn said(model: &Model) -> Line<'_> {
-    if model.under_way > 0 {
+    if !model.handed.is_empty() {
         return Line::from(safe::lit("Recording …", model.theme.of(Role::Status)));
     }
     if model.fresh_message

@@ -5,6 +5,7 @@ use ratatui::text::Line;
 use tui_textarea::{CursorMove, TextArea};
 
 use crate::console::action::Action;
+use crate::console::drafts::LONGEST;
 use crate::console::keymap::Context;
 use crate::console::layer::{Extent, Layer};
 use crate::console::pane::{Answer, Ask, Cx, Input};
@@ -12,9 +13,6 @@ use crate::console::safe;
 use crate::console::theme::Role;
 use crate::event::{IncidentId, Policy, Untrusted};
 use crate::response::Act;
-
-/// No note is longer, in bytes.
-const LONGEST: usize = 64 * 1024;
 
 /// The layer of a text being written. The text area keeps the text; it never draws it.
 pub struct Editor {
@@ -64,6 +62,12 @@ impl Editor {
         self.text.lines().join("\n")
     }
 
+    /// What was written so far is to be kept.
+    fn draft(&self) -> Ask {
+        let text = self.whole();
+        Ask::Draft(self.incident, self.kind(), if text.trim().is_empty() { String::new() } else { text })
+    }
+
     fn window(&self, height: u16) -> usize {
         let row = self.text.cursor().0;
         (row + 1).saturating_sub(usize::from(height.max(1)))
@@ -103,20 +107,14 @@ impl Layer for Editor {
                     What::Note => Act::Note(written),
                     What::Hunch => Act::Hunch(written),
                 };
-                Answer::Done(vec![
-                    Ask::Close,
-                    Ask::Draft(self.incident, self.kind(), String::new()),
-                    Ask::Perform(self.incident, act),
-                ])
+                // It stays a draft until the desk has it.
+                Answer::Done(vec![Ask::Close, self.draft(), Ask::Perform(self.incident, act)])
             }
             Input::Do(command) if command.action == Action::EditorCancel => {
-                let text = self.whole();
-                let kept = if text.trim().is_empty() { String::new() } else { text };
-                let mut asks = vec![Ask::Close];
-                if !kept.is_empty() {
-                    asks.push(Ask::Say(format!("The draft of the {} is kept until you leave.", self.kind())));
+                let mut asks = vec![Ask::Close, self.draft()];
+                if !self.whole().trim().is_empty() {
+                    asks.push(Ask::Say(format!("The draft of the {} is kept.", self.kind())));
                 }
-                asks.push(Ask::Draft(self.incident, self.kind(), kept));
                 Answer::Done(asks)
             }
             Input::Do(_) => Answer::Ignored,
@@ -124,7 +122,7 @@ impl Layer for Editor {
                 if self.whole().len() < LONGEST || key.typed().is_none() {
                     self.text.input(key.event());
                 }
-                Answer::done()
+                Answer::ask(self.draft())
             }
             Input::Paste(text) => {
                 let room = LONGEST.saturating_sub(self.whole().len());
@@ -139,7 +137,7 @@ impl Layer for Editor {
                     })
                     .collect();
                 self.text.insert_str(clean);
-                Answer::done()
+                Answer::ask(self.draft())
             }
         }
     }

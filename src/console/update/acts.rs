@@ -7,7 +7,7 @@ use crate::console::layers::confirm::Confirm;
 use crate::console::layers::decision::{Decision, Way};
 use crate::console::layers::editor::Editor;
 use crate::console::layers::truth::TruthForm;
-use crate::console::model::{Effect, Model};
+use crate::console::model::{Effect, Handed, Model};
 use crate::console::pane::{PaneKind, Picked};
 use crate::engine::view::{ActionState, IncidentState};
 use crate::event::{Fingerprint, IncidentId, PlanId};
@@ -58,17 +58,35 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
 
 /// Hands an act to the desk.
 pub(super) fn perform(model: &mut Model, incident: IncidentId, act: Act, effects: &mut Vec<Effect>) {
-    model.under_way += 1;
+    let text = match &act {
+        Act::Note(text) => Some(("note", text.raw().to_owned())),
+        Act::Hunch(text) => Some(("hunch", text.raw().to_owned())),
+        _ => None,
+    };
+    model.handed.push_back(Handed { incident, text });
     effects.push(Effect::Perform(incident, act));
 }
 
-/// The desk returned.
-pub(super) fn performed(model: &mut Model, incident: IncidentId, result: Result<String, String>) {
-    model.under_way = model.under_way.saturating_sub(1);
-    match result {
-        Ok(line) => {
+/// The desk returned; acts come back in the order in which they went.
+pub(super) fn performed(
+    model: &mut Model,
+    incident: IncidentId,
+    result: Result<String, String>,
+    effects: &mut Vec<Effect>,
+) {
+    let nth = model.handed.iter().position(|handed| handed.incident == incident);
+    let text = nth.and_then(|nth| model.handed.remove(nth)).and_then(|handed| handed.text);
+    match (result, text) {
+        (Ok(line), text) => {
             let named = line.starts_with(&incident.to_string());
             model.say(if named { line } else { format!("{incident}: {line}") }, false);
+            // Only now is it no draft any more.
+            if let Some((kind, text)) = text
+                && model.drafts.get(&(incident, kind)) == Some(&text)
+            {
+                model.drafts.remove(&(incident, kind));
+                effects.push(Effect::Draft(incident, kind, String::new()));
+            }
             // What the person did is what they want to see now, and the picture that has it may still be on its way.
             if model.wound.is_none() && model.layers.is_empty() {
                 model.held = false;
@@ -76,7 +94,12 @@ pub(super) fn performed(model: &mut Model, incident: IncidentId, result: Result<
                 model.own_news = true;
             }
         }
-        Err(error) => model.say(format!("{incident}: nothing was recorded. {error}"), true),
+        (Err(error), None) => model.say(format!("{incident}: nothing was recorded. {error}"), true),
+        (Err(error), Some((kind, text))) => {
+            let kept = model.drafts.entry((incident, kind)).or_insert(text);
+            effects.push(Effect::Draft(incident, kind, kept.clone()));
+            model.say(format!("{incident}: nothing was recorded, the {kind} is kept as a draft. {error}"), true);
+        }
     }
 }
 
@@ -103,7 +126,12 @@ fn decide(model: &mut Model, way: Way) {
 
 fn write(model: &mut Model, id: IncidentId, editor: fn(IncidentId, Option<&String>) -> Editor) {
     let empty = editor(id, None);
-    let draft = model.drafts.get(&(id, empty.kind()));
+    // What is on its way to the desk is not begun again.
+    let handed = |draft: &String| {
+        let is = |handed: &Handed| handed.incident == id && handed.text.as_ref().is_some_and(|(_, text)| text == draft);
+        model.handed.iter().any(is)
+    };
+    let draft = model.drafts.get(&(id, empty.kind())).filter(|draft| !handed(draft));
     let layer = if draft.is_some() { editor(id, draft) } else { empty };
     push(model, Box::new(layer));
 }

@@ -168,6 +168,19 @@ fn a_draft_is_kept_when_the_editor_is_closed() {
     assert!(bench.screen().contains("asked the vendor"));
     bench.press("ctrl-s");
     assert!(matches!(bench.acts().as_slice(), [Act::Note(text)] if text.raw() == "asked the vendor"));
+    // On its way it is no draft to go on with; when the desk failed it is one again; recorded it is none.
+    bench.press("n");
+    assert!(!bench.screen().contains("asked the vendor"));
+    bench.press("esc");
+    bench.type_in("n");
+    bench.press("esc");
+    bench.send(Msg::Performed(crate::event::IncidentId(42), Err("the disk is full".to_owned())));
+    assert!(bench.screen().contains("kept as a draft"), "{}", bench.screen());
+    bench.press("n");
+    assert!(bench.screen().contains("asked the vendor"));
+    bench.press("ctrl-s");
+    bench.send(Msg::Performed(crate::event::IncidentId(42), Ok("noted".to_owned())));
+    assert!(matches!(bench.effects.last(), Some(Effect::Draft(_, "note", text)) if text.is_empty()));
     bench.press("n");
     assert!(!bench.screen().contains("asked the vendor"));
 }
