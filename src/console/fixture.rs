@@ -230,13 +230,42 @@ impl Bench {
         self.clock += Duration::from_millis(millis);
     }
 
-    /// The screen as text.
-    pub fn screen(&self) -> String {
+    fn drawn(&self) -> Buffer {
         let Size { width, height } = self.model.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         let _ = draw(&self.model, &mut buffer);
-        let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
-        (0..height).map(row).collect::<Vec<_>>().join("\n")
+        buffer
+    }
+
+    /// The screen as text.
+    pub fn screen(&self) -> String {
+        let buffer = self.drawn();
+        let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+        (0..buffer.area.height).map(row).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The screen as text, and after each row where which style is: `from-to style`, what has none left out.
+    pub fn styled(&self) -> String {
+        let buffer = self.drawn();
+        let mut out = String::new();
+        for (y, text) in (0..buffer.area.height).zip(self.screen().lines()) {
+            let mut runs: Vec<(u16, u16, String)> = Vec::new();
+            for x in 0..buffer.area.width {
+                let Some(style) = written(&buffer[(x, y)]) else { continue };
+                match runs.last_mut() {
+                    Some((_, to, same)) if *same == style => *to = x,
+                    _ => runs.push((x, x, style)),
+                }
+            }
+            runs.retain(|(_, _, style)| !style.is_empty());
+            let runs: Vec<_> = runs.into_iter().map(|(from, to, style)| format!("{from}-{to} {style}")).collect();
+            out.push_str(text);
+            if !runs.is_empty() {
+                out.push_str(&format!("\n    ~ {}", runs.join(", ")));
+            }
+            out.push('\n');
+        }
+        out
     }
 
     /// The acts handed to the desk so far.
@@ -249,4 +278,22 @@ impl Bench {
             })
             .collect()
     }
+}
+
+/// A cell's style in words, empty when it has none; `None` for a blank on which no style could be seen.
+fn written(cell: &ratatui::buffer::Cell) -> Option<String> {
+    use ratatui::style::{Color, Modifier};
+    let blank = cell.symbol() == " " && !cell.modifier.intersects(Modifier::REVERSED | Modifier::UNDERLINED);
+    if blank && cell.bg == Color::Reset {
+        return None;
+    }
+    let mut words = Vec::new();
+    if cell.fg != Color::Reset {
+        words.push(cell.fg.to_string());
+    }
+    if cell.bg != Color::Reset {
+        words.push(format!("on {}", cell.bg));
+    }
+    words.extend(cell.modifier.iter_names().map(|(name, _)| name.to_ascii_lowercase()));
+    Some(words.join(" "))
 }

@@ -8,7 +8,7 @@ use crate::console::model::Model;
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::engine::view::{IncidentState, IncidentView};
-use crate::event::{Severity, Time};
+use crate::event::{Policy, Severity, Time};
 
 /// The word for a severity.
 pub(crate) fn word(severity: Severity) -> &'static str {
@@ -33,28 +33,73 @@ pub(crate) fn lasting(from: Time, to: Time) -> String {
     }
 }
 
+/// What the first line may lose for the headline's sake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// How many people are here.
+    Present,
+    /// All of the label but its first word.
+    LabelRest,
+    /// The seconds of the clock.
+    Seconds,
+    /// How long the incident lasts already.
+    Age,
+    /// How many incidents are open.
+    Open,
+    /// The clock; its zone stays.
+    Clock,
+}
+
+/// The order in which they go, the least important first. What is going on (severity, incident, headline), whose it is,
+/// that something is wrong with the console, and that a picture is not of now: these never go.
+const GIVES_WAY: [Part; 6] =
+    [Part::Present, Part::LabelRest, Part::Seconds, Part::Age, Part::Open, Part::Clock];
+
+/// A headline wants room for all of itself, but for no more than this share of the line: 3 in 5.
+fn wanted(headline: usize, width: u16) -> usize {
+    headline.min(usize::from(width) * 3 / 5)
+}
+
 pub(super) fn draw(model: &Model, buf: &mut Buffer) {
     let area = Rect { x: 0, y: 0, width: model.size.width, height: 1 };
-    let right = right(model);
+    let style = model.theme.of(Role::Header);
+    let headline = match model.incident() {
+        Some(incident) => Line::from(safe::prose(&incident.headline, style)),
+        None if model.live.head == model.live.journal_head => Line::from(safe::lit("No incident.", style)),
+        None => Line::from(safe::lit("Reading the journal …", style)),
+    };
+    let enough = wanted(headline.width(), area.width);
+    let mut gone = 0;
+    let (left, right, room) = loop {
+        let lost = &GIVES_WAY[..gone];
+        let (left, right) = (left(model, lost, style), right(model, lost));
+        let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 1);
+        if room >= enough || gone == GIVES_WAY.len() {
+            break (left, right, room);
+        }
+        gone += 1;
+    };
+    let mut line = left;
+    line.spans.extend(safe::fit(headline, u16::try_from(room).unwrap_or(area.width), model.glyphs.cut).spans);
     let wide = u16::try_from(right.width()).unwrap_or(area.width);
     let left_area = Rect { width: area.width.saturating_sub(wide + 1), ..area };
-    let style = model.theme.of(Role::Header);
-    safe::put(buf, left_area, 0, left(model, style, left_area.width), model.glyphs.cut);
+    safe::put(buf, left_area, 0, line, model.glyphs.cut);
     let right_area = Rect { x: area.width.saturating_sub(wide), width: wide.min(area.width), ..area };
     safe::put(buf, right_area, 0, right, model.glyphs.cut);
 }
 
-fn left(model: &Model, style: ratatui::style::Style, width: u16) -> Line<'_> {
+/// What stands before the headline.
+fn left<'a>(model: &'a Model, lost: &[Part], style: ratatui::style::Style) -> Line<'a> {
     let mut spans: Vec<Span<'_>> = Vec::new();
     if let Some(label) = &model.live.label {
-        spans.extend([safe::lit(" ", model.theme.of(Role::Label)), safe::prose(label, model.theme.of(Role::Label))]);
-        spans.extend([safe::lit(" ", model.theme.of(Role::Label)), safe::lit(" ", style)]);
+        let whole = label.raw().len();
+        let first = label.raw().find(|c: char| !c.is_alphanumeric()).unwrap_or(whole);
+        let kept = label.excerpt(0..if lost.contains(&Part::LabelRest) && first > 0 { first } else { whole });
+        let on = model.theme.of(Role::Label);
+        spans.extend([safe::lit(" ", on), safe::shown(kept.show(Policy::Prose), on), safe::lit(" ", on)]);
+        spans.push(safe::lit(" ", style));
     }
-    let Some(incident) = model.incident() else {
-        let quiet = if model.live.head == model.live.journal_head { "No incident." } else { "Reading the journal …" };
-        spans.push(safe::lit(quiet, style));
-        return Line::from(spans);
-    };
+    let Some(incident) = model.incident() else { return Line::from(spans) };
     let severity = model.theme.severity(incident.severity);
     spans.extend([
         safe::lit(model.glyphs.severity[incident.severity as usize % 5], severity),
@@ -64,15 +109,8 @@ fn left(model: &Model, style: ratatui::style::Style, width: u16) -> Line<'_> {
         safe::lit(word(incident.severity), severity),
         safe::lit(" ", style),
     ]);
-    // Whose it is must never be cut off by a long headline.
-    let mut owner = owner(model, incident, style);
-    let taken: usize = spans.iter().chain(&owner).map(Span::width).sum();
-    let room = usize::from(width).saturating_sub(taken + 1);
-    let headline = Line::from(safe::prose(&incident.headline, style));
-    let headline = safe::fit(headline, u16::try_from(room).unwrap_or(width), model.glyphs.cut);
-    spans.append(&mut owner);
+    spans.extend(owner(model, incident, style));
     spans.push(safe::lit(" ", style));
-    spans.extend(headline.spans);
     Line::from(spans)
 }
 
@@ -87,7 +125,8 @@ fn owner<'a>(model: &Model, incident: &'a IncidentView, style: ratatui::style::S
     }
 }
 
-fn right(model: &Model) -> Line<'static> {
+/// What stands at the right edge.
+fn right(model: &Model, lost: &[Part]) -> Line<'static> {
     let muted = model.theme.of(Role::Muted);
     let mut spans = Vec::new();
     let blank = || safe::lit(" ", muted);
@@ -106,23 +145,34 @@ fn right(model: &Model) -> Line<'static> {
         .iter()
         .filter(|incident| matches!(incident.state, IncidentState::Open | IncidentState::Quiet))
         .count();
-    if open > 1 {
+    if open > 1 && !lost.contains(&Part::Open) {
         spans.extend([safe::made(format!("{open} open"), model.theme.of(Role::Edge)), blank()]);
     }
-    if model.live.present.len() > 1 {
+    if model.live.present.len() > 1 && !lost.contains(&Part::Present) {
         spans.extend([safe::made(format!("{} here", model.live.present.len()), muted), blank()]);
     }
-    if let (Some(incident), Some(as_of)) = (model.incident(), model.shown.as_of) {
+    if let (Some(incident), Some(as_of)) =
+        (model.incident(), model.shown.as_of.filter(|_| !lost.contains(&Part::Age)))
+    {
         spans.extend([safe::made(format!("+{}", lasting(incident.began, as_of)), muted), blank()]);
     }
-    let clock = |time: Time| time.to_zoned(model.zone.clone()).strftime("%H:%M:%S").to_string();
+    // With the zone: whoever reads this over ssh may be in another one than the machine, or than the configuration says.
+    let clock = |time: Time, format: &str| time.to_zoned(model.zone.clone()).strftime(format).to_string();
+    let whole = |time| clock(time, "%H:%M:%S %Z");
     match (model.winding, model.wound, model.shown.as_of) {
-        (Some(to), ..) => spans.push(safe::made(format!(" WINDING TO {} ", clock(to)), model.theme.of(Role::Wound))),
-        (None, Some(at), _) => spans.push(safe::made(format!(" AS OF {} ", clock(at)), model.theme.of(Role::Wound))),
+        (Some(to), ..) => spans.push(safe::made(format!(" WINDING TO {} ", whole(to)), model.theme.of(Role::Wound))),
+        (None, Some(at), _) => spans.push(safe::made(format!(" AS OF {} ", whole(at)), model.theme.of(Role::Wound))),
         (None, None, Some(at)) if model.held => {
-            spans.push(safe::made(format!(" HELD {} ", clock(at)), model.theme.of(Role::Wound)));
+            spans.push(safe::made(format!(" HELD {} ", whole(at)), model.theme.of(Role::Wound)));
         }
-        (None, None, Some(at)) => spans.push(safe::made(format!("LIVE {}", clock(at)), muted)),
+        (None, None, Some(at)) => {
+            let format = match () {
+                () if lost.contains(&Part::Clock) => "%Z",
+                () if lost.contains(&Part::Seconds) => "%H:%M %Z",
+                () => "%H:%M:%S %Z",
+            };
+            spans.push(safe::made(format!("LIVE {}", clock(at, format)), muted));
+        }
         (None, None, None) => spans.push(safe::lit("LIVE", muted)),
     }
     Line::from(spans)
