@@ -4,7 +4,7 @@ use warroom::event::{Approval, Fact, Kind, Outcome, PlanId, Request, Time};
 use warroom::journal::{Draft, term};
 use warroom::response::{Act, Desk as _, Table};
 
-use crate::gate::Fate;
+use crate::support::gate::Fate;
 use crate::scene::{Scene, alerts, approve, person};
 use crate::support::require;
 

@@ -9,7 +9,6 @@ mod support;
 mod clocks;
 mod deadlines;
 mod drift;
-mod gate;
 mod once;
 mod races;
 mod scene;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use warroom::event::{Kind, Outcome, Time};
 use warroom::response::Desk as _;
 
-use crate::gate::Fate;
 use crate::scene::{INCIDENT, Scene, approve, approve_at, person, reconcile};
+use crate::support::gate::Fate;
 use crate::support::{require, wait_until};
 
 const POST: (&str, &str) = ("POST", "/api/v2/silences");

@@ -12,7 +12,7 @@ use warroom::event::{
 use warroom::journal::{Draft, Query, SharedJournal, SqliteJournal, term};
 use warroom::response::{Act, Alertmanager as Client, Desk, LocalDesk, Table};
 
-use crate::gate::Gate;
+use crate::support::gate::Gate;
 use crate::support::alerting::{Alertmanager, impatient};
 use crate::support::{Running, http};
 

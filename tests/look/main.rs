@@ -5,13 +5,18 @@ mod support;
 
 mod demo;
 mod e2e_blocked;
+mod e2e_crash;
 mod e2e_delivery;
+mod e2e_hostile;
 mod e2e_page;
 mod e2e_silence;
+mod e2e_sources;
+mod e2e_storm;
 mod e2e_two;
 mod e2e_wire;
 mod harness;
 mod hostile;
+mod settings;
 mod ssh;
 mod terminal;
 mod tmux;

@@ -161,22 +161,32 @@ fn fault_18_a_blocked_terminal_stops_nothing_and_costs_no_memory() {
         let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("a size").to_owned();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
     };
+    // A frame of the whole screen, as every size asks for one.
+    session.resize(250, 70);
+    let before = session.written();
+    session.type_keys("<c-l>");
+    wait_until("a whole frame", || session.written() > before);
+    session.settle(Duration::from_millis(400));
+    let frame = (session.written() - before) / 1024;
     session.pause(true);
-    // The kernel's buffer fills, then the writer blocks; sizes go on changing and each would be a whole frame.
-    for nth in 0..400u16 {
-        session.resize(120 + nth % 41, 40 + nth % 11);
-        session.type_keys("j");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let before = memory();
-    for nth in 0..400u16 {
-        session.resize(120 + nth % 41, 40 + nth % 11);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    // The kernel's buffer fills, then the writer blocks; sizes go on changing. What keeps frames for later would keep five
+    // times as many the second time.
+    let storm = |times: u16| {
+        for nth in 0..times {
+            session.resize(230 + nth % 21, 60 + nth % 11);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        memory()
+    };
+    let few = 120;
+    let after_few = storm(few);
+    let after_many = storm(5 * few);
+    let kept = after_many.saturating_sub(after_few);
+    let all = u64::from(5 * few) * u64::try_from(frame).expect("small");
+    println!("a frame is {frame} KiB; kept {kept} KiB of {all} KiB that would have been drawn");
+    assert!(kept < all / 4, "{kept} KiB of {all} KiB were kept for a terminal that does not read");
     // Somebody else's news goes on being recorded and taken in.
     assert!(house.run(&["ingest", concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/infra")]).status.success());
-    let after = memory();
-    assert!(after < before + 40_000, "{before} KiB, then {after} KiB");
     session.resize(160, 50);
     session.pause(false);
     session.wait_for("2 open");

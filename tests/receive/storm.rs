@@ -1,29 +1,14 @@
 //! Faults 27, 28, 42, 43: very much at once.
 
-use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use crate::scene::{Scene, sign};
 use crate::support::house::House;
+use crate::support::bodies::storm;
 use crate::support::{bodies, memory, wait_until};
 use warroom::event::{Fact, Kind, Source};
 use warroom::journal::{Journal as _, Query, SqliteJournal};
-
-/// A webhook of `count` alerts as a fleet that crashes sends it: about 325 bytes an alert.
-fn storm(count: usize) -> Vec<u8> {
-    let mut body = String::from(r#"{"receiver":"console","status":"firing","alerts":["#);
-    for n in 0..count {
-        let comma = if n == 0 { "" } else { "," };
-        let (namespace, pod) = (n % 120, n / 120);
-        let _ = write!(
-            body,
-            r#"{comma}{{"status":"firing","labels":{{"alertname":"PodCrashLooping","namespace":"ns{namespace}","pod":"p{namespace}-{pod}","service":"fleet","severity":"page"}},"annotations":{{"summary":"pod p{namespace}-{pod} crash loop"}},"startsAt":"2026-11-22T00:50:26.959148Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://127.0.0.1/g","fingerprint":"{n:016x}"}}"#,
-        );
-    }
-    body.push_str(r#"],"groupLabels":{"alertname":"PodCrashLooping"},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://vm:19093","version":"4","groupKey":"{}:{alertname=\"PodCrashLooping\"}","truncatedAlerts":0}"#);
-    body.into_bytes()
-}
 
 #[test]
 fn fault_27_a_storm_of_100_000_alerts_in_one_body_is_taken_whole() {

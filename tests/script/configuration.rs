@@ -38,6 +38,8 @@ fn fault_70_every_mistake_is_refused_by_file_and_line() {
         ("silent_after_minutes = 0\n", 1, "at least 1"),
         ("[silence]\nwide_alerts = 10\nvery_wide_alerts = 5\n", 1, "very_wide_alerts"),
         ("[silence]\nexecute_seconds = 86400\n", 1, "at most"),
+        ("theme = \"dark\"\ntime_zone = \"Mars/Olympus\"\n", 2, "Europe/Berlin"),
+        ("clipboard = \"off\"\n", 1, "boolean"),
     ] {
         let said = refused(&house, toml);
         assert!(said.contains(&format!("{file}:{line}")), "{toml:?} names line {line}: {said}");

@@ -1,5 +1,7 @@
 //! Bodies as the sources send them, for tests that need no real source.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 /// One alert of a webhook: its labels besides `alertname` and `service` as pairs, `ends` empty while it fires.
@@ -84,4 +86,20 @@ pub fn spans(service: &str, spans: &[Value]) -> Vec<u8> {
         "scopeSpans": [{"scope": {"name": "tests"}, "spans": spans}],
     }]});
     body.to_string().into_bytes()
+}
+
+/// A webhook of `count` alerts as a fleet that crashes sends it: about 325 bytes an alert.
+#[must_use]
+pub fn storm(count: usize) -> Vec<u8> {
+    let mut body = String::from(r#"{"receiver":"console","status":"firing","alerts":["#);
+    for n in 0..count {
+        let comma = if n == 0 { "" } else { "," };
+        let (namespace, pod) = (n % 120, n / 120);
+        let _ = write!(
+            body,
+            r#"{comma}{{"status":"firing","labels":{{"alertname":"PodCrashLooping","namespace":"ns{namespace}","pod":"p{namespace}-{pod}","service":"fleet","severity":"page"}},"annotations":{{"summary":"pod p{namespace}-{pod} crash loop"}},"startsAt":"2026-11-22T00:50:26.959148Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://127.0.0.1/g","fingerprint":"{n:016x}"}}"#,
+        );
+    }
+    body.push_str(r#"],"groupLabels":{"alertname":"PodCrashLooping"},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://vm:19093","version":"4","groupKey":"{}:{alertname=\"PodCrashLooping\"}","truncatedAlerts":0}"#);
+    body.into_bytes()
 }

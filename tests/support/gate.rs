@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::support::{http, wait_until};
+use super::{http, wait_until};
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +30,17 @@ struct State {
 
 /// The gate. Requests are judged by method and the beginning of their path; the newest rule wins.
 pub struct Gate {
+    /// Port on 127.0.0.1 where it stands.
     pub port: u16,
     state: Arc<Mutex<State>>,
 }
 
 impl Gate {
     /// A gate before the server on `to`.
+    ///
+    /// # Panics
+    /// When this machine has no loopback.
+    #[must_use]
     pub fn before(to: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -52,6 +57,10 @@ impl Gate {
         Self { port, state }
     }
 
+    /// From now on requests of this method and beginning of a path have this fate.
+    ///
+    /// # Panics
+    /// Never while its threads live.
     pub fn rule(&self, method: &'static str, path: &'static str, fate: Fate) {
         self.state.lock().unwrap().rules.push((method, path, fate));
     }
@@ -62,12 +71,20 @@ impl Gate {
     }
 
     /// How many requests like this have come.
+    ///
+    /// # Panics
+    /// Never while its threads live.
+    #[must_use]
     pub fn count(&self, method: &str, path: &str) -> usize {
         let state = self.state.lock().unwrap();
         state.seen.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).count()
     }
 
     /// The body of the only request like this.
+    ///
+    /// # Panics
+    /// When there is none or more than one.
+    #[must_use]
     pub fn body_of_the_one(&self, method: &str, path: &str) -> String {
         let state = self.state.lock().unwrap();
         let mut like: Vec<_> = state.seen.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).collect();

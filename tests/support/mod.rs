@@ -9,6 +9,7 @@ pub mod alerting;
 pub mod bodies;
 pub mod clock;
 pub mod failing;
+pub mod gate;
 pub mod house;
 pub mod http;
 pub mod metrics;
