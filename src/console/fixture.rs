@@ -261,7 +261,7 @@ impl Bench {
             let runs: Vec<_> = runs.into_iter().map(|(from, to, style)| format!("{from}-{to} {style}")).collect();
             out.push_str(text);
             if !runs.is_empty() {
-                out.push_str(&format!("\n    ~ {}", runs.join(", ")));
+                out.extend(["\n    ~ ", &runs.join(", ")]);
             }
             out.push('\n');
         }

@@ -147,13 +147,12 @@ impl Decoder {
         }
         let escape = Event::Key(Key::plain(KeyCode::Esc));
         match buffer.as_slice() {
-            [0x1b] => vec![escape],
+            [0x1b] | [0x1b, 0x80..=0xff, ..] => vec![escape],
             [0x1b, byte] => match sequence::character(&[*byte]) {
                 Some((1, Some(key))) if apart => vec![escape, Event::Key(key)],
                 Some((1, Some(key))) => vec![Event::Key(with_alt(key))],
                 _ => vec![escape],
             },
-            [0x1b, 0x80..=0xff, ..] => vec![escape],
             _ => Vec::new(),
         }
     }
@@ -208,16 +207,14 @@ impl Decoder {
     fn step(&self) -> Step {
         let buffer = self.buffer.as_slice();
         match buffer {
-            [] | [0x1b] => Step::Wait,
+            // What follows decides; for an answer only the third byte, so that the two alone can still be keys.
+            [] | [0x1b] | [0x1b, b'O' | b']' | b'P' | b'_' | b'^' | b'X'] => Step::Wait,
             [0x1b, 0x1b, ..] => Step::Took(1, Some(Event::Key(Key::plain(KeyCode::Esc)))),
             [0x1b, b'[', rest @ ..] => sequence::control(rest),
-            [0x1b, b'O'] => Step::Wait,
             [0x1b, b'O', last @ 0x20..=0x7e, ..] => {
                 Step::Took(3, sequence::cursor_key(*last, KeyModifiers::NONE).map(Event::Key))
             }
-            // Answers to questions somebody asked the terminal: OSC, DCS, APC, PM, SOS. The third byte decides, so that
-            // the two alone can still be keys.
-            [0x1b, b']' | b'P' | b'_' | b'^' | b'X'] => Step::Wait,
+            // Answers to questions somebody asked the terminal: OSC, DCS, APC, PM, SOS.
             [0x1b, b']' | b'P' | b'_' | b'^' | b'X', ..] => Step::Answer(2),
             [0x1b, ..] if self.apart => Step::Took(1, Some(Event::Key(Key::plain(KeyCode::Esc)))),
             [0x1b, rest @ ..] => match sequence::character(rest) {

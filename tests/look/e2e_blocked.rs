@@ -26,7 +26,7 @@ fn fault_18_a_blocked_terminal_does_not_stop_intake_and_keys_typed_into_it_appro
         for _ in 0..deliveries {
             sent += 1;
             let pod = format!("pod-{}", sent % 10);
-            let ends = if sent / 10 % 2 == 0 { String::new() } else { bodies::ago(0) };
+            let ends = if (sent / 10).is_multiple_of(2) { String::new() } else { bodies::ago(0) };
             let alert = bodies::alert("HighErrorRate", "checkout", &[("pod", &pod)], &bodies::ago(30), &ends);
             let asked = Instant::now();
             let answer = http::post(house.port, "/alertmanager", "application/json", &bodies::webhook(&[alert]));

@@ -1,5 +1,6 @@
 //! A hundred thousand alerts in one body, with somebody at the console while they come in (fault 27).
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use crate::support::bodies::{self, storm};
@@ -25,7 +26,6 @@ fn fault_27_while_100_000_alerts_come_in_keys_answer_and_the_count_gets_there() 
     let sender = std::thread::spawn(move || {
         let body = storm(COUNT);
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("the listener listens");
-        use std::io::{Read as _, Write as _};
         let head = format!(
             "POST /alertmanager HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
