@@ -14,7 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::{Color, Modifier};
 
-use changed::{Changed, Reach, blank, pen};
+use changed::{Changed, Reach, blank, looks_blank, pen};
 
 /// Erasing pays from so many blanks on: what it saves must outweigh the two sequences it takes.
 const ERASE_FROM: usize = 12;
@@ -141,7 +141,9 @@ impl Wire {
                 x += run;
                 continue;
             }
-            self.ink(pen(&is[x]));
+            if !looks_blank(&is[x], self.pen) {
+                self.ink(pen(&is[x]));
+            }
             self.sign(is[x].symbol(), reach, Position { x: column(x), y }, width - x);
             x += reach.columns;
         }

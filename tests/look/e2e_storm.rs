@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::support::bodies::{self, storm};
+use crate::support::bodies::storm;
 use crate::support::house::House;
 use crate::support::pty::Session;
 use crate::support::{http, wait_until};
@@ -17,10 +17,7 @@ fn fault_27_while_100_000_alerts_come_in_keys_answer_and_the_count_gets_there() 
     let house = House::new();
     let session = Session::warroom(&house, &["--listen", &house.listen()], 160, 50);
     wait_until("the listener", || http::get(house.port, "/healthz").is_ok());
-    let first = bodies::alert("PodCrashLooping", "fleet", &[("severity", "page")], &bodies::ago(60), "");
-    let answer = http::post(house.port, "/alertmanager", "application/json", &bodies::webhook(&[first]));
-    assert_eq!(answer.expect("the listener answers").status, 200);
-    session.wait_for("INC-1");
+    session.wait_for("No incident.");
 
     let port = house.port;
     let sender = std::thread::spawn(move || {
@@ -39,7 +36,8 @@ fn fault_27_while_100_000_alerts_come_in_keys_answer_and_the_count_gets_there() 
     // Somebody goes on working: from pane to pane, each key answered before the next.
     let begun = Instant::now();
     let mut answered = Vec::new();
-    let all_there = |session: &Session| session.text().contains(&format!("{} firing", COUNT + 1)) || session.text().contains("100001");
+    // The pane of alerts says how many there are beside its title, exactly.
+    let all_there = |session: &Session| session.text().contains(&format!("2 Alerts  {COUNT} "));
     session.press("2");
     for nth in 0.. {
         if all_there(&session) && sender.is_finished() {
@@ -61,7 +59,6 @@ fn fault_27_while_100_000_alerts_come_in_keys_answer_and_the_count_gets_there() 
     // The promise is 50 ms a frame in a release build; this bound only says that nothing waits for the storm to pass.
     assert!(median < Duration::from_secs(1) && worst < Duration::from_secs(10), "median {median:?}, worst {worst:?}");
     // One incident of all of them.
-    let incidents = house.json(&["incidents", "--json"]);
-    let incidents = incidents.as_array().cloned().unwrap_or_else(|| incidents["incidents"].as_array().cloned().expect("a list"));
-    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    let incidents = house.stdout(&["incidents", "--json"]);
+    assert_eq!(incidents.lines().count(), 1, "{incidents}");
 }

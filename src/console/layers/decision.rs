@@ -225,7 +225,7 @@ impl Layer for Decision {
 }
 
 /// Columns of a field's label.
-pub(super) const LABEL: u16 = 11;
+pub(super) const LABEL: u16 = 12;
 
 pub(super) fn value_area(cx: &Cx<'_>) -> Rect {
     Rect { x: cx.area.x + LABEL, width: cx.area.width.saturating_sub(LABEL), ..cx.area }

@@ -50,6 +50,12 @@ pub(super) fn pen(cell: &Cell) -> Pen {
     pen
 }
 
+/// Whether a blank written with `pen` looks as this cell should, so that the pen need not change for it.
+pub(super) fn looks_blank(cell: &Cell, with: Pen) -> bool {
+    let seen = |modifier: Modifier| modifier.intersects(SEEN_ON_BLANKS);
+    cell.symbol() == " " && cell.bg == with.bg && !seen(cell.modifier) && !seen(with.modifier)
+}
+
 /// Whether a cell is what erasing leaves.
 pub(super) fn blank(cell: &Cell) -> bool {
     cell.symbol() == " " && pen(cell) == Pen::PLAIN
