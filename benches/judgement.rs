@@ -6,31 +6,18 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use warroom::correlation::{Correlator, Settings};
 use warroom::diagnosis::{SceneBuilder, diagnose};
 use warroom::event::{
-    Alert, AlertStatus, Change, ChangeClass, Fact, Fingerprint, IncidentId, Labels, MetricBatch, Resource, Series,
-    Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
+    Alert, Change, ChangeClass, Fact, IncidentId, MetricBatch, Resource, Series, Source, Span, SpanBatch, SpanId,
+    SpanKind, SpanStatus, Surface, TraceId, Untrusted,
 };
 
-fn at(second: i64) -> Time {
-    Time::from_second(1_790_000_000 + second).unwrap_or(Time::UNIX_EPOCH)
-}
+#[path = "../tests/judge/made.rs"]
+mod made;
 
+use made::at;
+
+/// A critical alert.
 fn alert(name: &str, service: &str, second: i64) -> Alert {
-    let labels: Labels = [("alertname", name), ("service", service), ("severity", "critical")]
-        .into_iter()
-        .map(|(k, v)| (k.into(), v.into()))
-        .collect();
-    Alert {
-        fingerprint: Fingerprint::of_labels(&labels),
-        status: AlertStatus::Firing,
-        labels,
-        annotations: Labels::new(),
-        starts_at: at(second),
-        ends_at: None,
-        generator_url: None,
-        source: Source::Alertmanager,
-        subject: None,
-        anomalies: Vec::new(),
-    }
+    made::alert(name, service, second, "critical")
 }
 
 fn placing(bench: &mut Criterion) {

@@ -17,10 +17,15 @@ pub struct Root {
 
 /// What a point of each kind weighs; the sum ranks the components of one incident among themselves and is no probability.
 const BODY_IS_ILL: f64 = 3.0;
-const EXPLAINS_ONE: f64 = 1.0;
+/// For explaining all the others; a part of them, that part. Not a point for each: in a large incident the busiest crossroads would
+/// always outweigh the component that is ill.
+const EXPLAINS_ALL: f64 = 4.0;
 const PER_MINUTE_LATE: f64 = 0.5;
+/// Alerts are checked and sent at intervals: an effect may be seen so much before its cause.
+const SEEN_BEFORE_MIN: f64 = 1.5;
 
-/// Finds the root among the components that moved: ill itself, early, and such that trouble could travel from it to the others.
+/// Finds the root among the components that moved: ill itself, early, and such that trouble could travel from it to the others
+/// that moved after it.
 pub(super) fn find(group: &Group, graph: &Graph) -> Option<Root> {
     let first = group.first?;
     let score = |component: &Untrusted| -> Option<(f64, usize, bool)> {
@@ -30,6 +35,7 @@ pub(super) fn find(group: &Group, graph: &Graph) -> Option<Root> {
         let explained = group
             .moved
             .iter()
+            .filter(|(_, other)| minutes(other.first, moved.first) <= SEEN_BEFORE_MIN)
             .filter(|(other, signs)| {
                 let answers = signs.signs.contains(&Sign::Answers) || signs.signs.contains(&Sign::Other);
                 (answers && upward.iter().any(|(name, _)| name == *other))
@@ -39,7 +45,8 @@ pub(super) fn find(group: &Group, graph: &Graph) -> Option<Root> {
         let ill = moved.signs.contains(&Sign::Body);
         let late = minutes(first, moved.first);
         #[expect(clippy::cast_precision_loss, reason = "a count of components")]
-        let points = explained as f64 * EXPLAINS_ONE + if ill { BODY_IS_ILL } else { 0.0 } - late * PER_MINUTE_LATE;
+        let share = explained as f64 / (group.moved.len() - 1).max(1) as f64;
+        let points = share * EXPLAINS_ALL + if ill { BODY_IS_ILL } else { 0.0 } - late * PER_MINUTE_LATE;
         Some((points, explained, ill))
     };
     let mut best: Option<(f64, &Untrusted, usize, bool)> = None;

@@ -79,3 +79,15 @@ impl Candidate {
         }
     }
 }
+
+/// ln of the mean of the exponentials: averages likelihoods over what is not known. 0 of nothing.
+#[must_use]
+pub fn ln_mean_exp(values: &[f64]) -> f64 {
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if !most.is_finite() {
+        return 0.0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count")]
+    let mean = values.iter().map(|value| (value - most).exp()).sum::<f64>() / values.len() as f64;
+    most + mean.ln()
+}

@@ -66,7 +66,9 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     let mut none = 0.0;
     let agents = detect::agents::look(scene);
     let by_runs = agents.is_some();
+    let mut of_runs = None;
     if let Some(reading) = agents {
+        of_runs = reading.component;
         candidates.extend(reading.candidates);
         none += reading.quiet;
     }
@@ -76,13 +78,11 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     for (weight, why) in &operational.against_changes {
         detect::changes::set_against(&mut changes, *weight, why);
     }
-    let mut components = detect::components::look(scene, &symptoms);
-    detect::components::give_way(
-        &mut components,
-        &detect::changes::best_by_component(&changes),
-        &operational.candidates,
-        &candidates,
-    );
+    // Runs that fail since one of their own surfaces moved explain themselves; what else moved beside them is what it led to.
+    let explained = detect::changes::some_can(&changes)
+        || !operational.candidates.is_empty()
+        || candidates.iter().any(|candidate| candidate.score() > 0.0);
+    let components = detect::components::look(scene, &symptoms, explained);
     candidates.extend(changes);
     candidates.extend(operational.candidates);
     candidates.extend(components);
@@ -96,8 +96,13 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     let (shares, none_of_these) = rank::shares(&candidates, none);
     let best = candidates.first().filter(|_| shares.first().is_some_and(|share| *share > none_of_these));
     let onset = best.and_then(|best| best.onset).or(symptoms.onset);
-    let first =
-        best.and_then(|best| best.cause.subject.clone()).filter(|_| !by_runs).or_else(|| symptoms.first.clone());
+    let first = match best.map(|best| best.sort) {
+        // A surface of the runs moved: they fail first, whoever noticed first.
+        Some(Sort::AiSurface | Sort::Dependency | Sort::Traffic) if by_runs => of_runs,
+        Some(_) => best.and_then(|best| best.cause.subject.clone()),
+        None => None,
+    };
+    let first = first.or_else(|| symptoms.first.clone());
     let headline = headline(&symptoms, best);
     let blast_radius = first.as_ref().map(|first| scene.graph.dependents(first, 6)).unwrap_or_default();
     let mut evidence = Vec::new();

@@ -137,6 +137,8 @@ pub struct Jump {
     pub z: f64,
     /// In its own unit, signed.
     pub by: f64,
+    /// Its usual spread, in its own unit; 0 where it never moved.
+    pub spread: f64,
     /// Median before.
     pub before: f64,
     /// Typical of its worst half since.
@@ -176,7 +178,8 @@ pub fn jump(points: &[(Time, f64)], moment: Time, kind: MetricKind) -> Option<Ju
     let median = quantile(0.5);
     let mut off: Vec<f64> = sorted.iter().map(|value| (value - median).abs()).collect();
     let mad = crate::surface::stats::median(&mut off).unwrap_or(0.0) * 1.4826;
-    let spread = ((quantile(0.95) - quantile(0.05)) / 3.3).max(mad).max(LEAST_SPREAD * median.abs()).max(1e-9);
+    let own = ((quantile(0.95) - quantile(0.05)) / 3.3).max(mad);
+    let spread = own.max(LEAST_SPREAD * median.abs()).max(1e-9);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 12")]
     let near = (60.0 / step).round().clamp(1.0, 12.0) as usize;
     let recent = mean(&before[before.len().saturating_sub(near)..]);
@@ -192,6 +195,7 @@ pub fn jump(points: &[(Time, f64)], moment: Time, kind: MetricKind) -> Option<Ju
         Jump {
             z: (level / spread).max(0.0),
             by: sign * level,
+            spread: own,
             before: median,
             after: reference * sign + sign * level,
             at: since[onset].0,
@@ -210,6 +214,42 @@ pub fn jump(points: &[(Time, f64)], moment: Time, kind: MetricKind) -> Option<Ju
             }
         }
     })
+}
+
+/// Moments of a series' past at which [`usual`] looks.
+const PAST_MOMENTS: u32 = 6;
+
+/// How restless a series is taken to be whose past is too short to say.
+const UNKNOWN_HABIT: f64 = 2.0;
+
+/// How far the series moves when nothing is known to be wrong, in the same units as [`Jump::z`] and never below 1: the second
+/// largest of what [`jump`] says at moments spread over what lies before `moment`'s own reach. A series that is restless by habit
+/// has to move further than a calm one before it means anything.
+#[must_use]
+pub fn usual(points: &[(Time, f64)], moment: Time, kind: MetricKind) -> f64 {
+    let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else { return 1.0 };
+    let since = last.duration_since(moment).as_secs_f64().max(0.0);
+    let history = moment.duration_since(*first).as_secs_f64();
+    let reach = REACH_S.min(0.6 * history);
+    let calm = history - reach;
+    let (mut most, mut second, mut looked) = (1.0_f64, 1.0_f64, 0);
+    for number in 1..=PAST_MOMENTS {
+        let at = calm * (0.3 + 0.7 * f64::from(number) / f64::from(PAST_MOMENTS + 1));
+        let end = (at + since.max(reach * 0.5)).min(calm);
+        let seconds_in = |time: Time| time.duration_since(*first).as_secs_f64();
+        let known = &points[..points.partition_point(|(time, _)| seconds_in(*time) <= end)];
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds of one series' history")]
+        let then = *first + jiff::SignedDuration::from_millis((at * 1_000.0) as i64);
+        let Some(moved) = jump(known, then, kind) else { continue };
+        looked += 1;
+        if moved.z > most {
+            second = most;
+            most = moved.z;
+        } else {
+            second = second.max(moved.z);
+        }
+    }
+    if looked >= 2 { second } else { UNKNOWN_HABIT }
 }
 
 /// The usual distance of samples in seconds.
@@ -345,6 +385,16 @@ mod tests {
             series((0..160_u32).map(|i| 200.0 + noise(i as usize) + f64::from(i.saturating_sub(40)) * 2.0), 60);
         let (at, z) = departure(&points).unwrap();
         assert!((at.as_second() - 40 * 60).abs() < 20 * 60 && z > 4.0, "{at} {z}");
+    }
+
+    #[test]
+    fn a_restless_series_moves_far_by_habit_and_a_calm_one_does_not() {
+        let restless = series((0..200).map(|i| if i % 25 > 14 { 40.0 } else { 10.0 + noise(i) }), 10);
+        let calm = series((0..200).map(|i| if i < 180 { 10.0 + noise(i) } else { 40.0 }), 10);
+        let at = Time::from_second(1_800).unwrap();
+        assert!(usual(&calm, at, MetricKind::Harm) < 2.0);
+        assert!(usual(&restless, at, MetricKind::Harm) > usual(&calm, at, MetricKind::Harm));
+        assert!(usual(&calm[170..], at, MetricKind::Harm) > 1.0, "a short past does not say that a series is calm");
     }
 
     #[test]

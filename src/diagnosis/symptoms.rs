@@ -16,6 +16,8 @@ pub(super) struct MovedSeries<'a> {
     pub jump: Option<Jump>,
     /// Where it left its past, anywhere before `as_of`, and by how many spreads (signed).
     pub left: Option<(Time, f64)>,
+    /// How far it moves by habit; 1 = hardly.
+    pub usual: f64,
     /// The alert's own metric, by name.
     pub alerted: bool,
 }
@@ -53,6 +55,8 @@ pub(super) struct Symptoms<'a> {
 
 /// Spreads by which a series must have left its past to date the onset.
 const CLEAR: f64 = 8.0;
+/// How late a page may be, in seconds, beyond what is part of it anyway.
+const LATE_BY_S: [i64; 3] = [120, 300, 600];
 
 impl<'a> Symptoms<'a> {
     /// Reads the scene.
@@ -81,20 +85,61 @@ impl<'a> Symptoms<'a> {
             // What came after the page (a crash, a recovery) must not hide what led to it.
             let until = points.partition_point(|(at, _)| page.duration_since(*at).as_secs() > 60);
             let left = signal::departure(&points[..until]).or_else(|| signal::departure(points));
-            self.series.entry(key.service.clone()).or_default().push(MovedSeries { key, kind, jump, left, alerted });
+            self.series.entry(key.service.clone()).or_default().push(MovedSeries {
+                key,
+                kind,
+                jump,
+                left,
+                usual: 1.0,
+                alerted,
+            });
         }
+        let from = self.measured_from(scene, page);
+        for series in self.series.values_mut().flatten() {
+            let Some((_, points)) = scene.series.iter().find(|(key, _)| *key == series.key) else { continue };
+            if from != page {
+                series.jump = signal::jump(points, from, series.kind);
+            }
+            if series.jump.is_some_and(|jump| jump.z > 1.0) {
+                series.usual = signal::usual(points, from, series.kind);
+            }
+        }
+    }
+
+    /// The moment from which series are measured: the page, or where the trouble shows before it.
+    fn measured_from(&self, scene: &Scene<'_>, page: Time) -> Time {
         // Where the paged component's own series had moved before the page (alerts wait minutes before they fire), all are measured from there.
         let fresh = self.of_paged().filter_map(|series| series.jump.map(|jump| jump.z)).fold(0.0, f64::max);
         let led = self.of_paged().filter(|s| harmful(s)).filter_map(|s| s.left);
         let led = led.filter(|(at, _)| page.duration_since(*at).as_secs() > 120);
         let led = led.filter(|(_, z)| fresh < 1.5 || (z.abs() >= CLEAR && z.abs() > 4.0 * fresh));
         if let Some(earlier) = led.map(|(at, _)| at).min() {
-            for series in self.series.values_mut().flatten() {
-                if let Some((_, points)) = scene.series.iter().find(|(key, _)| *key == series.key) {
-                    series.jump = signal::jump(points, earlier, series.kind);
-                }
-            }
+            return earlier;
         }
+        // A page may also be late for what the paged component itself does not show: then little is new at the page, and much was
+        // new some minutes before it.
+        let concerned = self.concerned(scene);
+        let candidates: Vec<_> = scene
+            .series
+            .iter()
+            .filter(|(key, _)| scene.graph.is_empty() || concerned.contains(&key.service))
+            .map(|(key, points)| (MetricKind::of(key.name.raw()), points))
+            .filter(|(kind, _)| matches!(kind, MetricKind::Resource | MetricKind::Harm | MetricKind::Health))
+            .collect();
+        let news = |moment: Time| {
+            let all = candidates.iter().filter_map(|(kind, points)| {
+                let moved = signal::jump(points, moment, *kind)?;
+                Some(if moved.z > CLEAR { moved.z / signal::usual(points, moment, *kind) } else { moved.z })
+            });
+            all.fold(0.0, f64::max)
+        };
+        let now = news(page);
+        if now >= CLEAR {
+            return page;
+        }
+        let earlier = LATE_BY_S.map(|seconds| page - jiff::SignedDuration::from_secs(seconds));
+        let best = earlier.into_iter().map(|at| (news(at), at)).max_by(|a, b| a.0.total_cmp(&b.0));
+        best.filter(|(most, _)| *most >= CLEAR && *most > 4.0 * now).map_or(page, |(_, at)| at)
     }
 
     fn of_paged(&self) -> impl Iterator<Item = &MovedSeries<'a>> {

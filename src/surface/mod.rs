@@ -25,7 +25,7 @@ pub use alias::{Field, Op};
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
 pub use read::{Evaluation, Said, SpanFacts};
 pub use recorder::{Gap, Recorder, ServiceGaps};
-pub use run::{Bad, RunFacts, Surfaces};
+pub use run::{Bad, Retrieved, RunFacts, Surfaces};
 pub use shape::{Shape, shape_of};
 pub use step::{Reading, Step, Turn, open};
 pub use stop::{Stop, StopClass};

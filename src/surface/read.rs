@@ -106,8 +106,10 @@ pub struct SpanFacts {
     pub result: Option<Arc<Shape>>,
     /// Scores of retrieved documents.
     pub scores: Vec<f64>,
-    /// Documents retrieved.
+    /// How many documents were retrieved.
     pub documents: Option<usize>,
+    /// Their names, best first.
+    pub document_names: Vec<Untrusted>,
     /// Verdicts on it.
     pub evaluations: Vec<Evaluation>,
     /// Slices it names.
@@ -133,7 +135,7 @@ impl SpanFacts {
         };
         let rest = || Untrusted::from(span.name.raw().split_once(' ').map_or(span.name.raw(), |(_, rest)| rest));
         let prompt_text = if matches!(op, Op::Agent | Op::Model) { message::system_prompt(span) } else { None };
-        let (documents, scores) = if op == Op::Retrieval { retrieved(span) } else { (None, Vec::new()) };
+        let found = if op == Op::Retrieval { retrieved(span) } else { Found::default() };
         let result = if op == Op::Tool {
             alias::value(&span.attributes, Field::ToolResult).map(|v| Arc::new(shape_of(v)))
         } else {
@@ -174,8 +176,9 @@ impl SpanFacts {
                 None
             },
             result,
-            scores,
-            documents,
+            scores: found.scores,
+            documents: found.count,
+            document_names: found.names,
             evaluations: evaluations(span),
             slices: alias::slices(&span.attributes),
             said: if op == Op::Model { said(span) } else { Said::default() },
@@ -243,24 +246,46 @@ fn count(span: &Span, field: Field) -> Option<u64> {
     alias::number(&span.attributes, field).filter(|n| (0.0..1e15).contains(n)).map(|n| n as u64)
 }
 
-/// How many documents, and their scores.
-fn retrieved(span: &Span) -> (Option<usize>, Vec<f64>) {
+/// What a retrieval found.
+#[derive(Default)]
+struct Found {
+    count: Option<usize>,
+    scores: Vec<f64>,
+    names: Vec<Untrusted>,
+}
+
+/// At most so many documents of one retrieval are kept.
+const MAX_DOCUMENTS: usize = 100;
+/// At most so many characters of a document's name.
+const MAX_NAME: usize = 200;
+
+/// How many documents, their scores and names.
+fn retrieved(span: &Span) -> Found {
     let score = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|n: &f64| n.is_finite());
+    let name = |value: &Value| Untrusted::from(alias::as_text(value).chars().take(MAX_NAME).collect::<String>());
+    let part = |of: &dyn Fn(&str) -> Option<Value>| ["id", "document_id", "uri"].into_iter().find_map(of);
     let flat = alias::flattened(&span.attributes, Flattened::Documents);
     if !flat.is_empty() {
-        let scores = flat.values().filter_map(|parts| score(parts.get("score")?)).take(100).collect();
-        return (Some(flat.len()), scores);
+        let kept = || flat.values().take(MAX_DOCUMENTS);
+        return Found {
+            count: Some(flat.len()),
+            scores: kept().filter_map(|parts| score(parts.get("score")?)).collect(),
+            names: kept()
+                .filter_map(|parts| part(&|key| parts.get(key).map(|v| (*v).clone())))
+                .map(|v| name(&v))
+                .collect(),
+        };
     }
     let parsed = alias::value(&span.attributes, Field::RetrievalDocuments).map(|value| match value {
         Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
         other => other.clone(),
     });
-    match parsed {
-        Some(Value::Array(items)) => {
-            let scores = items.iter().filter_map(|item| score(item.get("score")?)).take(100).collect();
-            (Some(items.len()), scores)
-        }
-        _ => (None, Vec::new()),
+    let Some(Value::Array(items)) = parsed else { return Found::default() };
+    let kept = || items.iter().take(MAX_DOCUMENTS);
+    Found {
+        count: Some(items.len()),
+        scores: kept().filter_map(|item| score(item.get("score")?)).collect(),
+        names: kept().filter_map(|item| part(&|key| item.get(key).cloned())).map(|v| name(&v)).collect(),
     }
 }
 

@@ -40,6 +40,30 @@ pub struct Bad {
     pub why: Untrusted,
 }
 
+/// One retrieval of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Retrieved {
+    /// The index or source asked.
+    pub source: Untrusted,
+    /// How many documents it gave; `None` = not captured.
+    pub count: Option<usize>,
+    /// Their names, best first.
+    pub documents: Vec<Untrusted>,
+    /// Their scores.
+    pub scores: Vec<f64>,
+}
+
+impl Retrieved {
+    fn of(step: &SpanFacts) -> Self {
+        Self {
+            source: step.what.clone(),
+            count: step.documents,
+            documents: step.document_names.clone(),
+            scores: step.scores.clone(),
+        }
+    }
+}
+
 /// One agent run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunFacts {
@@ -61,8 +85,8 @@ pub struct RunFacts {
     pub calls: Vec<(Untrusted, bool, Option<Arc<Shape>>)>,
     /// Errors of model calls in order: words.
     pub provider_errors: Vec<Untrusted>,
-    /// Retrieval scores, all.
-    pub scores: Vec<f64>,
+    /// What it looked up, in order.
+    pub retrievals: Vec<Retrieved>,
     /// Verdicts.
     pub evaluations: Vec<Evaluation>,
     /// How it ended.
@@ -136,7 +160,7 @@ impl RunFacts {
                 .filter(|step| step.failed)
                 .map(|step| step.error.clone().unwrap_or_else(|| "failed without words".into()))
                 .collect(),
-            scores: steps.iter().flat_map(|step| step.scores.iter().copied()).collect(),
+            retrievals: steps.iter().filter(|step| step.op == Op::Retrieval).map(|step| Retrieved::of(step)).collect(),
             evaluations: steps.iter().flat_map(|step| step.evaluations.iter().cloned()).collect(),
             stop: stop_of(&steps),
             model_calls: u32::try_from(leaves.len()).unwrap_or(u32::MAX),

@@ -4,28 +4,10 @@ use std::time::{Duration, Instant};
 
 use warroom::correlation::{Correlator, Move, Settings};
 use warroom::event::{
-    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Labels, Person, Regrouped, Resolved, Rule, Source, Time,
-    Topology,
+    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Person, Regrouped, Resolved, Rule, Topology,
 };
 
-fn alert(name: &str, service: &str, at: i64, severity: &str) -> Alert {
-    let labels: Labels = [("alertname", name), ("service", service), ("severity", severity)]
-        .into_iter()
-        .map(|(k, v)| (k.into(), v.into()))
-        .collect();
-    Alert {
-        fingerprint: Fingerprint::of_labels(&labels),
-        status: AlertStatus::Firing,
-        labels,
-        annotations: Labels::new(),
-        starts_at: Time::from_second(1_790_000_000 + at).expect("in range"),
-        ends_at: None,
-        generator_url: None,
-        source: Source::Alertmanager,
-        subject: None,
-        anomalies: Vec::new(),
-    }
-}
+use super::made::{alert, at};
 
 fn shop() -> Correlator {
     let mut correlator = Correlator::new(Settings::default());
@@ -93,7 +75,7 @@ fn fault_28_and_42_resends_and_flapping_open_nothing_new() {
     hear(&mut correlator, &one);
     for flap in 0..3_600 {
         one.status = if flap % 2 == 0 { AlertStatus::Resolved } else { AlertStatus::Firing };
-        one.starts_at = Time::from_second(1_790_000_000 + flap).expect("in range");
+        one.starts_at = at(flap);
         assert_eq!(hear(&mut correlator, &one), Vec::new());
     }
 }
@@ -153,12 +135,12 @@ fn an_alert_that_ends_before_it_is_placed_is_placed_and_begins_anew_after_its_in
     assert!(matches!(hear(&mut correlator, &one)[0], Move::Open { incident: IncidentId(1), .. }));
     let by = Person { login: "mei".into(), known_by: "uid".into(), session: "pts/1".into() };
     // An episode of the incident itself, sent again after the incident is over, is nothing new.
-    one.starts_at = Time::from_second(1_790_000_100).expect("in range");
+    one.starts_at = at(100);
     assert_eq!(hear(&mut correlator, &one), Vec::new());
     correlator.apply(&Fact::from(Resolved { incident: IncidentId(1), by }));
     assert_eq!(hear(&mut correlator, &one), Vec::new());
     // A later one is, also when only its end is heard of.
-    one.starts_at = Time::from_second(1_790_000_900).expect("in range");
+    one.starts_at = at(900);
     assert!(matches!(hear(&mut correlator, &one)[0], Move::Open { incident: IncidentId(2), .. }));
 }
 

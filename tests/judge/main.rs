@@ -3,6 +3,8 @@
 mod contract;
 mod correlation;
 mod invariance;
+mod made;
+mod retrieval;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,12 +1,15 @@
 //! Which change did it: when it began to run, where it runs, what it can cause, and whose words fail.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::event::{Cause, Change, ChangeClass, Pointer, Surface, Time, Untrusted};
 
 use super::super::candidate::{Candidate, Finding, Sort};
 use super::super::reading::diff::{self, FileDiff, FileKind};
-use super::super::reading::effect;
+use super::super::reading::effect::effects;
+use super::super::reading::inert::{inert, likeness};
+use super::super::reading::setting::settings;
+use super::super::reading::sign::{self, Effect};
 use super::super::reading::telemetry::{Telemetry, short};
 use super::super::reading::words::{Rarity, words};
 use super::super::scene::Scene;
@@ -194,27 +197,27 @@ fn reach(
 /// What the change says and does, against what fails.
 fn content(read: &Read<'_>, telemetry: &Telemetry, rarity: &Rarity, symptoms: &Symptoms<'_>) -> Vec<Finding> {
     let pointer = || vec![Pointer::Change { id: read.change.id.clone() }];
-    if let Some(why) = effect::inert(&read.files, &read.diff) {
+    if let Some(why) = inert(&read.files, &read.diff) {
         return vec![Finding::new("inert", -4.0, why.to_owned(), pointer())];
     }
     let mut found = Vec::new();
-    let effects = effect::effects(&read.diff);
-    let shown: Vec<(effect::Effect, &String, &str)> = effects
+    let effects = effects(&read.diff);
+    let shown: Vec<(Effect, &String, &str)> = effects
         .iter()
-        .filter_map(|(effect, line)| Some((*effect, line, effect::shows(*effect, &telemetry.text)?)))
+        .filter_map(|(effect, line)| Some((*effect, line, sign::shows(*effect, &telemetry.text)?)))
         .collect();
     for (number, (effect, line, word)) in shown.iter().enumerate().take(3) {
         let weight = strength(*effect) / f64::from(1 << number);
         let text = format!(
             "{} (“{}”), and the failing telemetry says “{word}”",
-            effect::says(*effect),
+            sign::says(*effect),
             short(&line.as_str().into())
         );
         found.push(Finding::new("effect", weight, text, pointer()));
     }
     if shown.is_empty() && !read.diff.is_empty() {
-        let alike = effect::likeness(&read.diff);
-        if alike >= 0.75 && effect::settings(&read.diff).is_empty() {
+        let alike = likeness(&read.diff);
+        if alike >= 0.75 && settings(&read.diff).is_empty() {
             let text = format!("moves code without changing it: {:.0} % of what went came back", alike * 100.0);
             found.push(Finding::new("likeness", -1.2, text, pointer()));
         } else {
@@ -231,8 +234,7 @@ fn content(read: &Read<'_>, telemetry: &Telemetry, rarity: &Rarity, symptoms: &S
 }
 
 /// How much an effect that shows is worth: specific ones more than those that many failures look like.
-fn strength(effect: effect::Effect) -> f64 {
-    use effect::Effect;
+fn strength(effect: Effect) -> f64 {
     match effect {
         Effect::GuardRemoved | Effect::WorkInLoop | Effect::Growth | Effect::Schema => 2.4,
         Effect::ReleaseRemoved | Effect::LogVolume | Effect::LimitChanged | Effect::Locking => 2.0,
@@ -301,16 +303,9 @@ pub(in super::super) fn set_against(candidates: &mut [Candidate], weight: f64, w
     }
 }
 
-/// The best score among the changes, by component.
-pub(in super::super) fn best_by_component(candidates: &[Candidate]) -> BTreeMap<Untrusted, f64> {
-    let mut best: BTreeMap<Untrusted, f64> = BTreeMap::new();
-    for candidate in candidates.iter().filter(|candidate| candidate.sort == Sort::Change) {
-        if let Some(subject) = &candidate.cause.subject {
-            let score = best.entry(subject.clone()).or_insert(f64::NEG_INFINITY);
-            *score = score.max(candidate.score());
-        }
-    }
-    best
+/// Whether some change can have done it: what was found speaks on balance for it.
+pub(in super::super) fn some_can(candidates: &[Candidate]) -> bool {
+    candidates.iter().any(|candidate| candidate.score() > PRIOR + 1.0)
 }
 
 fn length(seconds: i64) -> String {

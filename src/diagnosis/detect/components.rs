@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::event::{Cause, Pointer, Policy, Surface, Untrusted};
 
-use super::super::candidate::{Candidate, Finding, Sort};
+use super::super::candidate::{Candidate, Finding, Sort, ln_mean_exp};
 use super::super::scene::Scene;
-use super::super::signal::MetricKind;
+use super::super::signal::{Jump, MetricKind};
 use super::super::symptoms::{MovedSeries, Symptoms};
 
 /// At most so many components become candidates, the most moved.
@@ -23,7 +23,10 @@ struct Ill<'a> {
 }
 
 /// What the components' own series say.
-pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<Candidate> {
+///
+/// `explained`: something is known that says why: a change that can have done it, something that ran out, a surface of the runs that
+/// moved. Then a component's departure says where, and hardly why.
+pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>, explained: bool) -> Vec<Candidate> {
     let Some(page) = symptoms.page else { return Vec::new() };
     let mut ill: BTreeMap<&Untrusted, Ill<'_>> =
         symptoms.series.iter().filter_map(|(name, series)| Some((name, measure(symptoms, series)?))).collect();
@@ -63,6 +66,9 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<
             ill.score -= 1.2;
         }
     }
+    let known = |name: &Untrusted| scene.graph.is_empty() || reach.contains(name);
+    let possible = ill.keys().filter(|name| known(name)).count().max(1);
+    let together = together(ill.values().map(|ill| STEEP * ill.score), possible);
     let mut ranked: Vec<(&Untrusted, Ill<'_>)> = ill.into_iter().collect();
     ranked.sort_by(|a, b| b.1.score.total_cmp(&a.1.score).then(a.0.cmp(b.0)));
     ranked.truncate(MOST);
@@ -89,23 +95,49 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>) -> Vec<
                 cause: Cause { surface: Surface::Infra, subject: Some(name.clone()), change: None },
                 sort: Sort::Component,
                 mechanism: format!("{} is ill by itself: {}", say(name), say(&series.key.name)).into(),
-                prior: -1.5,
+                prior: PRIOR,
                 findings: Vec::new(),
                 remedy: None,
                 onset: jump.map(|jump| jump.at),
             };
-            candidate.find(Finding::new("departure", STEEP * (score - extra), text, look_at));
+            candidate.find(Finding::new("departure", STEEP * (score - extra) + together, text, look_at));
             for mut finding in findings {
                 finding.weight *= STEEP;
                 candidate.find(finding);
+            }
+            if explained {
+                let text = "something known could have brought this about: it says where, not why".into();
+                candidate.find(Finding::new("only where", ONLY_WHERE, text, Vec::new()));
             }
             candidate
         })
         .collect()
 }
 
+/// Log odds, before any evidence, that some component is ill by itself.
+const PRIOR: f64 = -1.0;
 /// Nats for one unit of score: how much more a component moved before it counts as a likelihood.
 const STEEP: f64 = 2.4;
+/// Nats that one component scores on an ordinary day: what is to be expected is no evidence.
+const ORDINARY: f64 = 0.0;
+/// However far components moved, it is worth no more than this that one of them is ill by itself.
+const MOST_WORTH: f64 = 4.0;
+/// How much rarer "ill by itself" is where something is known that says why.
+const ONLY_WHERE: f64 = -2.5;
+
+/// What is added to each component's own log likelihood so that all of them together are worth at most [`MOST_WORTH`]: the
+/// likelihood that *some* component is ill is the mean over the `possible` ones (of many that are looked at, one always moves most),
+/// less what an ordinary day gives, and it levels off.
+fn together(scores: impl Iterator<Item = f64>, possible: usize) -> f64 {
+    let scores: Vec<f64> = scores.collect();
+    #[expect(clippy::cast_precision_loss, reason = "a count of components")]
+    let (all, possible) = ((scores.len().max(1) as f64).ln(), (possible as f64).ln());
+    let sum = ln_mean_exp(&scores) + all;
+    let mean = sum - possible;
+    let worth = mean - ORDINARY;
+    let bounded = if worth > 0.0 { MOST_WORTH * (1.0 - (-worth / MOST_WORTH).exp()) } else { worth };
+    bounded - sum
+}
 
 /// How far a component moved: by its most telling series. The alert's own metric tells most, where the alert names one.
 fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option<Ill<'a>> {
@@ -114,9 +146,10 @@ fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option
         .filter(|s| s.kind == MetricKind::Work)
         .filter_map(|s| s.jump.map(|jump| jump.before.abs()))
         .fold(0.0, f64::max);
+    let requests = requests(series);
     let named = !symptoms.metrics.is_empty();
     let weigh = |series: &MovedSeries<'_>| {
-        let jump = series.jump?;
+        let jump = series.jump.as_ref()?;
         let kind = match series.kind {
             MetricKind::Resource => 1.0,
             MetricKind::Harm | MetricKind::Health => 0.9,
@@ -124,7 +157,8 @@ fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option
             MetricKind::Left | MetricKind::Setting | MetricKind::Other => 0.4,
         };
         let own = if !named || series.alerted { 1.0 } else { 0.3 };
-        Some((kind * own * jump.z.min(1e5).ln_1p(), jump.z))
+        let z = far(series, jump, requests);
+        Some((kind * own * z.min(1e5).ln_1p(), z))
     };
     let all = series.iter().filter_map(|series| weigh(series).map(|(score, z)| (score, z, series)));
     let (score, z, most) = all.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.2.key.cmp(a.2.key)))?;
@@ -136,40 +170,43 @@ fn measure<'a>(symptoms: &Symptoms<'_>, series: &'a [MovedSeries<'a>]) -> Option
     Some(Ill { score, series: most, z, impact: impact.fold(0.0, f64::max), findings: Vec::new() })
 }
 
-/// What a component's own departure is worth once changes or running-out things are known that could have brought it about: then it
-/// says where, and no longer why.
-const ONLY_WHERE: f64 = 1.0;
-
-/// Lets components give way to explanations that say why.
-pub(in super::super) fn give_way(
-    components: &mut [Candidate],
-    changes: &BTreeMap<Untrusted, f64>,
-    operational: &[Candidate],
-    agents: &[Candidate],
-) {
-    // Runs that fail since one of their own surfaces moved explain themselves; what else moved beside them is what it led to.
-    let why_elsewhere = changes.values().any(|score| *score > -2.0)
-        || !operational.is_empty()
-        || agents.iter().any(|candidate| candidate.score() > 0.0);
-    for candidate in components.iter_mut().filter(|_| why_elsewhere) {
-        let over = candidate.score() - candidate.prior - ONLY_WHERE;
-        if over > 0.0 {
-            let text = "something known could have brought this about: it says where, not why".into();
-            candidate.find(Finding::new("only where", -over, text, Vec::new()));
-        }
-    }
-}
-
 /// How surely nothing is wrong at all: log odds for "none of these" from the alert's own metric.
 pub(in super::super) fn quiet(symptoms: &Symptoms<'_>) -> Option<(f64, String)> {
-    let own =
-        symptoms.paged.iter().filter_map(|name| symptoms.series.get(name)).flatten().filter(|series| series.alerted);
-    let most = own.filter_map(|series| series.jump.map(|jump| (jump.z, series))).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let weight = if most.0 < 1.2 { 2.5 } else { (1.5 - most.0).clamp(-1.0, 0.0) };
+    let all = symptoms.paged.iter().filter_map(|name| symptoms.series.get(name));
+    let own = all.flat_map(|series| series.iter().filter(|one| one.alerted).map(move |one| (requests(series), one)));
+    let most = own.filter_map(|(requests, one)| one.jump.map(|jump| (far(one, &jump, requests), one)));
+    let most = most.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let weight = if most.0 < 1.2 { 2.5 } else { (1.5 - most.0).clamp(-3.0, 0.0) };
     Some((
         weight,
         format!("{}, which the alert is about, moved by {} its usual spread", say(&most.1.key.name), times(most.0)),
     ))
+}
+
+/// With so many samples before, a spread is worth half.
+const FEW: f64 = 15.0;
+
+/// How far a series moved, in units of what it moves anyway. Of a share whose number of requests is known, that is the larger of its
+/// own spread and of the chance in so many requests (two proportions, pooled): 1 of 20 that fails is no news, 50 of 1000 are.
+fn far(series: &MovedSeries<'_>, jump: &Jump, requests: f64) -> f64 {
+    // A spread read from few samples is itself unsure.
+    #[expect(clippy::cast_precision_loss, reason = "a count of samples")]
+    let sure = jump.n as f64 / (jump.n as f64 + FEW);
+    if series.kind != MetricKind::Health || requests <= 0.0 || jump.z <= 0.0 {
+        return sure * jump.z / series.usual;
+    }
+    let whole = if jump.before.max(jump.after) > 1.0 { 100.0 } else { 1.0 };
+    let (before, after) = ((jump.before / whole).clamp(0.0, 1.0), (jump.after / whole).clamp(0.0, 1.0));
+    let pooled = f64::midpoint(before, after);
+    let chance = (pooled * (1.0 - pooled) * 2.0 / requests).sqrt();
+    let spread = chance.max(jump.spread / whole);
+    if spread > 0.0 { sure * (before - after).max(0.0) / spread } else { 0.0 }
+}
+
+/// Requests a sample of a component stands for, at the worse of before and since; 0 = not known.
+fn requests(series: &[MovedSeries<'_>]) -> f64 {
+    let work = series.iter().filter(|series| series.kind == MetricKind::Work).filter_map(|series| series.jump);
+    work.map(|jump| jump.before.min(jump.after)).fold(0.0, f64::max)
 }
 
 /// A name with dots between words, or an address: `db-1.internal.example.com`, `10.0.0.7`.

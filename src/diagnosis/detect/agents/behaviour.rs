@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::surface::{RunFacts, StopClass, stats};
 
-use super::outcome::{Outcome, View};
+use super::outcome::{Outcome, View, say};
 
 /// Signs looked at, at most; the commonest tools first.
 const MAX_SIGNS: usize = 40;
@@ -30,7 +30,7 @@ pub(super) fn signs(view: &View<'_>) -> Vec<(String, Vec<bool>)> {
         .take(MAX_SIGNS)
         .map(|(tool, _)| {
             let used = view.runs.iter().map(|run| run.calls.iter().any(|(name, ..)| name.raw() == tool)).collect();
-            (format!("a call of {}", super::say(&tool.into())), used)
+            (format!("a call of {}", say(&tool.into())), used)
         })
         .collect();
     signs.push((

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::Untrusted;
+use crate::event::{Policy, Time, Untrusted};
 use crate::surface::{RunFacts, stats};
 
-use super::{LEAST_SIDE, tally};
+use super::super::super::candidate::ln_mean_exp;
+
+/// Fewer runs than this on one side of a moment say nothing about it.
+pub(super) const LEAST_SIDE: usize = 5;
 
 /// A comparison of before and since.
 #[derive(Clone, Debug, Default)]
@@ -162,8 +165,7 @@ impl<'a> View<'a> {
         // Better than before is no failure: it speaks against as nothing at all does.
         // A sixth of a run's information in the prior: effects of the size that pages people are expected to be large.
         let weight = stats::ln_bayes_of_z(z.max(0.0), n / 6.0);
-        let text =
-            format!("{} failed {} of {} before, {} of {} since", super::say(proxy), total.0, total.1, total.2, total.3);
+        let text = format!("{} failed {} of {} before, {} of {} since", say(proxy), total.0, total.1, total.2, total.3);
         Outcome { weight, text, split: Some(split) }
     }
 
@@ -197,11 +199,9 @@ impl<'a> View<'a> {
         let said: Vec<String> = all
             .iter()
             .take(5)
-            .map(|value| {
-                format!("{} {} → {}", super::say(&(*value).into()), count(&before, value), count(&after, value))
-            })
+            .map(|value| format!("{} {} → {}", say(&(*value).into()), count(&before, value), count(&after, value)))
             .collect();
-        let text = format!("the mix by {name} moved at {}: {}", super::clock(self.runs[split].start), said.join(", "));
+        let text = format!("the mix by {name} moved at {}: {}", clock(self.runs[split].start), said.join(", "));
         #[expect(clippy::cast_precision_loss, reason = "a count of slices")]
         let many = (self.slices.len().max(1) as f64).ln();
         Some(Mix { weight: averaged - many, split, text })
@@ -228,13 +228,18 @@ pub(super) fn best_split(flags: &[bool]) -> Option<(usize, f64)> {
     Some((best, ln_mean_exp(&weights.iter().map(|(_, weight)| *weight).collect::<Vec<_>>())))
 }
 
-/// ln of the mean of the exponentials.
-pub(super) fn ln_mean_exp(values: &[f64]) -> f64 {
-    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if !most.is_finite() {
-        return 0.0;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a count of moments")]
-    let mean = values.iter().map(|value| (value - most).exp()).sum::<f64>() / values.len() as f64;
-    most + mean.ln()
+/// Counts by value.
+fn tally<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u64> {
+    values.fold(BTreeMap::new(), |mut counts, value| {
+        *counts.entry(value).or_default() += 1;
+        counts
+    })
+}
+
+pub(super) fn say(text: &Untrusted) -> String {
+    text.show(Policy::Prose).as_str().to_owned()
+}
+
+pub(super) fn clock(at: Time) -> String {
+    at.strftime("%H:%M:%S").to_string()
 }

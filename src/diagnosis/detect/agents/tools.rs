@@ -7,8 +7,8 @@ use crate::surface::stats;
 
 use super::super::super::candidate::{Candidate, Finding};
 use super::super::super::scene::Scene;
-use super::outcome::View;
-use super::{clock, nearest, say};
+use super::lead::{logged_finding, nearest, surface};
+use super::outcome::{LEAST_SIDE, View, clock, say};
 
 /// One call of one tool that did not fail: the run it is in, and the fields of its result.
 struct Call<'a> {
@@ -31,7 +31,7 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
 }
 
 fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<'_>]) -> Option<Candidate> {
-    if calls.len() < 2 * super::LEAST_SIDE {
+    if calls.len() < 2 * LEAST_SIDE {
         return None;
     }
     let fields: BTreeSet<&str> = calls.iter().flat_map(|call| call.fields.iter().copied()).collect();
@@ -40,11 +40,11 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
         // Only a field that is nearly always there on one side and never on the other is structure; the rest is data.
         for gone in [true, false] {
             let flags: Vec<bool> = calls.iter().map(|call| call.fields.contains(field) != gone).collect();
-            let Some(split) = flags.iter().position(|flag| *flag).filter(|split| *split >= super::LEAST_SIDE) else {
+            let Some(split) = flags.iter().position(|flag| *flag).filter(|split| *split >= LEAST_SIDE) else {
                 continue;
             };
             let since = &flags[split..];
-            if since.len() < super::LEAST_SIDE || since.iter().filter(|flag| **flag).count() * 20 < since.len() * 19 {
+            if since.len() < LEAST_SIDE || since.iter().filter(|flag| **flag).count() * 20 < since.len() * 19 {
                 continue;
             }
             let weight = stats::ln_bayes_two_proportions(
@@ -69,7 +69,7 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
     let change =
         nearest(scene, at, |change| change.class == ChangeClass::Tool && change.subject.as_ref() == Some(tool));
     let mechanism = format!("results of {} have another structure", say(tool));
-    let mut candidate = super::surface(Surface::Tool, Some(tool.clone()), change, mechanism.into(), "rollback");
+    let mut candidate = surface(Surface::Tool, Some(tool.clone()), change, mechanism.into(), "rollback");
     let (word, other) = if gone { ("missing from", "in") } else { ("in", "missing from") };
     let text = format!(
         "{} of {}: {word} all {} results since {}, {other} all {split} before",
@@ -89,12 +89,12 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
     if let Some(finding) = touched_fail_more(view, calls[split].run, &touched) {
         candidate.find(finding);
     }
-    super::logged_finding(&mut candidate, scene, at);
+    logged_finding(&mut candidate, scene, at);
     Some(candidate)
 }
 
 /// Among the runs since, do those that saw the new structure fail more than those that did not, or than the runs before?
-fn touched_fail_more(view: &View<'_>, first: usize, touched: &BTreeSet<usize>) -> Option<Finding> {
+pub(super) fn touched_fail_more(view: &View<'_>, first: usize, touched: &BTreeSet<usize>) -> Option<Finding> {
     let proxy = view.proxies().first()?;
     let failed = |run: usize| view.runs[run].passed(proxy.raw()).map(|ok| !ok);
     let count = |runs: &mut dyn Iterator<Item = usize>| {
