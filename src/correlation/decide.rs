@@ -76,7 +76,7 @@ impl Correlator {
     }
 
     /// The incident an alert is most strongly tied to, and how many ties were looked at. Looks at its own component, at those
-    /// within a few calls, at alerts of the same name and, while no calls are known at all, of the same namespace; never at
+    /// within a few calls, at alerts of the same name, at those it was of one cause with before and, while no calls are known at all, of the same namespace; never at
     /// all that is open.
     fn best_tie(&self, alert: &Subject) -> (Option<Tie>, u64) {
         let settings = &self.settings;
@@ -91,6 +91,14 @@ impl Correlator {
         if let Some(place) = alert.place.filter(|_| self.graph.is_empty()) {
             let beside = self.newest(self.by_kin.get(&place)).inspect(|_| looked += 1);
             ties.extend(beside.filter_map(|(id, group)| tie::by_place(settings, alert, place, id, group)));
+        }
+        // Only what people confirmed is here: for most alerts, nothing.
+        for ((component, kin), before) in self.past.companions(alert.profile()).into_iter().take(settings.neighbours) {
+            let name = self.names.get(component);
+            let there = self.newest(self.by_component.get(&name)).inspect(|_| looked += 1);
+            ties.extend(
+                there.filter_map(|(id, group)| tie::by_history(settings, alert, (&name, kin), before, id, group)),
+            );
         }
         let strong = ties.into_iter().filter(|tie| tie.score > settings.threshold);
         // Equal ties: the older incident, so that the order of looking never decides.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Fingerprint, IncidentId, Micros, NameId, Names, Print, Time, Untrusted};
 
+use super::past::Profile;
 use super::sign::Sign;
 
 /// One alert as it is kept: some fifty bytes, since a storm has a hundred thousand of them.
@@ -53,6 +54,7 @@ impl From<Known> for Written {
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     pub component: Untrusted,
+    pub component_id: NameId,
     pub name: Untrusted,
     pub kin: NameId,
     pub place: Option<NameId>,
@@ -65,6 +67,7 @@ impl Subject {
     pub(super) fn of(known: &Known, names: &Names) -> Self {
         Self {
             component: names.get(known.component),
+            component_id: known.component,
             name: names.get(known.name),
             kin: known.kin,
             place: known.place,
@@ -72,6 +75,11 @@ impl Subject {
             quiet: known.quiet,
             starts: known.starts.time(),
         }
+    }
+
+    /// As it would come back in another incident.
+    pub(super) fn profile(&self) -> Profile {
+        (self.component_id, self.kin)
     }
 }
 

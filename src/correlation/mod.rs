@@ -1,7 +1,7 @@
 //! Which alerts belong together, and why.
 //!
 //! **For:** turning a storm of alerts into incidents a person can hold in the head.
-//! **In:** alerts, calls (topology facts, spans), and what people regrouped by hand. **Out:** [`Move`]s — open an incident, join
+//! **In:** alerts, calls (topology facts, spans), what people regrouped by hand and what they confirmed. **Out:** [`Move`]s — open an incident, join
 //! alerts to one — each with its [`Reason`](crate::event::Reason) in words; the likeliest root component of an incident.
 //! **Never:** reads the clock, looks at every open alert to place one, moves what a person locked or placed, or knows how an
 //! entry is stored.
@@ -12,6 +12,7 @@
 mod decide;
 mod graph;
 mod group;
+mod past;
 mod place;
 mod root;
 mod sign;

@@ -11,6 +11,7 @@ use crate::event::{
 
 use super::graph::Graph;
 use super::group::{Group, Known, Subject};
+use super::past::{Past, Profile};
 use super::root::{self, Root};
 use super::sign::Sign;
 
@@ -74,6 +75,9 @@ pub struct Correlator {
     pub(super) by_component: BTreeMap<Untrusted, BTreeSet<IncidentId>>,
     /// The same, by name and place of their alerts, and by place alone.
     pub(super) by_kin: BTreeMap<NameId, BTreeSet<IncidentId>>,
+    /// What people confirmed of earlier incidents.
+    #[serde(default)]
+    pub(super) past: Past,
     /// Informational and test alerts that fire and are tied to nothing.
     pub(super) loose: Loose,
     /// Alerts that are in no incident yet, oldest first.
@@ -158,6 +162,11 @@ impl Correlator {
             }
             Fact::Regrouped(regrouped) => self.regroup(regrouped),
             Fact::Resolved(resolved) => self.close(resolved.incident),
+            Fact::TruthConfirmed(confirmed) => {
+                let one_cause = confirmed.truth.surface.is_some();
+                let members = if one_cause { self.members(confirmed.incident) } else { BTreeSet::new() };
+                self.past.confirm(confirmed.incident, members.into_iter());
+            }
             _ => {}
         }
     }
@@ -336,11 +345,21 @@ impl Correlator {
         }
     }
 
+    /// The alerts of an incident as far as they are still known. Looks at all alerts: for what people do by hand.
+    fn members(&self, incident: IncidentId) -> BTreeSet<Profile> {
+        let own = self.alerts.values().filter(|alert| alert.incident == Some(incident));
+        own.map(|alert| (alert.component, alert.kin)).collect()
+    }
+
     fn regroup(&mut self, regrouped: &Regrouped) {
         match regrouped {
-            Regrouped::Split { into, alerts, .. } => {
+            Regrouped::Split { from, into, alerts, .. } => {
                 for print in alerts {
                     self.put(&Print::of(print), *into);
+                }
+                let rest = self.members(*from);
+                for alert in alerts.iter().filter_map(|print| self.alerts.get(&Print::of(print))) {
+                    self.past.part((alert.component, alert.kin), &rest);
                 }
             }
             Regrouped::Merge { from, into, .. } => {
@@ -351,6 +370,8 @@ impl Correlator {
                     self.put(print, *into);
                 }
                 self.close(*from);
+                let members = self.members(*into);
+                self.past.confirm(*into, members.into_iter());
             }
             Regrouped::Lock { incident, .. } => {
                 self.open(*incident);

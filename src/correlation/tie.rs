@@ -3,6 +3,7 @@
 use crate::event::{Fingerprint, IncidentId, NameId, Policy, Rule, Time, Untrusted};
 
 use super::group::{Group, Moved, Subject};
+use super::past::Together;
 use super::place::Settings;
 use super::sign::Sign;
 
@@ -33,6 +34,8 @@ const SAME_COMPONENT: f64 = 2.6;
 const SAME_COMPONENT_OTHERWISE: f64 = 2.0;
 const SAME_NAME: f64 = 1.0;
 const SAME_PLACE: f64 = 0.8;
+/// Two alerts that were of one cause every time so far, less where they were not always.
+const TOGETHER_BEFORE: f64 = 2.4;
 const PER_HOP: f64 = 0.3;
 const STARVED_ONLY: f64 = 0.8;
 const NEW_BODY: f64 = 0.8;
@@ -89,6 +92,35 @@ pub(super) fn by_component(
     let against = if side == Side::Own { 0.0 } else { new_body(alert, group) + quiet(alert, group) };
     let (rule, text) = words(alert, name, side, moved);
     Some(Tie { score: weight - cost - against, incident, rule, peer: moved.alert.clone(), text })
+}
+
+/// The tie of `alert` to an incident that holds an alert of the component `name` and of `kin`, with which it was of one cause in
+/// confirmed incidents.
+pub(super) fn by_history(
+    settings: &Settings,
+    alert: &Subject,
+    (name, kin): (&Untrusted, NameId),
+    before: Together,
+    incident: IncidentId,
+    group: &Group,
+) -> Option<Tie> {
+    let moved = group.moved.get(name).filter(|_| group.named.contains_key(&kin))?;
+    let gap = apart(alert.starts, moved.latest);
+    if gap > settings.window_s {
+        return None;
+    }
+    // Laplace's rule of succession: the chance that it is so again.
+    #[expect(clippy::cast_precision_loss, reason = "counts of incidents")]
+    let again = (before.both as f64 + 1.0) / (before.of as f64 + 2.0);
+    let text = format!(
+        "{} and an alert of {} were of one cause in {} of {} confirmed incidents with it; {gap} s apart now",
+        say(&alert.name),
+        say(name),
+        before.both,
+        before.of
+    );
+    let score = TOGETHER_BEFORE * again - cost(settings, gap) - quiet(alert, group);
+    Some(Tie { score, incident, rule: Rule::History, peer: moved.alert.clone(), text })
 }
 
 /// The tie of `alert` to an incident in which an alert of the same name and place fired elsewhere.

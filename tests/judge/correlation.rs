@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use warroom::correlation::{Correlator, Move, Settings};
 use warroom::event::{
-    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Person, Regrouped, Resolved, Rule, Topology,
+    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Person, Regrouped, Resolved, Rule, Surface, Topology, Truth, TruthConfirmed,
 };
 
 use super::made::{alert, at};
@@ -189,6 +189,73 @@ fn what_a_person_did_stands() {
     assert!(matches!(moves[0], Move::Open { incident: IncidentId(3), .. }), "{moves:?}");
     correlator.apply(&Fact::from(Regrouped::Merge { from: IncidentId(2), into: IncidentId(1), by }));
     assert_eq!(correlator.incident_of(&checkout.fingerprint), Some(IncidentId(1)));
+}
+
+fn mei() -> Person {
+    Person { login: "mei".into(), known_by: "uid".into(), session: "pts/1".into() }
+}
+
+/// Two alerts that no call and no name ties; a person merged them and, if so, confirmed one cause. A day later both fire again.
+fn again(confirmed: bool, parted: bool) -> (Correlator, Vec<Move>) {
+    let mut correlator = shop();
+    let (queue, errors) =
+        (|at| alert("QueueGrows", "smtp", at, "warning"), |at| alert("HighErrors", "front", at, "critical"));
+    hear(&mut correlator, &queue(0));
+    hear(&mut correlator, &errors(20));
+    assert_ne!(correlator.incident_of(&queue(0).fingerprint), correlator.incident_of(&errors(0).fingerprint));
+    correlator.apply(&Fact::from(Regrouped::Merge { from: IncidentId(2), into: IncidentId(1), by: mei() }));
+    if confirmed {
+        let truth = Truth {
+            surface: Some(Surface::Infra),
+            subject: None,
+            change: None,
+            onset: None,
+            text: "the shared disk".into(),
+        };
+        correlator.apply(&Fact::from(TruthConfirmed { incident: IncidentId(1), truth, by: mei() }));
+    }
+    if parted {
+        let alerts = vec![errors(0).fingerprint];
+        let split = Regrouped::Split { from: IncidentId(1), into: IncidentId(3), alerts, by: mei() };
+        correlator.apply(&Fact::from(split));
+        correlator.apply(&Fact::from(Resolved { incident: IncidentId(3), by: mei() }));
+    }
+    correlator.apply(&Fact::from(Resolved { incident: IncidentId(1), by: mei() }));
+    hear(&mut correlator, &queue(86_400));
+    let moves = hear(&mut correlator, &errors(86_430));
+    (correlator, moves)
+}
+
+#[test]
+fn what_a_person_confirmed_to_be_one_cause_is_grouped_again_and_says_so() {
+    let (_, moves) = again(true, false);
+    let (rule, text) = reason(&moves);
+    assert_eq!(rule, Rule::History, "{moves:?}");
+    assert_eq!(
+        text,
+        "HighErrors and an alert of smtp were of one cause in 1 of 1 confirmed incidents with it; 30 s apart now"
+    );
+}
+
+#[test]
+fn what_a_person_took_apart_is_not_grouped_again() {
+    let (_, moves) = again(true, true);
+    assert!(matches!(moves[0], Move::Open { .. }), "{moves:?}");
+}
+
+#[test]
+fn alerts_far_apart_are_not_tied_by_history_alone() {
+    let (mut correlator, _) = again(true, false);
+    let late = hear(&mut correlator, &alert("HighErrors", "mail", 86_400 + 1_200, "critical"));
+    assert!(!matches!(late.first(), Some(Move::Join { reason, .. }) if reason.rule == Rule::History), "{late:?}");
+}
+
+#[test]
+fn history_is_kept_with_the_state() {
+    let (correlator, _) = again(true, false);
+    let text = serde_json::to_string(&correlator).expect("can be written");
+    let back: Correlator = serde_json::from_str(&text).expect("can be read");
+    assert_eq!(serde_json::to_string(&back).expect("can be written"), text);
 }
 
 #[test]

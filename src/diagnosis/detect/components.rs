@@ -30,6 +30,7 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>, explain
     let Some(page) = symptoms.page else { return Vec::new() };
     let mut ill: BTreeMap<&Untrusted, Ill<'_>> =
         symptoms.series.iter().filter_map(|(name, series)| Some((name, measure(symptoms, series)?))).collect();
+    let prior = if quiet(symptoms).is_some() { PRIOR } else { PRIOR_UNCONFIRMED };
     let paged: Vec<&Untrusted> = symptoms.paged.iter().collect();
     let reach = symptoms.concerned(scene);
     let most_felt = paged.iter().filter_map(|name| ill.get(name)).map(|ill| ill.impact).fold(0.0, f64::max);
@@ -95,7 +96,7 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>, explain
                 cause: Cause { surface: Surface::Infra, subject: Some(name.clone()), change: None },
                 sort: Sort::Component,
                 mechanism: format!("{} is ill by itself: {}", say(name), say(&series.key.name)).into(),
-                prior: PRIOR,
+                prior,
                 findings: Vec::new(),
                 remedy: None,
                 onset: jump.map(|jump| jump.at),
@@ -114,8 +115,10 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>, explain
         .collect()
 }
 
-/// Log odds, before any evidence, that some component is ill by itself.
+/// Log odds, before any evidence, that some component is ill by itself, where what the page is about was measured.
 const PRIOR: f64 = -1.0;
+/// The same where nothing measured confirms the page.
+const PRIOR_UNCONFIRMED: f64 = -1.8;
 /// Nats for one unit of score: how much more a component moved before it counts as a likelihood.
 const STEEP: f64 = 2.4;
 /// Nats that one component scores on an ordinary day: what is to be expected is no evidence.

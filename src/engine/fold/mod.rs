@@ -40,7 +40,7 @@ pub(super) use incident::plan_of;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The fold of a journal.
 #[derive(Debug)]
