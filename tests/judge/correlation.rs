@@ -252,10 +252,15 @@ fn alerts_far_apart_are_not_tied_by_history_alone() {
 
 #[test]
 fn history_is_kept_with_the_state() {
-    let (correlator, _) = again(true, false);
+    let (mut correlator, _) = again(true, false);
+    let (queue, errors) = (alert("QueueGrows", "smtp", 0, "warning"), alert("HighErrors", "front", 0, "critical"));
+    let incident = correlator.incident_of(&queue.fingerprint).expect("grouped");
+    correlator.apply(&Fact::from(Resolved { incident, by: mei() }));
     let text = serde_json::to_string(&correlator).expect("can be written");
-    let back: Correlator = serde_json::from_str(&text).expect("can be read");
-    assert_eq!(serde_json::to_string(&back).expect("can be written"), text);
+    let mut back: Correlator = serde_json::from_str(&text).expect("can be read");
+    hear(&mut back, &Alert { starts_at: at(172_800), ..queue });
+    let moves = hear(&mut back, &Alert { starts_at: at(172_820), ..errors });
+    assert_eq!(reason(&moves).0, Rule::History, "{moves:?}");
 }
 
 #[test]
