@@ -102,9 +102,7 @@ impl Past {
             }
         }
         let parted = |other: Profile| {
-            self.apart
-                .get(&(own.min(other), own.max(other)))
-                .map_or(0, |n| usize::try_from(*n).unwrap_or(usize::MAX))
+            self.apart.get(&(own.min(other), own.max(other))).map_or(0, |n| usize::try_from(*n).unwrap_or(usize::MAX))
         };
         both.into_iter()
             .filter_map(|(other, n)| {

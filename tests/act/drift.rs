@@ -4,8 +4,8 @@ use warroom::event::{Approval, Fact, Kind, Outcome, PlanId, Request, Time};
 use warroom::journal::{Draft, term};
 use warroom::response::{Act, Desk as _, Table};
 
-use crate::support::gate::Fate;
 use crate::scene::{Scene, alerts, approve, person};
+use crate::support::gate::Fate;
 use crate::support::require;
 
 fn nothing_happened(scene: &Scene) {

@@ -12,8 +12,8 @@ use warroom::event::{
 use warroom::journal::{Draft, Query, SharedJournal, SqliteJournal, term};
 use warroom::response::{Act, Alertmanager as Client, Desk, LocalDesk, Table};
 
-use crate::support::gate::Gate;
 use crate::support::alerting::{Alertmanager, impatient};
+use crate::support::gate::Gate;
 use crate::support::{Running, http};
 
 /// The incident of every test.

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use warroom::correlation::{Correlator, Move, Settings};
 use warroom::event::{
-    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Person, Regrouped, Resolved, Rule, Surface, Topology, Truth, TruthConfirmed,
+    Alert, AlertStatus, Edge, Fact, Fingerprint, IncidentId, Person, Regrouped, Resolved, Rule, Surface, Topology,
+    Truth, TruthConfirmed,
 };
 
 use super::made::{alert, at};

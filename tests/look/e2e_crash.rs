@@ -33,10 +33,8 @@ impl Scene {
         let url = format!("http://127.0.0.1:{}/alertmanager", house.port);
         let alertmanager = Alertmanager::start(&impatient(&format!("url: '{url}'")));
         let gate = Gate::before(alertmanager.port);
-        house.configure(&format!(
-            "[alertmanager]\nurl = \"http://127.0.0.1:{}\"\nevery_seconds = 2\n{more}",
-            gate.port
-        ));
+        house
+            .configure(&format!("[alertmanager]\nurl = \"http://127.0.0.1:{}\"\nevery_seconds = 2\n{more}", gate.port));
         let session = open(&house);
         session.wait_until("the first frame", |screen| screen.contents().trim().len() > 40);
         alertmanager.post_alerts(&json!([{"labels": {"alertname": "QueueFull", "service": "mail"}}]));

@@ -94,14 +94,18 @@ fn fault_24_a_huge_and_stacked_label_stays_in_its_box_and_slows_no_key() {
     let wide = "決済".repeat(80_000);
     let long = "x".repeat(1 << 20);
     let texts = [("zalgo", &zalgo), ("family", &family), ("wide", &wide), ("long", &long)];
-    let alerts: Vec<_> = texts.map(|(name, text)| {
-        let mut alert = alert(name, "checkout", &[("text", text)]);
-        alert["annotations"] = json!({"summary": text});
-        alert
-    }).into();
+    let alerts: Vec<_> = texts
+        .map(|(name, text)| {
+            let mut alert = alert(name, "checkout", &[("text", text)]);
+            alert["annotations"] = json!({"summary": text});
+            alert
+        })
+        .into();
     let (_house, session) = shown(&alerts, 120, 40);
     let mut slowest = Duration::ZERO;
-    for keys in ["2z", "j", "j", "j", "l", "j", "<enter>", "<pgdn>", "<esc>", "3", "G", "k", "<enter>", "<esc>", "1", "2"] {
+    for keys in
+        ["2z", "j", "j", "j", "l", "j", "<enter>", "<pgdn>", "<esc>", "3", "G", "k", "<enter>", "<esc>", "1", "2"]
+    {
         session.settle(Duration::from_millis(200));
         let (before, pressed) = (session.written(), Instant::now());
         session.type_keys(keys);

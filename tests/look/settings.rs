@@ -45,7 +45,8 @@ fn fault_70_a_signal_reads_theme_and_keymap_again_and_a_broken_file_leaves_the_o
         let at = u16::try_from(at.unwrap_or(0)).expect("on the screen");
         screen.cell(0, at.saturating_sub(1)).map(vt100::Cell::bgcolor)
     };
-    let is = |red, green, blue| move |screen: &vt100::Screen| ground(screen) == Some(vt100::Color::Rgb(red, green, blue));
+    let is =
+        |red, green, blue| move |screen: &vt100::Screen| ground(screen) == Some(vt100::Color::Rgb(red, green, blue));
     session.wait_until("the person's own theme", is(0x10, 0x20, 0x30));
 
     own(&house, "themes/mine.toml", &theme("#405060"));

@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use crate::scene::{Scene, sign};
-use crate::support::house::House;
 use crate::support::bodies::storm;
+use crate::support::house::House;
 use crate::support::{bodies, memory, wait_until};
 use warroom::event::{Fact, Kind, Source};
 use warroom::journal::{Journal as _, Query, SqliteJournal};

@@ -52,8 +52,7 @@ enum Part {
 
 /// The order in which they go, the least important first. What is going on (severity, incident, headline), whose it is,
 /// that something is wrong with the console, and that a picture is not of now: these never go.
-const GIVES_WAY: [Part; 6] =
-    [Part::Present, Part::LabelRest, Part::Seconds, Part::Age, Part::Open, Part::Clock];
+const GIVES_WAY: [Part; 6] = [Part::Present, Part::LabelRest, Part::Seconds, Part::Age, Part::Open, Part::Clock];
 
 /// A headline wants room for all of itself, but for no more than this share of the line: 3 in 5.
 fn wanted(headline: usize, width: u16) -> usize {
@@ -151,8 +150,7 @@ fn right(model: &Model, lost: &[Part]) -> Line<'static> {
     if model.live.present.len() > 1 && !lost.contains(&Part::Present) {
         spans.extend([safe::made(format!("{} here", model.live.present.len()), muted), blank()]);
     }
-    if let (Some(incident), Some(as_of)) =
-        (model.incident(), model.shown.as_of.filter(|_| !lost.contains(&Part::Age)))
+    if let (Some(incident), Some(as_of)) = (model.incident(), model.shown.as_of.filter(|_| !lost.contains(&Part::Age)))
     {
         spans.extend([safe::made(format!("+{}", lasting(incident.began, as_of)), muted), blank()]);
     }

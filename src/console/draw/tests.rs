@@ -34,7 +34,10 @@ fn the_first_line_loses_what_matters_least_before_the_headline_is_cut() {
     assert!(first(160).contains(headline) && first(160).contains("2 open"), "{}", first(160));
     assert!(first(160).contains("DEMO") && !first(160).contains("squeezed"), "{}", first(160));
     let narrow = first(100);
-    assert!(narrow.contains("DEMO") && !narrow.contains("squeezed") && narrow.contains("probable cause: pr"), "{narrow}");
+    assert!(
+        narrow.contains("DEMO") && !narrow.contains("squeezed") && narrow.contains("probable cause: pr"),
+        "{narrow}"
+    );
     let narrowest = first(80);
     assert!(narrowest.contains("LIVE UTC") && narrowest.contains("UNOWNED"), "{narrowest}");
     assert!(narrowest.contains("support-assistant is degraded;"), "{narrowest}");

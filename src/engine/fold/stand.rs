@@ -33,8 +33,10 @@ impl Fold {
         let Some((inputs, as_of)) = newest.map(|newest| (newest.diagnosis.inputs, newest.diagnosis.as_of)) else {
             return;
         };
-        let Some(judgement) = self.judged.remove(&inputs).or_else(|| self.judge(id, as_of)) else { return };
-        let standing = standing(judgement, &self.state.changes);
+        // Without alerts nothing can be said, and what an earlier diagnosis made of it is over: whoever reads many entries at
+        // once never made it.
+        let judgement = self.judged.remove(&inputs).or_else(|| self.judge(id, as_of));
+        let standing = judgement.map_or_else(Standing::default, |made| standing(made, &self.state.changes));
         if let Some(incident) = self.state.incidents.get_mut(&id) {
             incident.standing = standing;
             self.dirty.incidents.insert(id);

@@ -223,3 +223,20 @@ fn a_saved_state_of_something_else_is_refused() {
     assert!(Fold::restore(b"not a state").is_err());
     assert!(Fold::restore(&zstd::bulk::compress(b"{\"head\":1}", 1).unwrap()).is_err());
 }
+
+#[test]
+fn an_emptied_incident_keeps_nothing_of_what_was_thought_of_it() {
+    let (mut paper, mut fold) = storm(&[0, 3]);
+    let diagnosed =
+        paper.records.iter().find(|record| record.kind == Kind::Diagnosed).and_then(|r| r.fact().ok()).unwrap();
+    let two = IncidentId(2);
+    let alerts = vec![print(0), print(3)];
+    paper.fact(Regrouped::Split { from: ONE, into: two, alerts, by: person("uid") }, at(70), at(70));
+    paper.fact(diagnosed, at(71), at(71));
+    let mut at_once = Fold::new();
+    at_once.apply_all(&paper.records);
+    fold.apply_all(&paper.records);
+    let (one_by_one, at_once) = (folded(&paper.records).view(), at_once.view());
+    assert_eq!(super::difference(&at_once, &one_by_one), None);
+    assert_eq!(super::difference(&fold.view(), &one_by_one), None);
+}
