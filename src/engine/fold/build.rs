@@ -154,7 +154,7 @@ impl Fold {
         let began = incident.groups.began.unwrap_or(incident.opened);
         let now = self.state.as_of.unwrap_or(began);
         let until = incident.resolved.unwrap_or(Time::MAX);
-        let groups = self.groups(incident);
+        let groups = self.groups(id, incident);
         let changes = self.changes(incident, began, until);
         let runs = self.runs_of(incident, began, until);
         IncidentView {
@@ -213,7 +213,7 @@ impl Fold {
         here.map(|left_out| left_out.alerts).sum()
     }
 
-    fn groups(&self, incident: &Incident) -> Bounded<AlertGroup> {
+    fn groups(&self, id: IncidentId, incident: &Incident) -> Bounded<AlertGroup> {
         let mut all: Vec<_> = incident.groups.iter().collect();
         let hidden = all.len().saturating_sub(limits::GROUPS) as u64;
         let name = |id| self.state.names.get(id);
@@ -235,12 +235,17 @@ impl Fold {
                 .sample
                 .iter()
                 .filter_map(|id| Some((id, self.state.alerts.get(*id)?)))
-                .map(|(id, row)| AlertLine {
-                    fingerprint: row.print.fingerprint(),
-                    status: row.status(),
-                    starts_at: row.starts.time(),
-                    distinct: incident.groups.whole().get(id).map(|alert| distinct(alert)).unwrap_or_default(),
-                    late: row.late,
+                .map(|(alert, row)| {
+                    let whole = incident.groups.whole().get(alert);
+                    // One that has begun anew since is shown as it was when it was of this incident.
+                    let was = whole.filter(|_| row.incident != Some(id));
+                    AlertLine {
+                        fingerprint: row.print.fingerprint(),
+                        status: was.map_or_else(|| row.status(), |alert| alert.status),
+                        starts_at: was.map_or_else(|| row.starts.time(), |alert| alert.starts_at),
+                        distinct: whole.map(|alert| distinct(alert)).unwrap_or_default(),
+                        late: was.is_none() && row.late,
+                    }
                 })
                 .collect(),
         });

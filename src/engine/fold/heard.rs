@@ -54,7 +54,7 @@ impl Fold {
         if Micros::from(alert.starts_at) <= row.starts || !row.incident.is_some_and(over) {
             return;
         }
-        row.incident = None;
+        self.dirty.incidents.extend(row.incident.take());
         self.state.loose += u64::from(row.firing());
     }
 
