@@ -67,7 +67,8 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     Ok(Exit::Good)
 }
 
-fn number(text: &str) -> Option<u64> {
+/// An incident's number as people write it.
+pub(super) fn number(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("INC-").or_else(|| text.strip_prefix("inc-")).unwrap_or(text);
     digits.parse().ok()
 }

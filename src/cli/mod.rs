@@ -22,6 +22,7 @@ mod listening;
 pub mod out;
 mod pace;
 mod quarantine;
+mod replay;
 mod secret;
 mod serve;
 mod verify;
@@ -107,6 +108,8 @@ enum Command {
     Accuracy(accuracy::Args),
     /// Diagnoses recorded incidents as of their time
     Backtest(backtest::Args),
+    /// Runs recorded runs again against a model, with prompt, model or tools pinned
+    Replay(replay::Args),
     /// Checks that no entry of the journal was altered or lost
     Verify(verify::Args),
     /// Writes an incident, or the whole journal, as a bundle
@@ -150,6 +153,7 @@ fn run(cli: Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Incidents(args) => incidents::run(&args, common, out),
         Command::Accuracy(args) => accuracy::run(&args, common, out),
         Command::Backtest(args) => backtest::run(&args, common, out),
+        Command::Replay(args) => replay::run(&args, common, out),
         Command::Verify(args) => verify::run(&args, common, out),
         Command::Export(args) => export::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),

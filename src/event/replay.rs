@@ -57,10 +57,10 @@ pub struct ReplayRan {
     pub end: ReplayEnd,
     /// What the model said last.
     pub said: Untrusted,
-    /// Tokens in.
-    pub tokens_in: u64,
-    /// Tokens out.
-    pub tokens_out: u64,
+    /// Tokens in; `None` = the endpoint did not say.
+    pub tokens_in: Option<u64>,
+    /// Tokens out; `None` = the endpoint did not say.
+    pub tokens_out: Option<u64>,
     /// Milliseconds.
     pub took_ms: u64,
 }
@@ -75,6 +75,9 @@ pub enum ReplayEnd {
         stop: Untrusted,
         /// What the check says of the answer; `None` = nothing can.
         good: Option<bool>,
+        /// What is to be said of how it ended, and by which rule; `None` = it ended by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Untrusted>,
     },
     /// It asked for a tool call that the record does not hold.
     OffScript {

@@ -209,15 +209,19 @@ impl Alertmanager {
 /// # Errors
 /// When TLS cannot be set up.
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
+    Ok(http_client_builder(TIMEOUT).build()?)
+}
+
+/// The same, still to be made, with so much time for a whole answer.
+pub(super) fn http_client_builder(answer: Duration) -> reqwest::ClientBuilder {
     // Whoever comes first installs it; a second time is no error.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder()
-        .timeout(TIMEOUT)
+    reqwest::Client::builder()
+        .timeout(answer)
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("warroom/", env!("CARGO_PKG_VERSION")))
-        .build()?)
 }
 
 impl Matcher {

@@ -193,7 +193,7 @@ pub(super) fn alert(journal: &SharedJournal, fingerprint: &Fingerprint) -> Resul
 }
 
 /// All pages of a query in order.
-fn read_all(journal: &SharedJournal, mut query: Query) -> Result<Vec<Record>, JournalError> {
+pub(super) fn read_all(journal: &SharedJournal, mut query: Query) -> Result<Vec<Record>, JournalError> {
     let mut all = Vec::new();
     loop {
         let page = journal.read(&query)?;

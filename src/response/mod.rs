@@ -14,8 +14,10 @@ mod identity;
 mod ledger;
 mod plans;
 mod policy;
+pub mod replay;
 mod silence;
 
+use alertmanager::http_client_builder;
 pub use alertmanager::{Alertmanager, http_client, root_cause};
 pub use desk::LocalDesk;
 pub use identity::person;

@@ -15,6 +15,7 @@ mod read;
 mod recorder;
 mod run;
 pub mod sample;
+pub mod script;
 mod shape;
 pub mod stats;
 mod step;

@@ -73,10 +73,15 @@ impl Labels {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a sitting has fifty")]
 pub fn exact(k: u64, n: u64) -> Option<(f64, f64)> {
-    if n == 0 || k > n {
+    exact_share(k as f64, n as f64)
+}
+
+/// The same where both are effective numbers, which need not be whole.
+#[must_use]
+pub fn exact_share(k: f64, n: f64) -> Option<(f64, f64)> {
+    if n.is_nan() || n <= 0.0 || k > n {
         return None;
     }
-    let (k, n) = (k as f64, n as f64);
     let quantile = |a: f64, b: f64, at: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(at));
     let low = if k > 0.0 { quantile(k, n - k + 1.0, 0.025)? } else { 0.0 };
     let high = if k < n { quantile(k + 1.0, n - k, 0.975)? } else { 1.0 };

@@ -1,7 +1,7 @@
 //! Acting: what a person approves happens once, is read back and recorded; everything else does not happen.
 //!
 //! Against a real Alertmanager, with a gate before it that loses requests and answers at the worst moments, and with
-//! processes that are killed there.
+//! processes that are killed there. Recorded runs are run again against a stand-in for a model's endpoint that fails likewise.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,8 +9,10 @@ mod support;
 mod clocks;
 mod deadlines;
 mod drift;
+mod model;
 mod once;
 mod races;
+mod replay;
 mod scene;
 mod silence;
 mod unrecorded;

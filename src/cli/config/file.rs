@@ -10,6 +10,7 @@ use super::place::Refused;
 use super::settings::{Colour, Glyphs, Silence};
 use crate::cli::secret::SecretFrom;
 use crate::journal::guard;
+use crate::response::replay::Dialect;
 
 /// A configuration is a few hundred lines; more is a mistake.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -26,6 +27,7 @@ pub(super) struct File {
     pub alertmanager: Option<AlertmanagerTable>,
     pub prometheus: Option<PrometheusTable>,
     pub topology: Vec<EdgeTable>,
+    pub endpoint: Vec<EndpointTable>,
     pub silent_after_minutes: Option<Spanned<u32>>,
     pub silence: Option<Spanned<Silence>>,
     pub theme: Option<String>,
@@ -64,6 +66,16 @@ pub(super) struct PrometheusTable {
 pub(super) struct EdgeTable {
     pub caller: String,
     pub callee: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EndpointTable {
+    pub name: Spanned<String>,
+    pub url: Spanned<String>,
+    pub kind: Dialect,
+    pub model: Option<String>,
+    pub key: Option<Spanned<SecretFrom>>,
 }
 
 fn half_a_minute() -> u32 {

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::settings::{Service, Silence};
+use super::file::EndpointTable;
+use super::settings::{ModelEndpoint, Service, Silence};
 use crate::cli::secret::{Secret, SecretFrom};
+use crate::response::replay::Endpoint;
 
 /// Why the configuration is refused: file, line, what is wrong there, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -56,12 +58,8 @@ impl<'a> Place<'a> {
         .transpose()
     }
 
-    pub fn service(
-        &self,
-        address: &Spanned<String>,
-        bearer: Option<Spanned<SecretFrom>>,
-        every_seconds: u32,
-    ) -> Result<Service, Refused> {
+    /// An address that a client of ours may be given; its path ends with `/`.
+    fn address(&self, address: &Spanned<String>, instead: &str) -> Result<url::Url, Refused> {
         let at = address.span().start;
         let mut url = url::Url::parse(address.get_ref())
             .map_err(|error| self.refuse(at, format!("not an address ({error}): write it as http://host:port")))?;
@@ -71,14 +69,23 @@ impl<'a> Place<'a> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(self.refuse(
                 at,
-                "a name or password in an address ends up in logs: use bearer = { env = \"…\" }".to_owned(),
+                format!("a name or password in an address ends up in logs: use {instead} = {{ env = \"…\" }}"),
             ));
         }
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
+        Ok(url)
+    }
+
+    pub fn service(
+        &self,
+        address: &Spanned<String>,
+        bearer: Option<Spanned<SecretFrom>>,
+        every_seconds: u32,
+    ) -> Result<Service, Refused> {
         Ok(Service {
-            url,
+            url: self.address(address, "bearer")?,
             bearer: self.secret(bearer)?,
             every: std::time::Duration::from_secs(u64::from(every_seconds.max(1))),
         })
@@ -96,6 +103,30 @@ impl<'a> Place<'a> {
             );
             self.refuse(name.span().start, what)
         })
+    }
+
+    pub fn endpoints(&self, tables: Vec<EndpointTable>) -> Result<Vec<ModelEndpoint>, Refused> {
+        let mut names = std::collections::BTreeSet::new();
+        let mut all = Vec::new();
+        for EndpointTable { name, url: address, kind, model, key } in tables {
+            if name.get_ref().is_empty() || !names.insert(name.get_ref().clone()) {
+                return Err(self.refuse(name.span().start, "every endpoint needs a name of its own".to_owned()));
+            }
+            let url = self.address(&address, "key")?;
+            let here = match url.host() {
+                Some(url::Host::Domain(name)) => name == "localhost",
+                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+                None => false,
+            };
+            if key.is_some() && url.scheme() == "http" && !here {
+                let what = "the key and what was recorded would cross the network readable by all: use https://";
+                return Err(self.refuse(address.span().start, what.to_owned()));
+            }
+            let endpoint = Endpoint { name: name.into_inner(), url, dialect: kind, model };
+            all.push(ModelEndpoint { endpoint, key: self.secret(key)? });
+        }
+        Ok(all)
     }
 
     pub fn silence(&self, given: &Spanned<Silence>) -> Result<Silence, Refused> {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::cli::secret::Secret;
+use crate::response::replay::Endpoint;
 
 /// An outside service with its credentials.
 #[derive(Clone, Debug)]
@@ -22,6 +23,15 @@ pub struct Prometheus {
     pub service: Service,
     /// `PromQL` by the name under which its series are recorded.
     pub queries: Vec<(String, String)>,
+}
+
+/// A model's endpoint, against which recorded runs may be run again.
+#[derive(Clone, Debug)]
+pub struct ModelEndpoint {
+    /// Where it is and what it speaks.
+    pub endpoint: Endpoint,
+    /// What it wants to see.
+    pub key: Option<Secret>,
 }
 
 /// How wide a silence may reach before more is asked of the person who approves it.

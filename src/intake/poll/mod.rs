@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use client::{Client, PollError};
+pub use pace::Pace;
 
 use crate::event::{Source, Time};
 

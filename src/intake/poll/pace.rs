@@ -5,14 +5,16 @@ use std::time::Duration;
 /// The longest pause after failures.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// The pace of one poller.
+/// The pace of whoever asks one server.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     every: Duration,
     failures: u32,
 }
 
 impl Pace {
+    /// One that asks so often while it goes well.
+    #[must_use]
     pub fn every(every: Duration) -> Self {
         Self { every, failures: 0 }
     }
