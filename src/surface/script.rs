@@ -272,7 +272,7 @@ fn tools_of_span(span: &Span) -> Option<Vec<Tool>> {
     (!tools.is_empty()).then_some(tools)
 }
 
-/// Tool definitions in any of the spellings of OpenAI, Anthropic, MCP and the conventions; `None` when it is no list of them.
+/// Tool definitions in any of the spellings of `OpenAI`, Anthropic, MCP and the conventions; `None` when it is no list of them.
 #[must_use]
 pub fn tools_of(value: &Value) -> Option<Vec<Tool>> {
     match value {

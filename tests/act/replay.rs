@@ -202,13 +202,15 @@ fn two_arms_are_asked_alike_answered_from_the_record_and_told_apart() {
     assert!(!stored.windows(11).any(|some| some == b"hunter2-key"), "the key is nowhere in the record");
 }
 
+type Answer = Box<dyn Fn() -> Do + Send + Sync>;
+
 #[test]
 fn fault_46_every_bad_answer_is_named_with_its_raw_reason() {
     let form = |value: Value| http("200 OK", "Content-Type: application/json\r\n", &value.to_string());
     let message = move |content: Value, stop: &str| {
         form(json!({"choices": [{"message": {"content": content}, "finish_reason": stop}]}))
     };
-    let cases: Vec<(&str, Box<dyn Fn() -> Do + Send + Sync>, &str)> = vec![
+    let cases: Vec<(&str, Answer, &str)> = vec![
         ("prose", Box::new(|| http("200 OK", "", "I think so.")), "failed no JSON"),
         (
             "a web page",

@@ -4,6 +4,7 @@
 //! (Korn & Graubard, Survey Methodology 24 (1998) 193), and the number of runs itself where all went the same way.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -202,7 +203,7 @@ impl ArmOutcome {
             [(self.refused, "declined"), (self.off_script, "went off script"), (self.failed, "failed at the endpoint")]
         {
             if n > 0 {
-                line.push_str(&format!(", {n} {what}"));
+                let _ = write!(line, ", {n} {what}");
             }
         }
         line
@@ -213,6 +214,7 @@ impl ArmOutcome {
 mod tests {
     use super::*;
     use crate::event::{IncidentId, Person, ReplayArm};
+    use crate::surface::sample::exact;
 
     fn experiment(arms: &[(&str, &[(u8, bool)])]) -> Outcome {
         let asked = ReplayAsked {
@@ -291,11 +293,11 @@ mod tests {
     fn the_interval_covers_what_it_claims_also_where_replays_of_one_run_are_alike() {
         // A generator of our own, so that the figures are the same everywhere (Steele, Lea & Flood 2014).
         let mut state = 7_u64;
-        let mut uniform = || {
+        let mut tenth = || {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+            (z ^ (z >> 31)) % 10
         };
         // Half of the runs never fail and half in six of ten times; or all alike in three of ten.
         for alike in [true, false] {
@@ -303,20 +305,18 @@ mod tests {
             for _ in 0..400 {
                 let runs: Vec<(u64, u64)> = (0..12)
                     .map(|_| {
-                        let p = if !alike {
-                            0.3
-                        } else if uniform() < 0.5 {
-                            0.0
-                        } else {
-                            0.6
+                        let tenths = match alike {
+                            true if tenth() < 5 => 0,
+                            true => 6,
+                            false => 3,
                         };
-                        ((0..5).filter(|_| uniform() < p).count() as u64, 5)
+                        ((0..5).map(|_| u64::from(tenth() < tenths)).sum(), 5)
                     })
                     .collect();
                 let holds = |low: f64, high: f64| u32::from((low..=high).contains(&0.3));
                 covered += share(&runs).map_or(0, |share| holds(share.low, share.high));
                 let bad: u64 = runs.iter().map(|run| run.0).sum();
-                naive += exact_share(bad as f64, 60.0).map_or(0, |(low, high)| holds(low, high));
+                naive += exact(bad, 60).map_or(0, |(low, high)| holds(low, high));
             }
             assert!(covered >= 372, "{covered} of 400 where 95 % are claimed, alike: {alike}");
             assert!(!alike || naive < 360, "without clusters it would not: {naive} of 400");

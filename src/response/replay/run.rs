@@ -157,7 +157,7 @@ impl Experiment {
             "there is no incident {}: nothing was sent",
             asked.incident
         );
-        let receipt = self.record(journal, "asked", asked.clone().into())?;
+        let receipt = self.record(journal, "asked", &asked.clone().into())?;
         ensure!(receipt == 1, "this experiment was begun before: nothing was sent");
         let order = self.order();
         let (mut spent, mut failed) = (0_u64, 0_u32);
@@ -172,7 +172,7 @@ impl Experiment {
                 One::Ended(ran) => {
                     failed = if matches!(ran.end, ReplayEnd::Failed { .. }) { failed + 1 } else { 0 };
                     let name = format!("{}/{}/{}", ran.arm, ran.of, ran.time);
-                    self.record(journal, &name, ran.clone().into())?;
+                    self.record(journal, &name, &ran.clone().into())?;
                     rans.push(ran);
                     let (done, of) = (rans.len() as u64, order.len() as u64);
                     if let Some(ran) = rans.last() {
@@ -188,13 +188,13 @@ impl Experiment {
         let outcome = outcome::read(asked, &rans);
         let ended =
             ReplayEnded { replay: asked.replay, incident: asked.incident, why: self.words(why, &rans, &outcome) };
-        self.record(journal, "ended", ended.into())?;
+        self.record(journal, "ended", &ended.into())?;
         Ok((why, outcome))
     }
 
-    fn record(&self, journal: &SharedJournal, name: &str, fact: Fact) -> anyhow::Result<u64> {
+    fn record(&self, journal: &SharedJournal, name: &str, fact: &Fact) -> anyhow::Result<u64> {
         let key = format!("replay/{:016x}/{name}", self.asked.replay);
-        let receipt = journal.append(vec![Draft::new(Time::now(), key, &fact)]);
+        let receipt = journal.append(vec![Draft::new(Time::now(), key, fact)]);
         Ok(receipt.context("the experiment cannot be recorded and was stopped")?.recorded)
     }
 

@@ -19,7 +19,7 @@ const MAX_WORDS: usize = 300;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
-    /// OpenAI's chat completions, which most servers speak.
+    /// `OpenAI`'s chat completions, which most servers speak.
     OpenAi,
     /// Anthropic's messages.
     Anthropic,
