@@ -202,15 +202,15 @@ impl Experiment {
     fn words(&self, why: Ended, rans: &[ReplayRan], outcome: &Outcome) -> Untrusted {
         let so_far = format!("{} of {} replays", rans.len(), self.order().len());
         let why = match why {
-            Ended::Done => format!("replay done, {so_far}"),
-            Ended::Cancelled => format!("replay cancelled by {} after {so_far}", self.asked.by.login.raw()),
-            Ended::BudgetSpent => format!("replay stopped: the budget does not reach further than {so_far}"),
+            Ended::Done => format!("done, {so_far}"),
+            Ended::Cancelled => format!("cancelled by {} after {so_far}", self.asked.by.login.raw()),
+            Ended::BudgetSpent => format!("stopped: the budget does not reach further than {so_far}"),
             Ended::EndpointGone => {
                 let last = match rans.last().map(|ran| &ran.end) {
                     Some(ReplayEnd::Failed { why }) => why.raw(),
                     _ => "",
                 };
-                format!("replay stopped after {so_far}: the endpoint failed {GONE} times in a row, at last: {last}")
+                format!("stopped after {so_far}: the endpoint failed {GONE} times in a row, at last: {last}")
             }
         };
         format!("{why}; {}", outcome.lines().join("; ")).into()
