@@ -93,7 +93,7 @@ mod tests {
         let rare = (0..200)
             .filter(|_| {
                 let runs: Vec<Vec<u32>> = (0..60)
-                    .map(|_| (0..1 + dice.below(5)).map(|_| u32::try_from(dice.below(3)).unwrap()).collect())
+                    .map(|_| (0..=dice.below(5)).map(|_| u32::try_from(dice.below(3)).unwrap()).collect())
                     .collect();
                 test(&runs, 25).3 <= 0.05
             })
