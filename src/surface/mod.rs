@@ -21,6 +21,7 @@ pub mod stats;
 mod step;
 mod stop;
 mod store;
+pub mod triage;
 
 pub use alias::{Field, Op};
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};

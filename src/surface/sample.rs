@@ -3,6 +3,9 @@
 //! Which runs are read must not depend on how they went, and who reads must not see from which side of the moment a run comes;
 //! else the rate is of the sampling and not of the agent.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::event::{OutputLabel, TraceId};
@@ -31,8 +34,33 @@ fn place(trace: TraceId, seed: u64) -> u64 {
     mix(mix(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ half(high)) ^ half(low))
 }
 
+/// So many outputs of each side are one sitting.
+pub const SITTING: usize = 25;
+
+/// The next sitting of one reader: of each side, given in the order it was drawn in, the first that `read` does not hold. The sides
+/// are mixed, so that neither the order nor a streak tells which side an output is of.
+pub fn sitting(
+    before: impl IntoIterator<Item = TraceId>,
+    since: impl IntoIterator<Item = TraceId>,
+    read: &BTreeSet<TraceId>,
+    seed: u64,
+) -> Vec<TraceId> {
+    let new = |trace: &TraceId| !read.contains(trace);
+    let before = before.into_iter().filter(new).take(SITTING);
+    draw(before.chain(since.into_iter().filter(new).take(SITTING)), seed, usize::MAX)
+}
+
+/// What several people said of one run, as one: what all of them said, or that it cannot be told, and whether they differ. `None` when
+/// nobody said anything.
+pub fn together(said: impl IntoIterator<Item = OutputLabel>) -> Option<(OutputLabel, bool)> {
+    let mut said = said.into_iter().filter(|label| *label != OutputLabel::Skip);
+    let first = said.next()?;
+    let differ = said.any(|other| other != first);
+    Some((if differ { OutputLabel::Unsure } else { first }, differ))
+}
+
 /// What the labels of one side add up to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
     /// Right.
     pub good: u64,
@@ -89,7 +117,8 @@ pub fn exact_share(k: f64, n: f64) -> Option<(f64, f64)> {
 }
 
 /// What the labels of both sides answer: one unlucky sample, or a failure mode that came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
 pub enum Answer {
     /// It fails more often than before: not one unlucky sample.
     Worse,
@@ -100,6 +129,21 @@ pub enum Answer {
         /// More labels needed on each side.
         more: u64,
     },
+}
+
+impl Answer {
+    /// The answer in words.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Worse => "It fails more often than before: not one unlucky sample.".to_owned(),
+            Self::NoWorse => {
+                "It fails no more often than before: what was reported may be one unlucky sample.".to_owned()
+            }
+            Self::NotYet { more: 1 } => "Not settled: one more label on each side would settle it.".to_owned(),
+            Self::NotYet { more } => format!("Not settled: {more} more labels on each side would settle it."),
+        }
+    }
 }
 
 /// At most so many more labels are asked for: two sittings a side.
@@ -172,6 +216,33 @@ mod tests {
         }
         // 4000 draws of a quarter: 1000 each, standard deviation 27.
         assert!(drawn.iter().all(|count| (880..1120).contains(count)), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_sitting_has_as_many_of_each_side_and_none_that_was_read() {
+        let trace = |n: u8| TraceId([n; 16]);
+        let (before, since) = (0..60u8, 100..110u8);
+        let first = sitting(before.clone().map(trace), since.clone().map(trace), &BTreeSet::new(), 7);
+        assert_eq!(first.iter().filter(|trace| trace.0[0] < 60).count(), SITTING);
+        assert_eq!(first.len(), SITTING + 10);
+        // Mixed: neither side stands alone at the front.
+        let sides: BTreeSet<bool> = first.iter().take(15).map(|trace| trace.0[0] < 60).collect();
+        assert_eq!(sides.len(), 2);
+        let read: BTreeSet<TraceId> = first.into_iter().collect();
+        let second = sitting(before.map(trace), since.map(trace), &read, 7);
+        assert_eq!(second.len(), SITTING);
+        assert!(second.iter().all(|trace| !read.contains(trace)));
+    }
+
+    #[test]
+    fn people_who_differ_count_as_one_who_cannot_tell() {
+        use OutputLabel::{Bad, Good, Skip, Unsure};
+        assert_eq!(together([]), None);
+        assert_eq!(together([Skip, Skip]), None);
+        assert_eq!(together([Bad, Skip]), Some((Bad, false)));
+        assert_eq!(together([Good, Good]), Some((Good, false)));
+        assert_eq!(together([Good, Bad, Good]), Some((Unsure, true)));
+        assert_eq!(together([Unsure, Bad]), Some((Unsure, true)));
     }
 
     proptest! {
