@@ -136,6 +136,9 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
         },
         surfaces: Vec::new(),
         runs: Bounded::default(),
+        stops: Vec::new(),
+        reading: None,
+        triage: Vec::new(),
         series: Vec::new(),
         diagnosis: Some(DiagnosisView {
             seq: Seq(9),

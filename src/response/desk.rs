@@ -8,8 +8,8 @@ use super::ledger::{self, Life};
 use super::policy::Table;
 use super::{Act, Desk};
 use crate::event::{
-    Decision, Fact, Fingerprint, Hunch, IncidentId, Note, Owned, Person, Regrouped, Resolved, Seq, Time,
-    TruthConfirmed, Untrusted, Verdict,
+    Decision, Fact, Fingerprint, Hunch, IncidentId, Note, OutputLabel, OutputRead, Owned, Person, Regrouped, Resolved,
+    Seq, Time, TriageAnswered, TruthConfirmed, Untrusted, Verdict,
 };
 use crate::journal::{Draft, Query, SharedJournal, key, term};
 
@@ -126,6 +126,24 @@ impl LocalDesk {
             Act::Confirm(truth) => {
                 let confirmed = TruthConfirmed { incident, truth, by: by.clone() };
                 (confirmed.into(), "the cause is recorded, and the accuracy record with it".to_owned())
+            }
+            Act::ReadOutput { trace, label, sample } => {
+                let told = match label {
+                    OutputLabel::Good => "read as good",
+                    OutputLabel::Bad => "read as bad",
+                    OutputLabel::Unsure => "read, and it cannot be told",
+                    OutputLabel::Skip => "nothing is said of this output",
+                };
+                let read = OutputRead { incident: Some(incident), trace, by: by.clone(), label, sample };
+                (read.into(), format!("{told}: recorded"))
+            }
+            Act::AnswerTriage { tree, question, asked, answer, evidence } => {
+                for text in [&question, &asked, &answer].into_iter().chain(&evidence) {
+                    says_something(text)?;
+                }
+                let told = format!("{}: recorded", answer.show(crate::event::Policy::Prose).as_str());
+                let by = by.clone();
+                (TriageAnswered { incident, by, tree, question, asked, answer, evidence }.into(), told)
             }
             Act::ProposeSilence { .. } | Act::Approve { .. } | Act::Deny { .. } | Act::Reconcile { .. } => {
                 bail!("plans are not recorded this way")

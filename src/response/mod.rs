@@ -24,7 +24,10 @@ pub use identity::person;
 pub use ledger::members;
 pub use policy::{Table, asked_to_type, asks, needs_second_person};
 
-use crate::event::{Cause, Digest, Fingerprint, IncidentId, Person, PlanId, Seq, Time, Truth, Untrusted, Verdict};
+use crate::event::{
+    Cause, Digest, Fingerprint, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Time, TraceId, Truth,
+    Untrusted, Verdict,
+};
 
 /// Something a person does to an incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +91,28 @@ pub enum Act {
         plan: PlanId,
         /// Why.
         reason: Untrusted,
+    },
+    /// Says of the output of one run whether it is good. Later words of the same person on the same run replace earlier ones.
+    ReadOutput {
+        /// The run.
+        trace: TraceId,
+        /// What they say; to take something back is to skip it.
+        label: OutputLabel,
+        /// The sample it came from.
+        sample: SampleOf,
+    },
+    /// Answers a question of the triage walk, or agrees with what evidence answered.
+    AnswerTriage {
+        /// The tree.
+        tree: Digest,
+        /// The question's name in it.
+        question: Untrusted,
+        /// What it asks.
+        asked: Untrusted,
+        /// The answer's name.
+        answer: Untrusted,
+        /// The evidence for this answer, where there is any.
+        evidence: Option<Untrusted>,
     },
     /// Looks up whether an execution of unknown outcome took place; changes nothing outside.
     Reconcile {

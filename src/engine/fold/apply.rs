@@ -91,16 +91,15 @@ impl Fold {
                     self.dirty.accuracy = true;
                 }
             }
-            Fact::TriageAnswered(answered) => {
-                let text = format!("{} — {}", answered.asked.raw(), answered.answer.raw());
-                self.told(record, answered.incident, &answered.by.login, &text);
-            }
+            Fact::TriageAnswered(answered) => self.triage_answered(record, answered),
+            // Added up and not told one by one: fifty outputs read are no fifty lines of a timeline.
+            Fact::OutputRead(read) => self.output_read(record, read),
             Fact::ReplayAsked(asked) => {
                 self.told(record, asked.incident, &asked.by.login, &super::build::replay_text(asked));
             }
             Fact::ReplayEnded(ended) => self.told(record, ended.incident, &"replay".into(), ended.why.raw()),
-            // Counted where they are asked for: fifty outputs read are no fifty lines of a timeline.
-            Fact::OutputRead(_) | Fact::ReplayRan(_) => {}
+            // Counted where they are asked for.
+            Fact::ReplayRan(_) => {}
             Fact::Proposed(plan) => {
                 self.plan(record, fact, plan.id(), &plan.proposed_by, &format!("proposed: {}", plan.title.raw()));
             }

@@ -157,6 +157,7 @@ impl Fold {
         let groups = self.groups(id, incident);
         let changes = self.changes(incident, began, until);
         let runs = self.runs_of(incident, began, until);
+        let moment = incident.diagnosis.as_ref().and_then(|newest| newest.diagnosis.onset).unwrap_or(began);
         IncidentView {
             id,
             headline: Self::headline(incident, &groups),
@@ -174,6 +175,9 @@ impl Fold {
             groups,
             changes,
             surfaces: incident.standing.surfaces.clone(),
+            stops: super::reading::stops(&runs, moment),
+            reading: incident.readings.view(&runs, moment, id.0),
+            triage: incident.triage.clone(),
             runs: worst_first(runs),
             series: incident.standing.series.clone(),
             diagnosis: incident.diagnosis.as_ref().map(|newest| DiagnosisView {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::view::{ActionState, ActionView, DecisionLine, NoteLine, SeriesLine, SurfaceLine};
+use crate::engine::view::{ActionState, ActionView, DecisionLine, NoteLine, SeriesLine, SurfaceLine, TriageLine};
 use crate::event::{Diagnosis, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted};
 
 use super::groups::Groups;
 use super::limits;
+use super::reading::Readings;
 use super::timeline::Timeline;
 
 /// One incident.
@@ -34,6 +35,8 @@ pub(super) struct Incident {
     pub decisions: Vec<DecisionKept>,
     pub hunches: Vec<NoteLine>,
     pub notes: Vec<NoteLine>,
+    pub readings: Readings,
+    pub triage: Vec<TriageLine>,
     pub truth: Option<Truth>,
 }
 
@@ -90,6 +93,8 @@ impl Incident {
             decisions: Vec::new(),
             hunches: Vec::new(),
             notes: Vec::new(),
+            readings: Readings::default(),
+            triage: Vec::new(),
             truth: None,
         }
     }

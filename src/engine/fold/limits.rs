@@ -42,5 +42,13 @@ pub(super) const FLAP_SECONDS_PER_STATE: i64 = 600;
 pub(super) const CHANGES_BEFORE_HOURS: i64 = 24;
 /// Entries that could not be read, named one by one.
 pub(super) const SKIPPED_NAMED: usize = 5;
+/// Outputs of one incident of which people's words are kept.
+pub(super) const OUTPUTS_READ: usize = 1_000;
+/// People whose words on one output are kept.
+pub(super) const READERS: usize = 16;
+/// Outputs of each side that are drawn for reading: four sittings.
+pub(super) const OUTPUTS_DRAWN: usize = 4 * crate::surface::sample::SITTING;
+/// Questions of the triage walk whose last answer is kept, per incident.
+pub(super) const TRIAGE: usize = 200;
 /// An execution whose end is not recorded after so many seconds has an unknown outcome.
 pub(super) const EXECUTION_SECONDS: i64 = 120;

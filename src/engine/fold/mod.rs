@@ -15,6 +15,7 @@ mod incident;
 mod limits;
 mod lines;
 mod pairs;
+mod reading;
 mod regroup;
 mod runs;
 mod stand;
@@ -40,7 +41,7 @@ pub(super) use incident::plan_of;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The fold of a journal.
 #[derive(Debug)]

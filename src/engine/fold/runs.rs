@@ -59,6 +59,11 @@ impl RunLines {
         }
     }
 
+    /// When a run began, as far as it is remembered.
+    pub fn started(&self, trace: TraceId) -> Option<Time> {
+        self.started.get(&trace).copied()
+    }
+
     /// The runs that started in a stretch of time, oldest first.
     pub fn between(&self, from: Time, to: Time) -> impl Iterator<Item = &RunKept> {
         self.runs.range((from, TraceId([0; 16]))..=(to.max(from), TraceId([255; 16]))).map(|(_, run)| run)

@@ -9,7 +9,9 @@ use crate::event::{
     Verdict,
 };
 
-use super::{ActionView, Bounded, ChangeLine, RunLine, SeriesLine, SurfaceLine, TimelineItem};
+use super::{
+    ActionView, Bounded, ChangeLine, ReadingView, RunLine, SeriesLine, StopLine, SurfaceLine, TimelineItem, TriageLine,
+};
 
 /// One incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,15 @@ pub struct IncidentView {
     pub surfaces: Vec<SurfaceLine>,
     /// Agent runs, worst first.
     pub runs: Bounded<RunLine>,
+    /// How all of those runs ended, before and since.
+    #[serde(default)]
+    pub stops: Vec<StopLine>,
+    /// The outputs that can be read and what people said of them; `None` where no agent run was seen.
+    #[serde(default)]
+    pub reading: Option<ReadingView>,
+    /// The last answer to each question of the triage walk.
+    #[serde(default)]
+    pub triage: Vec<TriageLine>,
     /// Key series.
     pub series: Vec<SeriesLine>,
     /// The newest diagnosis and its place in the journal; `None` while there is none.

@@ -6,6 +6,8 @@
 mod action;
 mod detail;
 mod incident;
+mod known;
+mod reading;
 mod suspect;
 mod timeline;
 
@@ -20,6 +22,7 @@ pub use crate::feedback::{AccuracyView, InvestigatorRecord};
 pub use action::{ActionState, ActionView};
 pub use detail::{ChangeDetail, RunDetail, RunStep, Turn};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
+pub use reading::{Drawn, ReadingView, StopLine, TriageLine};
 pub use suspect::{ChangeLine, RunLine, SeriesLine, SurfaceLine, SurfaceState};
 pub use timeline::{Opens, TimelineItem};
 
