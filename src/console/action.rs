@@ -9,6 +9,10 @@ pub enum Place {
     Room,
     /// In a layer that shows something: help, a detail, a diff, a list.
     Viewer,
+    /// In the output reader.
+    Reader,
+    /// On the triage walk.
+    Triage,
     /// In a dialog that asks for a yes.
     Dialog,
     /// In a line where something is typed: palette, search.
@@ -19,7 +23,8 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 6] = [Self::Move, Self::Room, Self::Viewer, Self::Dialog, Self::Input, Self::Editor];
+    pub const ALL: [Self; 8] =
+        [Self::Move, Self::Room, Self::Viewer, Self::Reader, Self::Triage, Self::Dialog, Self::Input, Self::Editor];
 
     /// Its section's name.
     #[must_use]
@@ -28,6 +33,8 @@ impl Place {
             Self::Move => "move",
             Self::Room => "room",
             Self::Viewer => "viewer",
+            Self::Reader => "reader",
+            Self::Triage => "triage",
             Self::Dialog => "dialog",
             Self::Input => "input",
             Self::Editor => "editor",
@@ -41,6 +48,8 @@ impl Place {
             Self::Move => "Moving, everywhere",
             Self::Room => "Among the panes",
             Self::Viewer => "In an opened thing or a list",
+            Self::Reader => "While reading outputs",
+            Self::Triage => "On the triage walk",
             Self::Dialog => "In a dialog that asks",
             Self::Input => "In the palette and the search",
             Self::Editor => "While writing",
@@ -130,6 +139,8 @@ actions! {
         Split "split" "split": "make the marked alerts an incident of their own";
         Merge "merge" ["INC-N"] "merge": "make this incident part of another";
         Lock "lock" "lock": "let no alert join or leave by itself";
+        Read "read" "read outputs": "read outputs from before and since, without knowing which, and say which are bad";
+        Triage "triage" "triage": "walk over what an AI feature is made of, one question at a time";
         Mark "mark" "mark": "mark or unmark what is under the cursor";
         Filter "filter" ["[WORDS]"] "filter": "show only what matches";
         Toggle "toggle" "toggle": "the other way to look at it: waterfall or turns, side by side or in line";
@@ -177,6 +188,23 @@ actions! {
         ViewNext "view-next" "next": "to the next place: a change, a suspicious step";
         ViewPrevious "view-previous" "previous": "to the place before";
         ViewHelp "view-help" "keys": "the keys that work here";
+    }
+    Reader {
+        Good "good" "good": "this output is right";
+        Bad "bad" "bad": "this output is wrong";
+        Unsure "unsure" "unsure": "it cannot be told";
+        Skip "skip" "skip": "say nothing of this one";
+        Undo "undo" "undo": "take the last answer back";
+        ReadUp "read-up" "back up": "up in the output";
+        ReadDown "read-down" "more": "down in the output";
+    }
+    Triage {
+        Answer1 "answer-1" "1st": "the first answer";
+        Answer2 "answer-2" "2nd": "the second answer";
+        Answer3 "answer-3" "3rd": "the third answer";
+        Answer4 "answer-4" "4th": "the fourth answer";
+        Answer5 "answer-5" "5th": "the fifth answer";
+        Answer6 "answer-6" "6th": "the sixth answer";
     }
     Dialog {
         Yes "yes" "yes": "do it, once all of it was on the screen";

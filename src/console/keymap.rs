@@ -16,6 +16,10 @@ pub enum Context {
     Room,
     /// A layer that shows something.
     Viewer,
+    /// The output reader.
+    Reader,
+    /// The triage walk.
+    Triage,
     /// A dialog.
     Dialog,
     /// A line being typed.
@@ -26,7 +30,8 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 5] = [Self::Room, Self::Viewer, Self::Dialog, Self::Input, Self::Editor];
+    pub const ALL: [Self; 7] =
+        [Self::Room, Self::Viewer, Self::Reader, Self::Triage, Self::Dialog, Self::Input, Self::Editor];
 
     /// The sections that hold in it.
     #[must_use]
@@ -34,6 +39,9 @@ impl Context {
         match self {
             Self::Room => &[Place::Room, Place::Move],
             Self::Viewer => &[Place::Viewer, Place::Move],
+            // One key an answer: nothing that begins a sequence of keys.
+            Self::Reader => &[Place::Reader, Place::Viewer],
+            Self::Triage => &[Place::Triage, Place::Viewer, Place::Move],
             Self::Dialog => &[Place::Dialog, Place::Move],
             Self::Input => &[Place::Input],
             Self::Editor => &[Place::Editor],

@@ -10,6 +10,8 @@ pub mod help;
 pub mod messages;
 pub mod palette;
 pub mod prompt;
+pub mod reader;
 pub mod scroll;
+pub mod triage;
 pub mod truth;
 pub mod viewer;

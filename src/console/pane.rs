@@ -204,6 +204,8 @@ pub enum Ask {
     Choose(IncidentId),
     /// Bring a pane to the front.
     Focus(PaneKind),
+    /// Bring a pane to the front with its cursor on a thing.
+    Show(PaneKind, Picked),
     /// Note that something was opened before deciding: pane and thing.
     Opened(String),
     /// Call another action.

@@ -220,6 +220,10 @@ fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
             Ask::Copy(text, what) => copy(model, &text, what, effects),
             Ask::Choose(id) => room::choose(model, id),
             Ask::Focus(kind) => model.focus(kind),
+            Ask::Show(kind, picked) => {
+                model.focus(kind);
+                with_pane(model, kind, |pane, cx| pane.go_to(cx, &picked));
+            }
             Ask::Opened(what) => model.note_opened(&what),
             Ask::Run(command) => dispatch(model, command, effects),
             Ask::Wind(Wind::To(moment)) => wind::to(model, moment, effects),

@@ -8,7 +8,7 @@ use crate::support::pty::Session;
 /// The whole of it in some seconds instead of in one minute.
 const SPEED: &str = "300";
 
-fn play(house: &House, incident: &[&str], columns: u16, rows: u16) -> Session {
+pub fn play(house: &House, incident: &[&str], columns: u16, rows: u16) -> Session {
     let mut arguments = vec!["demo"];
     arguments.extend_from_slice(incident);
     arguments.extend_from_slice(&["--speed", SPEED, "--keep"]);
@@ -18,7 +18,7 @@ fn play(house: &House, incident: &[&str], columns: u16, rows: u16) -> Session {
 }
 
 /// The demo's journal, which `--keep` left.
-fn kept(house: &House) -> String {
+pub fn kept(house: &House) -> String {
     let folder = house.journal().parent().expect("a state folder").to_owned();
     let files = std::fs::read_dir(folder).expect("the state folder is there").filter_map(Result::ok);
     // Beside it lie what SQLite and the program keep with it; the journal itself is the one that ends in `.db`.
@@ -106,7 +106,7 @@ fn the_assistants_incident_is_followed_from_the_page_to_the_accuracy_record_by_k
     session.press("L");
     row_says(&session, 0, "LIVE");
 
-    session.press("R");
+    session.press("E");
     session.wait_for("Declare INC-1 over?");
     session.press("y");
     row_says(&session, 0, "resolved");

@@ -42,7 +42,7 @@ fn a_rule_fires_is_seen_accepted_by_key_and_recorded_and_fires_again() {
     session.wait_for("none of these");
 
     // From the page to a recorded decision, by keys.
-    session.press("o");
+    session.press("O");
     wait_until("an owner on record", || house.entries().iter().any(|entry| entry.kind == "owned"));
     session.press("4a");
     session.wait_for("Accept hypothesis 1 of INC-1");

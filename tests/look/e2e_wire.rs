@@ -26,7 +26,7 @@ const TOUR: &[&str] = &[
     "<enter>",
     "<esc>",
     "4",
-    "t",
+    "T",
     "l",
     "<enter>",
     "<esc>",

@@ -9,6 +9,7 @@ mod e2e_crash;
 mod e2e_delivery;
 mod e2e_hostile;
 mod e2e_page;
+mod e2e_reading;
 mod e2e_silence;
 mod e2e_sources;
 mod e2e_storm;

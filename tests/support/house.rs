@@ -163,23 +163,32 @@ impl House {
     /// When the journal cannot be read.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        use warroom::journal::{Journal as _, Query, SqliteJournal};
-        let journal = SqliteJournal::open_read_only(&self.journal()).expect("the journal opens read-only");
-        let mut entries = Vec::new();
-        loop {
-            let after = entries.last().map_or(warroom::event::Seq::default(), |entry: &Entry| entry.seq);
-            let query = Query { after, limit: 1_000, ..Query::default() };
-            let page = journal.read(&query).expect("the journal reads");
-            if page.is_empty() {
-                return entries;
-            }
-            entries.extend(page.into_iter().map(|record| Entry {
-                seq: record.seq,
-                kind: record.kind.name(),
-                key: record.key,
-                body: serde_json::from_slice(&record.body).expect("a body is JSON"),
-            }));
+        entries_of(&self.journal())
+    }
+}
+
+/// Every entry of a journal, oldest first, read past the program.
+///
+/// # Panics
+/// When the journal cannot be read.
+#[must_use]
+pub fn entries_of(journal: &Path) -> Vec<Entry> {
+    use warroom::journal::{Journal as _, Query, SqliteJournal};
+    let journal = SqliteJournal::open_read_only(journal).expect("the journal opens read-only");
+    let mut entries = Vec::new();
+    loop {
+        let after = entries.last().map_or(warroom::event::Seq::default(), |entry: &Entry| entry.seq);
+        let query = Query { after, limit: 1_000, ..Query::default() };
+        let page = journal.read(&query).expect("the journal reads");
+        if page.is_empty() {
+            return entries;
         }
+        entries.extend(page.into_iter().map(|record| Entry {
+            seq: record.seq,
+            kind: record.kind.name(),
+            key: record.key,
+            body: serde_json::from_slice(&record.body).expect("a body is JSON"),
+        }));
     }
 }
 

@@ -64,7 +64,7 @@ fn fault_15_any_size_is_survived_and_too_small_says_so() {
 #[test]
 fn every_layer_draws_at_every_size() {
     for (columns, rows) in [(60, 16), (80, 24), (160, 50), (500, 200)] {
-        for keys in ["?", ":", "/", "n", "u", "a", "m", "R", "C", "M", "d", "g"] {
+        for keys in ["?", ":", "/", "n", "u", "a", "m", "E", "C", "t", "o", "M", "d", "g"] {
             let mut bench = Bench::new(columns, rows, view(10, vec![incident(42, 0)]));
             bench.press(keys);
             bench.screen();

@@ -6,6 +6,8 @@ use crate::console::layers::approval::Approval;
 use crate::console::layers::confirm::Confirm;
 use crate::console::layers::decision::{Decision, Way};
 use crate::console::layers::editor::Editor;
+use crate::console::layers::reader::Reader;
+use crate::console::layers::triage::Triage;
 use crate::console::layers::truth::TruthForm;
 use crate::console::model::{Effect, Handed, Model};
 use crate::console::pane::{PaneKind, Picked};
@@ -49,6 +51,8 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             let form = TruthForm::new(incident);
             push(model, Box::new(form));
         }
+        Action::Read => read(model),
+        Action::Triage => push(model, Box::new(Triage::new(id))),
         Action::Split => split(model, id),
         Action::Merge => merge(model, id, command.argument.as_deref()),
         // Actions of layers and moving have no meaning among the panes.
@@ -134,6 +138,15 @@ fn write(model: &mut Model, id: IncidentId, editor: fn(IncidentId, Option<&Strin
     let draft = model.drafts.get(&(id, empty.kind())).filter(|draft| !handed(draft));
     let layer = if draft.is_some() { editor(id, draft) } else { empty };
     push(model, Box::new(layer));
+}
+
+/// Opens the output reader.
+fn read(model: &mut Model) {
+    let Some(incident) = model.incident() else { return };
+    match Reader::new(incident, &model.person.login) {
+        Some(layer) => push(model, Box::new(layer)),
+        None => model.say("No agent run was seen around this incident: there is no output to read.", false),
+    }
 }
 
 /// Opens the plan under the cursor, or the first that waits.

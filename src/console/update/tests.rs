@@ -24,7 +24,7 @@ fn from_the_page_to_a_recorded_decision_it_takes_two_keys() {
 #[test]
 fn nothing_is_called_recorded_when_the_desk_failed() {
     let mut bench = bench();
-    bench.press("o");
+    bench.press("O");
     assert_eq!(bench.acts(), [&Act::Own]);
     bench.send(Msg::Performed(crate::event::IncidentId(42), Err("the disk is full".to_owned())));
     let screen = bench.screen();
@@ -91,7 +91,7 @@ fn time_is_wound_by_whole_steps_and_comes_back() {
     assert!(matches!(bench.effects.last(), Some(Effect::ViewAt(aim)) if *aim == at(210)), "{:?}", bench.effects);
     bench.send(Msg::Wound(at(210), Ok(view(7, vec![incident(42, 0)]))));
     assert!(bench.screen().contains("AS OF"));
-    bench.press("o");
+    bench.press("O");
     assert!(bench.acts().is_empty(), "the past cannot be acted on");
     bench.press("L");
     assert_eq!(bench.model.shown.head.0, 10);

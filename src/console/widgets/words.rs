@@ -161,6 +161,20 @@ pub fn paragraphs(cx: &Cx<'_>, text: &Untrusted, policy: Policy, columns: usize,
     text.lines().flat_map(|line| wrap(whole(cx, line, policy, style), columns, 0)).collect()
 }
 
+/// All of a text quoted from outside, with a bar beside it.
+#[must_use]
+pub fn quoted(cx: &Cx<'_>, text: &Untrusted, columns: usize) -> Vec<Line<'static>> {
+    paragraphs(cx, text, Policy::Prose, columns.saturating_sub(2), cx.of(Role::Text))
+        .into_iter()
+        .map(|line| {
+            let mut spans: Vec<Span<'static>> =
+                vec![safe::lit(cx.glyphs.quote, cx.of(Role::Untrusted)), safe::lit(" ", cx.of(Role::Text))];
+            spans.extend(line.spans);
+            Line::from(spans)
+        })
+        .collect()
+}
+
 /// Words of the program in `style`, wrapped.
 #[must_use]
 pub fn wrapped(text: &str, columns: usize, style: Style) -> Vec<Line<'static>> {

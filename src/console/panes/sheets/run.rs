@@ -1,6 +1,6 @@
 //! One agent run: its waterfall, its turns, and every field it carries, whole.
 
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::heading;
 use crate::console::action::Action;
@@ -113,19 +113,6 @@ fn waterfall(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content
     }
 }
 
-/// The bar beside text quoted from outside.
-fn quoted(cx: &Cx<'_>, text: &crate::event::Untrusted, columns: usize) -> Vec<Line<'static>> {
-    words::paragraphs(cx, text, Policy::Prose, columns.saturating_sub(2), cx.of(Role::Text))
-        .into_iter()
-        .map(|line| {
-            let mut spans: Vec<Span<'static>> =
-                vec![safe::lit(cx.glyphs.quote, cx.of(Role::Untrusted)), safe::lit(" ", cx.of(Role::Text))];
-            spans.extend(line.spans);
-            Line::from(spans)
-        })
-        .collect()
-}
-
 fn turns(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
     // The instructions are long and the same in every run: what was said comes first.
     let (system, said): (Vec<_>, Vec<_>) =
@@ -141,7 +128,7 @@ fn turns(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
         let mut spans = vec![safe::made(format!("{} ", nth + 1), cx.of(Role::Muted))];
         spans.extend(words::prose(cx, &turn.role, 60, cx.of(Role::Title)));
         content.lines.push(Line::from(spans));
-        content.lines.extend(quoted(cx, &turn.text, columns));
+        content.lines.extend(words::quoted(cx, &turn.text, columns));
     }
     if run.turns.is_empty() {
         let text =
@@ -182,7 +169,7 @@ fn fields(cx: &Cx<'_>, run: &RunDetail, from: usize, columns: usize, content: &m
             }
             content.lines.extend(words::wrap(head, columns, 2));
             if !short {
-                content.lines.extend(quoted(cx, value, columns));
+                content.lines.extend(words::quoted(cx, value, columns));
             }
         }
     }
