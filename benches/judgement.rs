@@ -9,6 +9,7 @@ use warroom::event::{
     Alert, Change, ChangeClass, Fact, IncidentId, MetricBatch, Resource, Series, Source, Span, SpanBatch, SpanId,
     SpanKind, SpanStatus, Surface, TraceId, Untrusted,
 };
+use warroom::surface::attribution::{Columns, Row, attribute};
 
 #[path = "../tests/judge/made.rs"]
 mod made;
@@ -121,5 +122,30 @@ fn judging(bench: &mut Criterion) {
     });
 }
 
-criterion_group!(judgement, placing, judging);
+/// Attribution over runs of ten parts and two slices, after they were put into columns.
+fn attributing(bench: &mut Criterion) {
+    let names: Vec<Untrusted> = (0..10).map(|part| format!("part {part}").into()).collect();
+    let values: Vec<Untrusted> = (0..6).map(|value| format!("value {value}").into()).collect();
+    let slices: Vec<Untrusted> = ["region", "task"].into_iter().map(Untrusted::from).collect();
+    let mut group = bench.benchmark_group("attribute 10 parts");
+    group.sample_size(10);
+    for runs in [1_000_usize, 10_000, 100_000, 1_000_000] {
+        let mut columns = Columns::new();
+        for run in 0..runs {
+            let since = run >= runs / 2;
+            // Every part gets a new value with the moment, each in another share of the runs.
+            let value = |part: usize| usize::from(since && (run * 7_919 + part * 31) % 10 < part) * 3 + run % 3;
+            columns.push(&Row {
+                at: at(i64::try_from(run).unwrap_or(0)),
+                bad: Some((run * 2_654_435_761) % 100 < if since { 12 } else { 4 }),
+                surfaces: (0..10).map(|part| (Surface::Tool, &names[part], &values[value(part)])).collect(),
+                slices: vec![(&slices[0], &values[run % 3]), (&slices[1], &values[run / 3 % 6])],
+            });
+        }
+        let moment = at(i64::try_from(runs / 2).unwrap_or(0));
+        group.bench_function(format!("{runs} runs"), |b| b.iter(|| black_box(attribute(&columns, moment))));
+    }
+}
+
+criterion_group!(judgement, placing, judging, attributing);
 criterion_main!(judgement);

@@ -2,6 +2,7 @@
 
 mod checks;
 mod host;
+mod recorder;
 
 use serde::Serialize;
 
@@ -14,7 +15,11 @@ use crate::journal::{Journal as _, SqliteJournal};
 
 /// Arguments of `warroom doctor`.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// A closer look at one thing
+    #[command(subcommand)]
+    pub at: Option<At>,
     /// JSON instead of text, one object
     #[arg(long)]
     pub json: bool,
@@ -24,6 +29,13 @@ pub struct Args {
     /// Shows the table of limits too
     #[arg(long)]
     pub limits: bool,
+}
+
+/// What can be looked at more closely.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum At {
+    /// What services that run agents do not record: the field, the question without an answer, and the mend
+    Recorder(recorder::Args),
 }
 
 /// How a check went.
@@ -82,6 +94,9 @@ struct Report {
 /// # Errors
 /// When the caches were to be dropped and could not be.
 pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
+    if let Some(At::Recorder(args)) = &args.at {
+        return recorder::run(args, common, out);
+    }
     let mut checks = Vec::new();
     match Config::load(common) {
         Ok(config) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::view::{ActionView, ChangeDetail, Opens, RunDetail};
+use crate::engine::view::{ActionView, ChangeDetail, RunDetail};
 use crate::event::{Alert, Fingerprint, PlanId, Seq, TraceId, Untrusted};
 
 /// So many are kept; the one asked for longest ago goes first.
@@ -22,18 +22,6 @@ pub enum Want {
     Plan(PlanId),
     /// An entry as it stands in the journal.
     Entry(Seq),
-}
-
-impl From<&Opens> for Want {
-    fn from(opens: &Opens) -> Self {
-        match opens {
-            Opens::Alert { fingerprint } => Self::Alert(fingerprint.clone()),
-            Opens::Change { id } => Self::Change(id.clone()),
-            Opens::Run { trace } => Self::Run(*trace),
-            Opens::Plan { plan } => Self::Plan(*plan),
-            Opens::Diagnosis { seq } | Opens::Entry { seq } => Self::Entry(*seq),
-        }
-    }
 }
 
 /// What came back.

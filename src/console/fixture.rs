@@ -140,6 +140,7 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
         reading: None,
         triage: Vec::new(),
         series: Vec::new(),
+        around: crate::engine::view::Around::default(),
         diagnosis: Some(DiagnosisView {
             seq: Seq(9),
             arrived: at(100),

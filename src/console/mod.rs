@@ -26,6 +26,7 @@ pub mod layer;
 pub mod layers;
 pub mod layout;
 pub mod model;
+mod outcome;
 pub mod pane;
 pub mod panes;
 mod plain;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use super::draw::{lasting, word};
+use super::outcome;
 use crate::engine::View;
 use crate::engine::view::{ActionState, IncidentState, IncidentView};
 use crate::event::{Policy, Untrusted};
@@ -76,6 +77,19 @@ fn one(incident: &IncidentView, view: &View, zone: &TimeZone, out: &mut Vec<Stri
             prose(&change.actor),
             prose(&change.summary)
         ));
+    }
+    if let Some(outcome) = &incident.around.outcome {
+        out.push(format!("  {}", outcome::headline(outcome, "to")));
+        out.extend(
+            outcome
+                .moved
+                .iter()
+                .take(MOST)
+                .map(|moved| format!("  moved: {}", prose(&outcome::verdict(outcome, moved)))),
+        );
+    }
+    for drifted in incident.around.drift.iter().filter(|one| outcome::surely(one)).take(MOST) {
+        out.push(format!("  drifted: {}", prose(&outcome::drifted(drifted, "to"))));
     }
     if let Some(shown) = &incident.diagnosis {
         for (nth, hypothesis) in shown.diagnosis.hypotheses.iter().enumerate() {

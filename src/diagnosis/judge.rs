@@ -4,7 +4,7 @@ use crate::event::{
     Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId, NextCheck, Policy, Surface,
     Time, Untrusted,
 };
-use crate::surface::SurfaceReport;
+use crate::surface::{Around, SurfaceReport};
 
 use super::candidate::{Candidate, Finding, Sort};
 use super::detect;
@@ -28,6 +28,8 @@ pub struct Judgement {
     pub changes: Vec<Suspect>,
     /// The surfaces of the AI feature around the onset; empty when no agent run was seen.
     pub surfaces: Vec<SurfaceReport>,
+    /// What the runs of the paged agents say about the onset.
+    pub around: Around,
     /// The series that moved most.
     pub series: Vec<KeySeries>,
 }
@@ -129,6 +131,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
         },
         changes,
         surfaces: onset.map(|onset| crate::surface::report(&scene.runs, onset)).unwrap_or_default(),
+        around: onset.map(|onset| crate::surface::around(&detect::agents::concerned(scene), onset)).unwrap_or_default(),
         series: key_series(scene, &symptoms),
     }
 }

@@ -140,10 +140,10 @@ pub fn report(runs: &[RunFacts], moment: Time) -> Vec<SurfaceReport> {
 
 /// Whether versions tell the prompts apart as well as their texts do: then they are shown, because people know them by
 /// their version. A text that moved under one version, or runs that give none, are told apart by digest.
-fn versions_tell(runs: &[RunFacts]) -> bool {
+pub(super) fn versions_tell<'r>(runs: impl IntoIterator<Item = &'r RunFacts>) -> bool {
     let mut texts: BTreeMap<&BTreeSet<Untrusted>, &BTreeSet<crate::event::Digest>> = BTreeMap::new();
     let mut versions = BTreeMap::new();
-    runs.iter().map(|run| &run.surfaces).filter(|surfaces| !surfaces.prompts.is_empty()).all(|surfaces| {
+    runs.into_iter().map(|run| &run.surfaces).filter(|surfaces| !surfaces.prompts.is_empty()).all(|surfaces| {
         let (version, text) = (&surfaces.prompt_versions, &surfaces.prompts);
         !version.is_empty()
             && *texts.entry(version).or_insert(text) == text

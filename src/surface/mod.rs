@@ -7,10 +7,13 @@
 //! **Never:** knows a vendor's payload in code, follows a parent blindly, takes "not captured" for "none", or reads the clock.
 
 mod alias;
+mod around;
 pub mod attribution;
+mod came;
 pub mod drift;
 mod history;
 mod message;
+mod parts;
 mod read;
 mod recorder;
 mod run;
@@ -24,6 +27,8 @@ mod store;
 pub mod triage;
 
 pub use alias::{Field, Op};
+pub use around::{Around, Proxy, around};
+pub use came::{Came, Spread};
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
 pub use read::{Evaluation, Said, SpanFacts};
 pub use recorder::{Gap, Recorder, ServiceGaps};

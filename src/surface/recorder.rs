@@ -2,6 +2,7 @@
 //!
 //! Known before the incident, a gap is one line of configuration; after it, a question without an answer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -37,6 +38,13 @@ static NEEDS: LazyLock<Vec<Need>> = LazyLock::new(|| {
     toml::from_str::<File>(include_str!("../../assets/recorder.toml")).map(|file| file.field).unwrap_or_default()
 });
 
+impl Need {
+    /// Whether a run takes it from its agent step as well as from a model call.
+    fn is_of_the_agent(&self) -> bool {
+        self.on == Op::Model && matches!(self.field, Field::PromptText | Field::PromptVersion | Field::Tools)
+    }
+}
+
 /// Counts, per service, how often each field that should be there was.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
@@ -49,10 +57,12 @@ pub struct Recorder {
 struct Counts {
     steps: BTreeMap<Op, u64>,
     captured: Vec<u64>,
+    /// Agent steps that carry what belongs on model calls: said once, it holds for every call below.
+    by_agent: Vec<u64>,
 }
 
 /// What one service sends and does not send.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServiceGaps {
     /// The service; empty = it does not say its name.
     pub service: Untrusted,
@@ -65,12 +75,12 @@ pub struct ServiceGaps {
 }
 
 /// A field that is missing on some steps.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gap {
     /// The newest name of the field.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// The kind of step it belongs on.
-    pub on: &'static str,
+    pub on: Cow<'static, str>,
     /// Whether it counts in the score.
     pub needed: bool,
     /// Steps that carry it.
@@ -78,9 +88,9 @@ pub struct Gap {
     /// Steps that should.
     pub of: u64,
     /// What cannot be answered without it.
-    pub question: &'static str,
+    pub question: Cow<'static, str>,
     /// The one line that mends it.
-    pub mend: &'static str,
+    pub mend: Cow<'static, str>,
 }
 
 impl Recorder {
@@ -107,9 +117,17 @@ impl Recorder {
         }
         let counts = self.services.entry(service.clone()).or_default();
         counts.captured.resize(NEEDS.len(), 0);
+        counts.by_agent.resize(NEEDS.len(), 0);
         *counts.steps.entry(op).or_default() += 1;
         for (captured, need) in counts.captured.iter_mut().zip(NEEDS.iter()).filter(|(_, need)| need.on == op) {
             *captured += u64::from(carries(span, need.field));
+        }
+        if op == Op::Agent {
+            for (captured, need) in
+                counts.by_agent.iter_mut().zip(NEEDS.iter()).filter(|(_, need)| need.is_of_the_agent())
+            {
+                *captured += u64::from(carries(span, need.field));
+            }
         }
     }
 
@@ -134,21 +152,23 @@ impl Counts {
     fn report(&self, service: Untrusted) -> ServiceGaps {
         let (mut sent, mut wanted) = (0, 0);
         let mut gaps = Vec::new();
-        for (captured, need) in self.captured.iter().zip(NEEDS.iter()) {
+        let agents = self.steps.get(&Op::Agent).copied().unwrap_or(0);
+        for ((captured, by_agent), need) in self.captured.iter().zip(&self.by_agent).zip(NEEDS.iter()) {
             let of = self.steps.get(&need.on).copied().unwrap_or(0);
+            let captured = if agents > 0 && *by_agent == agents { of } else { *captured };
             if need.needed {
                 sent += captured;
                 wanted += of;
             }
-            if *captured < of {
+            if captured < of {
                 gaps.push(Gap {
-                    field: alias::names(need.field).first().map_or("", String::as_str),
-                    on: need.on.name(),
+                    field: alias::names(need.field).first().map_or("", String::as_str).into(),
+                    on: need.on.name().into(),
                     needed: need.needed,
-                    captured: *captured,
+                    captured,
                     of,
-                    question: &need.question,
-                    mend: &need.mend,
+                    question: need.question.as_str().into(),
+                    mend: need.mend.as_str().into(),
                 });
             }
         }
@@ -243,7 +263,8 @@ mod tests {
         recorder.apply(&batch("support", &[chat, chat, web]));
         let report = recorder.report();
         assert_eq!((report.len(), report[0].steps), (1, 2));
-        let gaps: Vec<(&str, u64, u64)> = report[0].gaps.iter().map(|gap| (gap.field, gap.captured, gap.of)).collect();
+        let gaps: Vec<(&str, u64, u64)> =
+            report[0].gaps.iter().map(|gap| (&*gap.field, gap.captured, gap.of)).collect();
         assert!(gaps.contains(&("gen_ai.response.model", 0, 2)), "{gaps:?}");
         assert!(
             gaps.iter().all(|(field, ..)| *field != "gen_ai.request.model" && *field != "gen_ai.output.messages"),
@@ -252,6 +273,23 @@ mod tests {
         assert!(report[0].gaps[0].needed && !report[0].gaps.last().unwrap().needed);
         // Asked, in and out messages as said, finish: of nine needed fields on a model call four are there.
         assert!((report[0].score - 4.0 / 9.0).abs() < 1e-12, "{}", report[0].score);
+    }
+
+    #[test]
+    fn what_the_agent_says_once_holds_for_its_calls() {
+        let chat: &[(&str, Value)] = &[("gen_ai.operation.name", "chat".into())];
+        let agent: &[(&str, Value)] = &[
+            ("gen_ai.operation.name", "invoke_agent".into()),
+            ("gen_ai.system_instructions", json!([{"type": "text", "content": "be brief"}])),
+        ];
+        let missing = |spans: &[&[(&str, Value)]]| {
+            let mut recorder = Recorder::default();
+            recorder.apply(&batch("support", spans));
+            recorder.report()[0].gaps.iter().any(|gap| gap.field == "gen_ai.system_instructions")
+        };
+        assert!(!missing(&[agent, chat, chat]));
+        // An agent that does not say it, and calls without an agent, leave the question open.
+        assert!(missing(&[agent, &[("gen_ai.operation.name", "invoke_agent".into())], chat]) && missing(&[chat]));
     }
 
     #[test]

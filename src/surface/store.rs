@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Digest, SpanBatch, SpanId, Time, TraceId, Untrusted};
 
-use super::alias::Op;
+use super::alias::{self, Op};
 use super::history::History;
 use super::read::SpanFacts;
+use super::recorder::Recorder;
 use super::run::RunFacts;
 
 /// At most so many runs are kept; the oldest go first and are counted.
@@ -24,6 +25,7 @@ pub struct Runs {
     started: BTreeMap<TraceId, Time>,
     prompts: BTreeMap<Digest, Untrusted>,
     history: History,
+    recorder: Recorder,
     forgotten: u64,
     steps_left_out: u64,
 }
@@ -31,9 +33,15 @@ pub struct Runs {
 impl Runs {
     /// Takes in spans. Spans that are no step of an agent are ignored.
     pub fn apply(&mut self, batch: &SpanBatch) {
+        self.recorder.apply(batch);
         for resource in &batch.resources {
+            let everywhere = alias::slices(&resource.attributes);
             for span in &resource.items {
-                if let Some(facts) = SpanFacts::of(&resource.service, span) {
+                if let Some(mut facts) = SpanFacts::of(&resource.service, span) {
+                    // What a process says of itself, such as its region, holds for all its spans that say nothing else.
+                    for (slice, value) in &everywhere {
+                        facts.slices.entry(*slice).or_insert_with(|| value.clone());
+                    }
                     self.take(facts);
                 }
             }
@@ -97,6 +105,12 @@ impl Runs {
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// What each service does not send, of all spans that came.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// How many runs are in view.

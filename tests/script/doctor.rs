@@ -106,3 +106,43 @@ fn a_terminal_that_can_do_less_is_told_what_that_means_and_how_to_get_more() {
     says(&house, &[("LANG", "C")], "locale", "note", &["not UTF-8", "ASCII only", "LANG=C.UTF-8"]);
     says(&house, &[("NO_COLOR", "1")], "colours", "good", &["NO_COLOR"]);
 }
+
+/// What an unmodified SDK sent, as it was captured: what is missing is named with the question that it leaves open.
+#[test]
+fn the_recorder_says_what_a_real_sdk_does_not_send_and_how_to_mend_it() {
+    let house = House::new();
+    let none = house.serve();
+    drop(none);
+    let empty = house.run(&["doctor", "recorder"]);
+    assert_eq!(empty.status.code(), Some(0), "nothing is wrong with nothing");
+    assert!(String::from_utf8_lossy(&empty.stderr).contains("No span was recorded yet"));
+
+    let server = house.serve();
+    let answer = server.post("/v1/traces", include_bytes!("../data/captured/otlp/genai.json")).expect("an answer");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    for more in [&["--json"][..], &["--json", "--all"]] {
+        let arguments = [&["doctor", "recorder"], more].concat();
+        let output = house.run(&arguments);
+        assert_eq!(output.status.code(), Some(1), "a needed field is missing");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(
+            (&report["good"], &report["services"][0]["service"]),
+            (&false.into(), &"rca-agent-otel".into()),
+            "{report}"
+        );
+        assert_eq!(report["services"][0]["steps"], 1, "{report}");
+        let score = report["services"][0]["score"].as_f64().expect("a score");
+        assert!((0.5..1.0).contains(&score), "{report}");
+        let gaps = report["services"][0]["gaps"].as_array().expect("gaps").clone();
+        let of = |field: &str| gaps.iter().find(|gap| gap["field"] == field);
+        let version = of("gen_ai.prompt.version").unwrap_or_else(|| panic!("{report}"));
+        assert_eq!((&version["needed"], &version["captured"], &version["of"]), (&true.into(), &0.into(), &1.into()));
+        assert!(of("gen_ai.response.model").is_none() && of("gen_ai.input.messages").is_none(), "{report}");
+    }
+    let text = String::from_utf8_lossy(&house.run(&["doctor", "recorder"]).stdout).into_owned();
+    for what in
+        ["rca-agent-otel", "MISSING  gen_ai.prompt.version  on 0 of 1 chat steps", "which revision of the prompt ran"]
+    {
+        assert!(text.contains(what), "{what}: {text}");
+    }
+}

@@ -8,13 +8,16 @@ use super::filter::Filter;
 use super::{say, strip};
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
+use crate::console::outcome;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{list, meter, words};
-use crate::engine::view::{ChangeLine, IncidentView, Opens, SeriesLine, SurfaceLine, SurfaceState};
-use crate::event::{ChangeClass, Surface, Untrusted};
+use crate::engine::view::{
+    Attribution, ChangeLine, IncidentView, Moved, Opens, SeriesLine, Standing, SurfaceLine, SurfaceState,
+};
+use crate::event::{ChangeClass, Policy, Surface, Untrusted};
 
 /// The changes.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub struct Changes {
 /// Names a row.
 #[derive(Clone, Debug, PartialEq)]
 enum Key {
+    Outcome,
+    Part(usize),
     Surface(Surface),
     Change(Untrusted),
     Series(Untrusted, Untrusted, usize),
@@ -72,6 +77,43 @@ fn surface_row(cx: &Cx<'_>, line: &SurfaceLine) -> Line<'static> {
         SurfaceState::Same { value } => row.rest(value, style).line(),
         SurfaceState::NotCaptured { missing } => row.lit("not captured: no ", style).rest(missing, style).line(),
     }
+}
+
+/// Parts that explain the outcome, or might, shown above the surfaces.
+const ACCUSED: usize = 3;
+
+fn outcome_row(cx: &Cx<'_>, outcome: &Attribution) -> Line<'static> {
+    let style = cx.of(Role::Text);
+    let before = outcome::rate(outcome.before);
+    let bars = if cx.area.width >= 60 { 6 } else { 3 };
+    Row::new(cx, cx.area.width)
+        .lit(cx.glyphs.drift, cx.of(Role::Changed))
+        .lit(" failures ", style)
+        .spans(meter::bar(cx, before, bars, cx.of(Role::Share)))
+        .lit(" ", style)
+        .spans(meter::bar(cx, outcome::rate(outcome.since), bars, cx.of(Role::Bad)))
+        .made(format!(" {}", outcome::change(outcome, cx.glyphs.arrow)), style)
+        .line()
+}
+
+fn part_row(cx: &Cx<'_>, moved: &Moved) -> Line<'static> {
+    let (word, role) = match moved.standing {
+        Standing::Explains => ("explains it", Role::Bad),
+        Standing::Confounded { .. } => ("cannot be told apart", Role::Unclear),
+        Standing::TooFew => ("too few runs", Role::Muted),
+        Standing::Innocent => ("innocent", Role::Muted),
+    };
+    let style = cx.of(Role::Text);
+    let word = vec![safe::lit(word, cx.of(role))];
+    let row = Row::new(cx, cx.area.width).lit("  ", style);
+    let name = outcome::named(moved);
+    let left = row.left().saturating_sub(word[0].width() + 1);
+    row.name(&name, left, style).lit(" ", style).end(word).line()
+}
+
+fn outcome_words(cx: &Cx<'_>, width: usize) -> Vec<Line<'static>> {
+    let Some(outcome) = cx.incident.and_then(|incident| incident.around.outcome.as_ref()) else { return Vec::new() };
+    words::wrapped(&outcome::headline(outcome, cx.glyphs.arrow), width, cx.of(Role::Text))
 }
 
 fn change_row(cx: &Cx<'_>, change: &ChangeLine) -> Line<'static> {
@@ -127,7 +169,7 @@ impl Changes {
                 let SurfaceState::Changed { change: Some(id), .. } = &line.state else { return None };
                 incident.changes.items.iter().find(|change| change.id == *id)
             }
-            Key::Series(..) => None,
+            Key::Outcome | Key::Part(_) | Key::Series(..) => None,
         }
     }
 
@@ -148,6 +190,18 @@ impl Changes {
             spans.extend(words::prose(cx, service, 80, cx.of(Role::Text)));
             spans.push(safe::lit(": medians before and since the onset; the line runs on to now.", cx.of(Role::Muted)));
             return words::wrap(spans, width, 4);
+        }
+        match self.cursor.key() {
+            Some(Key::Outcome) => return outcome_words(cx, width),
+            Some(Key::Part(nth)) => {
+                let text = cx.incident.and_then(|incident| {
+                    let outcome = incident.around.outcome.as_ref()?;
+                    Some(outcome::verdict(outcome, outcome.moved.get(*nth)?))
+                });
+                let text = text.unwrap_or_default();
+                return words::wrap(words::whole(cx, &text, Policy::Prose, cx.of(Role::Text)), width, 0);
+            }
+            _ => {}
         }
         let Some(Key::Surface(surface)) = self.cursor.key() else { return Vec::new() };
         let state = cx.incident.and_then(|incident| incident.surfaces.iter().find(|line| line.surface == *surface));
@@ -179,11 +233,19 @@ fn rows<'a>(incident: &'a IncidentView, filter: &'a Filter) -> impl Iterator<Ite
     let surfaces =
         incident.surfaces.iter().filter(moved).chain(incident.surfaces.iter().filter(move |line| !moved(line)));
     let surfaces = surfaces.filter(|_| !filter.is_on()).map(|line| Key::Surface(line.surface));
+    // What the runs say of the outcome stands above what is merely different; parts that are innocent are on the sheet.
+    let outcome = incident.around.outcome.as_ref().filter(|_| !filter.is_on());
+    let accused = outcome.into_iter().flat_map(|outcome| {
+        let of = |(nth, moved): (usize, &Moved)| (moved.standing != Standing::Innocent).then_some(Key::Part(nth));
+        outcome.moved.iter().enumerate().filter_map(of)
+    });
+    let outcome = outcome.map(|_| Key::Outcome).into_iter().chain(accused.take(ACCUSED));
     let changes = incident.changes.items.iter().filter(|change| shows(filter, change));
     // A name and a component may stand for several series: labels tell them apart, and their order.
     let series =
         incident.series.iter().enumerate().filter(|(_, one)| filter.shows(&[one.name.raw(), one.service.raw()]));
-    surfaces
+    outcome
+        .chain(surfaces)
         .chain(changes.map(|change| Key::Change(change.id.clone())))
         .chain(series.map(|(nth, one)| Key::Series(one.name.clone(), one.service.clone(), nth)))
 }
@@ -222,6 +284,9 @@ impl Pane for Changes {
             return Answer::done();
         }
         match command.action {
+            Action::Open if matches!(self.cursor.key(), Some(Key::Outcome | Key::Part(_))) => {
+                Answer::ask(Ask::Open(Opens::Moved))
+            }
             Action::Open => match self.change(cx) {
                 Some(change) => Answer::ask(Ask::Open(Opens::Change { id: change.id.clone() })),
                 None => Answer::ask(Ask::Say("No logged change stands for this surface.".to_owned())),
@@ -246,6 +311,13 @@ impl Pane for Changes {
         let area = strip::above(cx.area, self.strip);
         list::draw(cx, buf, area, &self.cursor, self.keys.len(), incident.changes.hidden, |nth| {
             match &self.keys[nth] {
+                Key::Outcome => incident.around.outcome.as_ref().map_or_else(Line::default, |one| outcome_row(cx, one)),
+                Key::Part(nth) => incident
+                    .around
+                    .outcome
+                    .as_ref()
+                    .and_then(|one| Some(part_row(cx, one.moved.get(*nth)?)))
+                    .unwrap_or_default(),
                 Key::Surface(surface) => incident
                     .surfaces
                     .iter()

@@ -48,6 +48,8 @@ pub fn sheet(opens: &Opens) -> Box<dyn Sheet> {
         Opens::Run { trace } => Box::new(sheets::RunSheet::new(*trace)),
         Opens::Plan { plan } => Box::new(sheets::PlanSheet(*plan)),
         Opens::Diagnosis { seq } => Box::new(sheets::DiagnosisSheet(*seq)),
+        Opens::Moved => Box::new(sheets::MovedSheet),
+        Opens::Drift => Box::new(sheets::DriftSheet),
         Opens::Entry { seq } => Box::new(EntrySheet(*seq)),
     }
 }

@@ -84,7 +84,7 @@ impl Pane for Runs {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Filter]
+        &[Action::Open, Action::Toggle, Action::Filter]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
@@ -111,6 +111,7 @@ impl Pane for Runs {
                 Some(trace) => Answer::ask(Ask::Open(Opens::Run { trace: *trace })),
                 None => Answer::done(),
             },
+            Action::Toggle => Answer::ask(Ask::Open(Opens::Drift)),
             action if self.cursor.follow(action, &self.keys) => Answer::done(),
             _ => Answer::Ignored,
         }

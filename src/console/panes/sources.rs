@@ -1,5 +1,5 @@
-//! Who was heard of and what became of it, where deliveries are taken, and which limits were reached: silence of a source
-//! is not health, and what was refused must not look as if it had never come.
+//! Who was heard of and what became of it, where deliveries are taken, which limits were reached, and what agents do not
+//! record: silence of a source is not health, and what was refused must not look as if it had never come.
 
 use ratatui::buffer::Buffer;
 use ratatui::text::Line;
@@ -7,12 +7,13 @@ use ratatui::text::Line;
 use super::page::Page;
 use super::say;
 use crate::console::action::Action;
+use crate::console::outcome;
 use crate::console::pane::{Answer, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{meter, words};
-use crate::engine::view::{Counter, SourceHealth};
+use crate::engine::view::{Bounded, Counter, Gap, ServiceGaps, SourceHealth};
 
 /// The sources.
 #[derive(Debug)]
@@ -77,6 +78,61 @@ fn source(cx: &Cx<'_>, source: &SourceHealth) -> Vec<Line<'static>> {
     lines
 }
 
+/// So many of the worst services are told with what each gap costs; of the others one line.
+const TOLD: usize = 3;
+
+/// What the services that run agents do not send: the question nobody can answer, and what mends it.
+fn gaps(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let Bounded { items, hidden } = &cx.view.recorder;
+    let mut lines = Vec::new();
+    if items.is_empty() {
+        return lines;
+    }
+    let muted = cx.of(Role::Muted);
+    lines.push(Line::from(safe::lit("What agents do not record, worst first", cx.of(Role::Title))));
+    for (nth, service) in items.iter().enumerate() {
+        lines.push(recorded(cx, service));
+        for gap in service.gaps.iter().filter(|gap| gap.needed && nth < TOLD) {
+            lines.extend(gap_lines(cx, gap));
+        }
+    }
+    let more = if *hidden > 0 { format!("{hidden} more services. ") } else { String::new() };
+    let all = format!("{more}`warroom doctor recorder` lists every field, also those that are only worth having.");
+    lines.extend(words::wrap(vec![safe::made(all, muted)], usize::from(cx.area.width), 0));
+    lines
+}
+
+/// A service's score as a bar.
+fn recorded(cx: &Cx<'_>, service: &ServiceGaps) -> Line<'static> {
+    let muted = cx.of(Role::Muted);
+    let needed = service.gaps.iter().filter(|gap| gap.needed).count();
+    let row = Row::new(cx, cx.area.width)
+        .lit("  ", muted)
+        .spans(meter::bar(cx, service.score, 10, cx.of(Role::Share)))
+        .num(outcome::percent(service.score), 6, cx.of(Role::Text))
+        .lit("  ", muted);
+    let lacks = if needed == 0 { "nothing needed".to_owned() } else { say::many(needed, "needed field") };
+    let said = format!("  lacks {lacks} in {} steps", meter::count(service.steps));
+    let name = row.left().saturating_sub(said.len()).max(8);
+    let row = if service.service.is_empty() {
+        row.lit("(says no service.name)", cx.of(Role::Text))
+    } else {
+        row.spans(words::prose(cx, &service.service, name, cx.of(Role::Text)))
+    };
+    row.made(said, muted).line()
+}
+
+fn gap_lines(cx: &Cx<'_>, gap: &Gap) -> Vec<Line<'static>> {
+    let (text, muted) = (cx.of(Role::Text), cx.of(Role::Muted));
+    let columns = usize::from(cx.area.width);
+    let head = format!("    {}: on {} of {} {} steps", gap.field, gap.captured, gap.of, gap.on);
+    let mut lines = words::wrap(vec![safe::made(head, cx.of(Role::NotCaptured))], columns, 6);
+    let cost = vec![safe::lit("      nobody can tell ", muted), safe::made(&*gap.question, text)];
+    lines.extend(words::wrap(cost, columns, 6));
+    lines.extend(words::wrap(vec![safe::lit("      mend: ", muted), safe::made(&*gap.mend, text)], columns, 6));
+    lines
+}
+
 fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
     let columns = usize::from(cx.area.width);
     let (text, muted, title) = (cx.of(Role::Text), cx.of(Role::Muted), cx.of(Role::Title));
@@ -104,6 +160,7 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
             format!("{:>9}  alerts that belong to no incident: informational ones and tests", cx.view.loose_alerts);
         lines.extend(words::wrap(vec![safe::made(loose, text)], columns, 11));
     }
+    lines.extend(gaps(cx));
     if !lines.is_empty() {
         lines.push(Line::default());
         let limits =

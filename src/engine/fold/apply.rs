@@ -35,6 +35,7 @@ impl Fold {
             }
             Fact::Spans(batch) => {
                 self.state.watch.telemetry(record.arrived);
+                self.dirty.recorder = true;
                 self.runs(record, batch);
             }
             Fact::Logs(_) | Fact::Metrics(_) | Fact::Topology(_) => self.state.watch.telemetry(record.arrived),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::view::{
     ActionState, AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView,
-    RunLine, SourceHealth, Trouble, View,
+    RunLine, ServiceGaps, SourceHealth, Trouble, View,
 };
 use crate::event::{Cause, IncidentId, Outcome, ReplayAsked, Severity, Time, Truth, Untrusted};
 use crate::feedback::{Case, Decided, accuracy};
@@ -26,6 +26,9 @@ impl Fold {
         self.spread();
         if std::mem::take(&mut self.dirty.accuracy) {
             self.accuracy = self.judge_record();
+        }
+        if std::mem::take(&mut self.dirty.recorder) {
+            self.recorder = self.gaps();
         }
         let mut order: Vec<(IncidentId, &Incident)> =
             self.state.incidents.iter().map(|(id, incident)| (*id, incident)).collect();
@@ -55,6 +58,7 @@ impl Fold {
             loose_alerts: self.state.loose,
             door: None,
             sources: self.sources(),
+            recorder: self.recorder.clone(),
             counters: self.counters(),
             troubles: self.troubles(),
             accuracy: self.accuracy.clone(),
@@ -126,6 +130,15 @@ impl Fold {
         self.state.heard.iter().map(line).collect()
     }
 
+    /// What services do not send, the worst first; those that send all of it are not in it.
+    fn gaps(&self) -> Bounded<ServiceGaps> {
+        let mut items = self.scene.runs().recorder().report();
+        items.retain(|service| !service.gaps.is_empty());
+        let hidden = items.len().saturating_sub(limits::GAPS) as u64;
+        items.truncate(limits::GAPS);
+        Bounded { items, hidden }
+    }
+
     fn counters(&self) -> Vec<Counter> {
         let left_out = self.scene.left_out();
         let of = |name: &'static str, count: u64| Counter { name: name.into(), count };
@@ -180,6 +193,7 @@ impl Fold {
             triage: incident.triage.clone(),
             runs: worst_first(runs),
             series: incident.standing.series.clone(),
+            around: incident.standing.around.clone(),
             diagnosis: incident.diagnosis.as_ref().map(|newest| DiagnosisView {
                 seq: newest.seq,
                 arrived: newest.arrived,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::view::{ActionState, ActionView, DecisionLine, NoteLine, SeriesLine, SurfaceLine, TriageLine};
 use crate::event::{Diagnosis, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted};
 
+use crate::surface::Around;
+
 use super::groups::Groups;
 use super::limits;
 use super::reading::Readings;
@@ -47,6 +49,7 @@ pub(super) struct Standing {
     pub suspects: BTreeMap<Untrusted, (f64, Untrusted)>,
     pub surfaces: Vec<SurfaceLine>,
     pub series: Vec<SeriesLine>,
+    pub around: Around,
 }
 
 /// The newest diagnosis and its entry.

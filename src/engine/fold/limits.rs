@@ -16,6 +16,8 @@ pub(super) const RUNS_KEPT: usize = 5_000;
 pub(super) const RUNS: usize = 200;
 /// Runs so many minutes before an incident began are listed with it.
 pub(super) const RUNS_BEFORE_MINUTES: i64 = 60;
+/// Services whose gaps are in a view, the worst.
+pub(super) const GAPS: usize = 20;
 /// Lines of one incident's timeline that are kept.
 pub(super) const TIMELINE_KEPT: usize = 4_000;
 /// Lines of one incident's timeline in a view.

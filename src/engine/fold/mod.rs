@@ -34,14 +34,14 @@ use crate::diagnosis::{Judgement, SceneBuilder};
 use crate::event::{Digest, Fact, IncidentId, Kind, Seq, Time};
 use crate::journal::Record;
 
-use super::view::{AccuracyView, IncidentView};
+use super::view::{AccuracyView, Bounded, IncidentView, ServiceGaps};
 use state::{Dirty, State};
 
 pub(super) use incident::plan_of;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The fold of a journal.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub struct Fold {
     dirty: Dirty,
     built: BTreeMap<IncidentId, Arc<IncidentView>>,
     accuracy: AccuracyView,
+    /// What services do not send, as last shown.
+    recorder: Bounded<ServiceGaps>,
     /// Telemetry in view, for the next diagnosis. Not saved: [`Fold::recall`] fills it again.
     scene: SceneBuilder,
     /// The judgements just made, so that what this process derived is not judged twice.
@@ -67,6 +69,7 @@ impl Default for Fold {
             dirty: Dirty::default(),
             built: BTreeMap::new(),
             accuracy: AccuracyView::default(),
+            recorder: Bounded::default(),
             scene: SceneBuilder::default(),
             judged: BTreeMap::new(),
             superseded: false,
@@ -147,6 +150,7 @@ impl Fold {
     /// Takes a record that went in before the state was saved back into memory, for diagnoses to come.
     pub fn recall(&mut self, record: &Record) {
         if let Some(fact) = Some(record).filter(|record| record.seq <= self.state.head).and_then(|r| r.fact().ok()) {
+            self.dirty.recorder |= record.kind == Kind::Spans;
             self.scene.apply(&fact, record.at);
         }
     }

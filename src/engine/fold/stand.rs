@@ -55,7 +55,11 @@ fn standing(judgement: Judgement, changes: &Changes) -> Standing {
         values: key.values,
     });
     let surfaces = judgement.surfaces.into_iter().map(|report| line(report, changes)).collect();
-    Standing { suspects, surfaces, series: series.collect() }
+    let mut around = judgement.around;
+    for came in &mut around.came {
+        came.change = logged(came.surface, came.first_seen, changes);
+    }
+    Standing { suspects, surfaces, series: series.collect(), around }
 }
 
 fn line(report: SurfaceReport, changes: &Changes) -> SurfaceLine {

@@ -80,6 +80,8 @@ pub(super) struct Dirty {
     /// Something that every incident shows.
     pub all: bool,
     pub accuracy: bool,
+    /// What services do not send.
+    pub recorder: bool,
     /// Components whose agent runs changed.
     pub runs: BTreeSet<Untrusted>,
 }

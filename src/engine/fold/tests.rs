@@ -1,5 +1,6 @@
 //! The fold as a whole: real bundles in, pictures out; the same whatever the batches; nothing on any input.
 
+mod agents;
 mod bundle;
 mod memory;
 mod random;

@@ -10,7 +10,8 @@ use crate::event::{
 };
 
 use super::{
-    ActionView, Bounded, ChangeLine, ReadingView, RunLine, SeriesLine, StopLine, SurfaceLine, TimelineItem, TriageLine,
+    ActionView, Around, Bounded, ChangeLine, ReadingView, RunLine, SeriesLine, StopLine, SurfaceLine, TimelineItem,
+    TriageLine,
 };
 
 /// One incident.
@@ -61,6 +62,10 @@ pub struct IncidentView {
     pub triage: Vec<TriageLine>,
     /// Key series.
     pub series: Vec<SeriesLine>,
+    /// What the agent runs say about the onset: how the outcome changed and what of it is whose, how behaviour drifted, and
+    /// which values were never seen before.
+    #[serde(default)]
+    pub around: Around,
     /// The newest diagnosis and its place in the journal; `None` while there is none.
     pub diagnosis: Option<DiagnosisView>,
     /// Plans of change.

@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Person, Seq, Time, Untrusted};
 
 pub use crate::feedback::{AccuracyView, InvestigatorRecord};
+pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
+pub use crate::surface::drift::{Drift, Drifted, Size};
+pub use crate::surface::{Around, Came, Gap, ServiceGaps};
 pub use action::{ActionState, ActionView};
 pub use detail::{ChangeDetail, RunDetail, RunStep, Turn};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
@@ -63,6 +66,9 @@ pub struct View {
     pub door: Option<Door>,
     /// The sources and when each last spoke.
     pub sources: Vec<SourceHealth>,
+    /// What the services that run agents do not send, the worst first: questions nobody will be able to answer.
+    #[serde(default)]
+    pub recorder: Bounded<ServiceGaps>,
     /// Limits reached and deliveries refused, dropped or repeated.
     pub counters: Vec<Counter>,
     /// What is wrong with the console itself, worst first: disk full, database locked, engine behind.

@@ -54,6 +54,10 @@ pub enum Opens {
         /// Its entry.
         seq: Seq,
     },
+    /// Which variable moved: the change of the outcome, taken apart.
+    Moved,
+    /// How the runs' behaviour drifted.
+    Drift,
     /// Any other entry, as it stands in the journal.
     Entry {
         /// Which.

@@ -12,6 +12,8 @@ const MOST_VALUES: usize = 1 << 12;
 const MOST_IN_SLICE: usize = 24;
 /// Fewer runs than this a slice, and comparing within slices compares nothing: the slice with most values is left out.
 const RUNS_A_STRATUM: usize = 8;
+/// At most so many parts are told apart, such as the results of so many tools; more are not compared.
+const MOST_PARTS: usize = 64;
 /// At most so many strata.
 const MOST_STRATA: usize = 1 << 10;
 
@@ -23,7 +25,7 @@ pub struct Row<'r> {
     /// Whether it was bad; `None` = its outcome is not known.
     pub bad: Option<bool>,
     /// What it was made of: surface, part of it, value. A part not named was not captured.
-    pub surfaces: Vec<(Surface, &'static str, &'r Untrusted)>,
+    pub surfaces: Vec<(Surface, &'r Untrusted, &'r Untrusted)>,
     /// Which traffic it was: slice, value.
     pub slices: Vec<(&'r Untrusted, &'r Untrusted)>,
 }
@@ -76,7 +78,7 @@ pub struct Columns {
     at: Vec<i64>,
     /// 0 = not known, 1 = good, 2 = bad.
     outcome: Vec<u8>,
-    parts: BTreeMap<(Surface, &'static str), Column>,
+    parts: BTreeMap<Surface, BTreeMap<Untrusted, Column>>,
     slices: BTreeMap<Untrusted, Column>,
 }
 
@@ -87,7 +89,7 @@ pub(super) struct Split(i64);
 /// A value of a surface that came or spread.
 pub(super) struct Candidate {
     pub(super) surface: Surface,
-    pub(super) part: &'static str,
+    pub(super) part: Untrusted,
     pub(super) value: Untrusted,
     pub(super) share: (f64, f64),
     number: u16,
@@ -131,7 +133,11 @@ impl Columns {
             Some(true) => 2,
         };
         for (surface, part, value) in &row.surfaces {
-            let column = self.parts.entry((*surface, *part)).or_default();
+            let of = self.parts.entry(*surface).or_default();
+            if of.len() >= MOST_PARTS && !of.contains_key(*part) {
+                continue;
+            }
+            let column = of.entry((*part).clone()).or_default();
             let number = column.number(value);
             column.set(place, number);
         }
@@ -151,7 +157,8 @@ impl Columns {
     /// Slices that were too many to compare by.
     pub(super) fn left_out(&self) -> Vec<(Untrusted, u64)> {
         let used = self.keys().0;
-        let unused = self.slices.iter().filter(|(name, _)| !used.iter().any(|(kept, _)| kept == name));
+        let several = self.slices.iter().filter(|(_, column)| column.names.len() > 1);
+        let unused = several.filter(|(name, _)| !used.iter().any(|(kept, _)| kept == name));
         unused.map(|(name, column)| (name.clone(), column.names.len() as u64 + column.beyond)).collect()
     }
 
@@ -204,7 +211,9 @@ impl Columns {
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     pub(super) fn moved(&self, split: Split, rose: f64, most: usize) -> Vec<Candidate> {
         let mut moved = Vec::new();
-        for ((surface, part), column) in &self.parts {
+        let parts =
+            self.parts.iter().flat_map(|(surface, parts)| parts.iter().map(move |(part, c)| (surface, part, c)));
+        for (surface, part, column) in parts {
             let mut counts = vec![(0u64, 0u64); column.values()];
             for (run, number) in column.runs.iter().enumerate().filter(|(_, number)| **number != NOT_CAPTURED) {
                 let count = &mut counts[usize::from(*number)];
@@ -218,7 +227,8 @@ impl Columns {
                 let count = counts[i + NAMED];
                 let share = (count.0 as f64 / all.0 as f64, count.1 as f64 / all.1 as f64);
                 if let Some(number) = u16::try_from(i + NAMED).ok().filter(|_| share.1 - share.0 >= rose) {
-                    moved.push(Candidate { surface: *surface, part, value: name.clone(), share, number });
+                    let (part, value) = (part.clone(), name.clone());
+                    moved.push(Candidate { surface: *surface, part, value, share, number });
                 }
             }
         }
@@ -234,7 +244,7 @@ impl Columns {
         let mut counts = vec![[0u32; 2]; strata * masks * 2];
         let columns: Vec<_> = candidates
             .iter()
-            .filter_map(|candidate| Some((self.parts.get(&(candidate.surface, candidate.part))?, candidate.number)))
+            .filter_map(|one| Some((self.parts.get(&one.surface)?.get(&one.part)?, one.number)))
             .collect();
         for run in (0..self.len()).filter(|run| self.outcome[*run] != 0) {
             let mut mask = 0;

@@ -1,9 +1,11 @@
 //! How much of a change is other traffic, and how much is other behaviour of the same traffic.
 
+use serde::{Deserialize, Serialize};
+
 use super::strata::Stratum;
 
 /// The change of a rate in two parts that add up to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mix {
     /// The whole change of the rate, −1 to 1; positive = worse.
     pub total: f64,

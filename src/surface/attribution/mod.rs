@@ -13,15 +13,19 @@
 mod columns;
 mod mix;
 mod power;
+mod rows;
 mod strata;
 
 pub use columns::{Columns, Row};
 pub use mix::Mix;
 pub use power::{Arms, runs_per_arm};
+pub(super) use rows::columns_of;
 pub use strata::{Effect, Stratum};
 
 use super::stats;
 use columns::Held;
+
+use serde::{Deserialize, Serialize};
 
 use crate::event::{Surface, Time, Untrusted};
 
@@ -33,7 +37,7 @@ const MOST_MOVED: usize = 8;
 const ROSE: f64 = 0.05;
 
 /// The change of an outcome around a moment, taken apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribution {
     /// Runs with a known outcome before, and how many of them were bad.
     pub before: (u64, u64),
@@ -48,12 +52,12 @@ pub struct Attribution {
 }
 
 /// One value of a surface that came or spread.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
     /// Which surface.
     pub surface: Surface,
     /// Which part of it, such as `served model`.
-    pub part: &'static str,
+    pub part: Untrusted,
     /// The value.
     pub value: Untrusted,
     /// Its share of the runs before and since, 0 to 1.
@@ -71,7 +75,8 @@ pub struct Moved {
 }
 
 /// What the runs say of a moved surface.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
 pub enum Standing {
     /// Runs that carry it are worse than runs that do not, whatever else moved.
     Explains,
@@ -130,7 +135,7 @@ pub fn attribute(columns: &Columns, moment: Time) -> Attribution {
         .enumerate()
         .map(|(j, candidate)| Moved {
             surface: candidate.surface,
-            part: candidate.part,
+            part: candidate.part.clone(),
             value: candidate.value.clone(),
             share: candidate.share,
             effect: weakest[j],

@@ -1,9 +1,10 @@
 //! How many runs an experiment needs.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// An experiment: so many arms, so many runs in each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arms {
     /// Arms.
     pub arms: u64,

@@ -1,5 +1,6 @@
 //! One value against all others, slice by slice.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// The runs of one slice: those with the value and those without it, and how many of each were bad.
@@ -23,7 +24,7 @@ impl Stratum {
 }
 
 /// How much more often runs with a value are bad than runs without it, slice by slice.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     /// Difference of the two rates, −1 to 1; positive = worse with it.
     pub difference: f64,
@@ -35,6 +36,8 @@ pub struct Effect {
     pub p: f64,
     /// Runs compared: with and without the value, in slices that have both.
     pub runs: (u64, u64),
+    /// How many of those were bad.
+    pub bad: (u64, u64),
 }
 
 impl Effect {
@@ -53,6 +56,7 @@ pub(super) fn effect(strata: &[Stratum], least: u64) -> Option<Effect> {
     if runs.0.min(runs.1) < least {
         return None;
     }
+    let bad = speaking().fold((0, 0), |sum, s| (sum.0 + s.bad_with, sum.1 + s.bad_without));
     let (mut numerator, mut weight, mut p_sum, mut q_sum) = (0.0, 0.0, 0.0, 0.0);
     let (mut off, mut variance) = (0.0, 0.0);
     for s in speaking() {
@@ -63,9 +67,9 @@ pub(super) fn effect(strata: &[Stratum], least: u64) -> Option<Effect> {
         // Sato's P and Q.
         p_sum += (n1 * n1 * bad0 - n0 * n0 * bad1 + n1 * n0 * (n0 - n1) / 2.0) / (n * n);
         q_sum += (bad1 * (n0 - bad0) + bad0 * (n1 - bad1)) / (2.0 * n);
-        let bad = bad1 + bad0;
-        off += bad1 - n1 * bad / n;
-        variance += n1 * n0 * bad * (n - bad) / (n * n * (n - 1.0).max(1.0));
+        let both = bad1 + bad0;
+        off += bad1 - n1 * both / n;
+        variance += n1 * n0 * both * (n - both) / (n * n * (n - 1.0).max(1.0));
     }
     let difference = numerator / weight;
     let spread = ((difference * p_sum + q_sum) / (weight * weight)).max(0.0).sqrt();
@@ -73,7 +77,7 @@ pub(super) fn effect(strata: &[Stratum], least: u64) -> Option<Effect> {
     let floor = 1.0 / (runs.0.min(runs.1) as f64 + 2.0);
     let half = 1.959_963_984_540_054 * spread.max(floor / 2.0);
     let p = if variance > 0.0 { two_sided(off / variance.sqrt()) } else { 1.0 };
-    Some(Effect { difference, low: (difference - half).max(-1.0), high: (difference + half).min(1.0), p, runs })
+    Some(Effect { difference, low: (difference - half).max(-1.0), high: (difference + half).min(1.0), p, runs, bad })
 }
 
 /// Chance of a standard normal value at least as far from zero as `z`.

@@ -41,11 +41,11 @@ fn simulate(n: usize, seed: u64, mut run: impl FnMut(bool, &mut Dice) -> Run) ->
         let Run { region, parts, chance } = run(i >= n / 2, &mut dice);
         let bad = dice.roll() < chance;
         let region = Untrusted::from(region);
-        let values: Vec<_> = parts.iter().map(|(s, p, v)| (*s, *p, Untrusted::from(*v))).collect();
+        let values: Vec<_> = parts.iter().map(|(s, p, v)| (*s, Untrusted::from(*p), Untrusted::from(*v))).collect();
         columns.push(&Row {
             at: at(i),
             bad: Some(bad),
-            surfaces: values.iter().map(|(s, p, v)| (*s, *p, v)).collect(),
+            surfaces: values.iter().map(|(s, p, v)| (*s, p, v)).collect(),
             slices: vec![(&region_name, &region)],
         });
     }
@@ -60,7 +60,7 @@ fn part(of: (Surface, &'static str), value: &'static str) -> (Surface, &'static 
 }
 
 fn of(attribution: &Attribution, part: &str) -> Moved {
-    attribution.moved.iter().find(|moved| moved.part == part).cloned().unwrap()
+    attribution.moved.iter().find(|moved| moved.part.raw() == part).cloned().unwrap()
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_value_that_one_region_has_is_found_side_by_side_and_the_other_change_is_inn
             chance: if new_prompt { 0.25 } else { 0.03 },
         }
     });
-    assert_eq!(seen.moved[0].part, "prompt", "{seen:?}");
+    assert_eq!(seen.moved[0].part.raw(), "prompt", "{seen:?}");
     assert_eq!(seen.moved[0].standing, Standing::Explains);
     let beside = seen.moved[0].side_by_side.unwrap();
     assert!(beside.low > 0.1 && beside.high < 0.35, "{beside:?}");
@@ -134,8 +134,8 @@ fn a_tenant_a_request_is_left_out_and_said() {
 #[test]
 fn late_news_of_a_run_replaces_what_was_counted() {
     let mut columns = Columns::new();
-    let prompt = Untrusted::from("41");
-    let row = |bad| Row { at: at(9), bad, surfaces: vec![(Surface::Prompt, "prompt", &prompt)], slices: vec![] };
+    let (part, prompt) = (Untrusted::from("prompt"), Untrusted::from("41"));
+    let row = |bad| Row { at: at(9), bad, surfaces: vec![(Surface::Prompt, &part, &prompt)], slices: vec![] };
     let place = columns.push(&row(None));
     assert_eq!(attribute(&columns, at(5)).since, (0, 0));
     columns.set(place, &row(Some(true)));

@@ -8,6 +8,12 @@
 mod number;
 mod pattern;
 mod share;
+mod signals;
+
+pub use signals::Drifted;
+pub(super) use signals::drifted;
+
+use serde::{Deserialize, Serialize};
 
 use super::stats;
 
@@ -28,7 +34,8 @@ pub enum Signal {
 }
 
 /// How large a move is, in the unit of its kind.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "unit")]
 pub enum Size {
     /// Difference of two rates, −1 to 1 (Newcombe 1998, Statistics in Medicine 17:873, method 10).
     Share {
@@ -49,7 +56,7 @@ pub enum Size {
 }
 
 /// What became of one signal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
     /// Runs before and since.
     pub runs: (usize, usize),
@@ -65,6 +72,17 @@ pub struct Drift {
     pub q: f64,
     /// Means of up to 24 stretches of equal length in order of time.
     pub course: Vec<f64>,
+}
+
+impl Drift {
+    /// How far it moved on a scale that all kinds share, 0 to 1.
+    #[must_use]
+    pub fn how_far(&self) -> f64 {
+        match self.size {
+            Size::Share { .. } | Size::Pattern => self.effect.abs(),
+            Size::Number { .. } => (self.effect - 0.5).abs() * 2.0,
+        }
+    }
 }
 
 /// Tests every signal, split in two at its place in the list, together: `None` where there are too few runs on a side.

@@ -1,15 +1,20 @@
-//! Opened things: an alert, a change with its diff, a run, a plan, a diagnosis. One file each.
+//! Opened things: an alert, a change with its diff, a run, a plan, a diagnosis, which variable moved, how behaviour drifted.
+//! One file each.
 
 mod alert;
 mod change;
 mod diagnosis;
 mod diff;
+mod drift;
+mod moved;
 mod plan;
 mod run;
 
 pub(super) use alert::AlertSheet;
 pub(super) use change::ChangeSheet;
 pub(super) use diagnosis::DiagnosisSheet;
+pub(super) use drift::DriftSheet;
+pub(super) use moved::MovedSheet;
 pub(super) use plan::PlanSheet;
 pub(super) use run::RunSheet;
 

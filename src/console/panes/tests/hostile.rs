@@ -73,6 +73,10 @@ fn poison(value: &mut Value, key: &str, nth: &mut usize) {
         "source",
         "sha256",
         "plan",
+        "moment",
+        "first_seen",
+        "unit",
+        "is",
     ];
     match value {
         Value::String(text) if !OURS.contains(&key) => {
@@ -175,6 +179,18 @@ fn fault_21_sheets_of_hostile_things_hide_nothing() {
         let later = content.later.iter().map(|later| sheet.line(&cx, 80, *later));
         for line in content.lines.into_iter().chain(later.collect::<Vec<_>>()) {
             no_hidden(&line.to_string());
+        }
+    }
+    let mut poor = Stage::of(poisoned::<View>(&Stage::demo().view));
+    poor.glyphs = &glyph::ASCII;
+    for opens in [Opens::Moved, Opens::Drift] {
+        let sheet = sheet(&opens);
+        for (stage, ascii) in [(&stage, false), (&poor, true)] {
+            let cx = stage.cx(Rect::new(0, 0, 80, 20), true);
+            for line in sheet.lay_out(&cx, 80).lines {
+                no_hidden(&line.to_string());
+                assert!(line.width() <= 80 && (!ascii || line.to_string().is_ascii()), "{line}");
+            }
         }
     }
 }

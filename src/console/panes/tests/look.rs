@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::fixture::{Stage, folded, text};
-use crate::console::details::{Detail, Want};
+use crate::console::details::Detail;
 use crate::console::glyph;
 use crate::console::keymap::Keymap;
 use crate::console::pane::PaneKind;
@@ -128,7 +128,7 @@ fn fault_36_a_run_of_ten_thousand_odd_steps_is_opened_without_making_them_all() 
     let mut stage = Stage::demo();
     let run = odd_run(10_000);
     let opens = Opens::Run { trace: run.line.trace };
-    stage.put_again(&Want::from(&opens), Detail::Run(Box::new(run)));
+    stage.put_again(&sheet(&opens).want().expect("it is made of something larger"), Detail::Run(Box::new(run)));
     let sheet = sheet(&opens);
     let cx = stage.cx(Rect::new(0, 0, 80, 24), true);
     let content = sheet.lay_out(&cx, 80);
@@ -211,14 +211,35 @@ fn a_diagnosis_as_it_was() {
 }
 
 #[test]
+fn which_variable_moved_and_how_behaviour_drifted() {
+    let stage = Stage::demo();
+    for (size, width) in [("narrow", 78), ("wide", 118)] {
+        assert_snapshot!(format!("moved_{size}"), laid_out(&stage, &Opens::Moved, width, 0));
+        assert_snapshot!(format!("drift_{size}"), laid_out(&stage, &Opens::Drift, width, 0));
+    }
+    assert_snapshot!("big_changed", stage.screen(120, 40, PaneKind::Changes));
+    assert_snapshot!("big_sources", stage.screen(120, 40, PaneKind::Sources));
+    // In words, as the bundle's truth has it: the prompt, seen in one region only, explains what the runs' judge says.
+    let moved = laid_out(&stage, &Opens::Moved, 118, 0);
+    assert!(moved.contains("prompt refund_policy 42 explains it"), "{moved}");
+    let timeline = stage.screen(200, 60, PaneKind::Timeline);
+    assert!(timeline.contains("first seen: prompt refund_policy 42"), "{timeline}");
+    // Before there are runs, both say so.
+    let empty = Stage::empty();
+    for opens in [Opens::Moved, Opens::Drift] {
+        laid_out(&empty, &opens, 78, 0);
+    }
+}
+
+#[test]
 fn what_is_on_its_way_absent_or_unreadable_is_said() {
     let mut stage = Stage::empty();
     let opens = Opens::Change { id: "x".into() };
     assert!(laid_out(&stage, &opens, 60, 0).contains("Reading"));
-    stage.put(&Want::from(&opens), crate::console::details::Detail::Absent);
+    stage.put(&sheet(&opens).want().expect("it is made of something larger"), crate::console::details::Detail::Absent);
     assert!(laid_out(&stage, &opens, 60, 0).contains("no such thing"));
     let mut stage = Stage::empty();
-    stage.fail(&Want::from(&opens), "the database is locked\u{1b}[2J");
+    stage.fail(&sheet(&opens).want().expect("it is made of something larger"), "the database is locked\u{1b}[2J");
     let said = laid_out(&stage, &opens, 60, 0);
     assert!(said.contains("could not be read: the database is locked^[[2J"), "{said}");
 }

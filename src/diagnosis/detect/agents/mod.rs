@@ -65,7 +65,7 @@ pub(in super::super) fn look(scene: &Scene<'_>) -> Option<Reading> {
 }
 
 /// The runs of the paged components, or all when none of them runs agents; oldest first.
-fn concerned<'s>(scene: &'s Scene<'_>) -> Vec<&'s RunFacts> {
+pub(in super::super) fn concerned<'s>(scene: &'s Scene<'_>) -> Vec<&'s RunFacts> {
     let paged: BTreeSet<&str> = scene.alerts.iter().filter_map(|alert| alert.service()).map(Untrusted::raw).collect();
     let own: Vec<&RunFacts> =
         scene.runs.iter().filter(|run| paged.contains(run.service.raw()) || paged.contains(run.agent.raw())).collect();
