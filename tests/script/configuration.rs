@@ -44,11 +44,7 @@ fn fault_70_every_mistake_is_refused_by_file_and_line() {
             3,
             "https://",
         ),
-        (
-            "[[endpoint]]\nname = \"a\"\nurl = \"http://me:secret@m/v1\"\nkind = \"anthropic\"\n",
-            3,
-            "use key = ",
-        ),
+        ("[[endpoint]]\nname = \"a\"\nurl = \"http://me:secret@m/v1\"\nkind = \"anthropic\"\n", 3, "use key = "),
         ("[silence]\nwide_alerts = 10\nvery_wide_alerts = 5\n", 1, "very_wide_alerts"),
         ("[silence]\nexecute_seconds = 86400\n", 1, "at most"),
         ("theme = \"dark\"\ntime_zone = \"Mars/Olympus\"\n", 2, "Europe/Berlin"),

@@ -157,7 +157,7 @@ mod tests {
             at: at(second),
             agent: "a".into(),
             duration_ms: 1,
-            stop: if n % 2 == 0 { "complete" } else { "looped" }.into(),
+            stop: if n.is_multiple_of(2) { "complete" } else { "looped" }.into(),
             bad: None,
             model_calls: 1,
             tool_calls: 0,

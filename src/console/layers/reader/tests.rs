@@ -95,12 +95,12 @@ fn painted(bench: &mut Bench) {
 
 #[test]
 fn an_output_is_judged_by_one_key_and_taken_back_by_another() {
+    use OutputLabel::{Bad, Good, Skip, Unsure};
     let mut bench = sitting(120, 40, 6);
     for key in ["g", "b", "u", "s", "backspace", "backspace", "b"] {
         painted(&mut bench);
         bench.press(key);
     }
-    use OutputLabel::{Bad, Good, Skip, Unsure};
     // A skip taken back says nothing that was not said; the unsure one is taken back on record.
     assert_eq!(labels(&bench), [Good, Bad, Unsure, Skip, Skip, Bad]);
     let traces: Vec<TraceId> = bench
