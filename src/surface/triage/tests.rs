@@ -113,7 +113,7 @@ fn a_faulty_tree_is_refused_with_its_line() {
     };
     assert!(Tree::parse("t", &tree("title", "title")).is_ok());
     for (from, to, line, word) in [
-        ("\"model\"", "\"modle\"", 2, "modle"),
+        ("\"model\"", "\"weather\"", 2, "weather"),
         ("\"looped\"", "\"sleepy\"", 8, "sleepy"),
         ("answer = \"yes\" }", "answer = \"maybe\" }", 8, "maybe"),
         ("rose = [\"looped\"]", "surface = \"model\", is = \"new\"", 8, "new"),
