@@ -58,6 +58,20 @@ macro_rules! password_name {
     };
 }
 
+/// How secrets begin that are found across two texts.
+macro_rules! joining_hints {
+    () => {
+        r"-----BEGIN|PRIVATE KEY|AKIA|ASIA|AROA|AIDA|ABIA|ACCA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|\bsk-[A-Za-z0-9]|AIza|[rs]k_(?:live|test)_|\beyJ"
+    };
+}
+
+/// The same, cut off.
+macro_rules! cut_hints {
+    () => {
+        r"-|-----B?E?G?I?|\bAK?I?|\bAS?I?|\bAR?O?|\bAI?D?|\bAB?I?|\bAC?C?|\bgh[pousr]?|\bgithub_?p?a?t?|\bglp?a?t?|\bxo|\bxox[abeoprs]?|\bs|\bsk-?|\bAIz?|\b[rs]k_?|\b[rs]k_l(?:ive?|i)?|\b[rs]k_t(?:est?|e)?|\b[rs]k_live|\b[rs]k_test|\bey"
+    };
+}
+
 const BUILT_IN: &[Built] = &[
     (
         "private-key",
@@ -139,10 +153,22 @@ const BUILT_IN: &[Built] = &[
     ),
 ];
 
-/// Beginnings by which any built-in rule of class `Secret` can be suspected, and the same cut off by the end of a string.
-const SECRET_HINTS: &str = r#"(?i:aws[a-z_ .-]{0,20}(?:secret|key)|bearer|basic\s|password|passwd|\bpwd|api[_-]?key|client[_-]?secret|access[_-]?token|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key|authorization|cookie)|-----BEGIN|AKIA|ASIA|AROA|AIDA|ABIA|ACCA|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hooks\.slack\.com|sk-[A-Za-z0-9]|AIza|[rs]k_(?:live|test)_|eyJ|PRIVATE KEY|://[^/\s:@]{0,64}:[^@\s/]{3,256}@|(?:-----B?E?G?I?|\bAK?I?|\bAS?I?|\bAR?O?|gh[pousr]?|github_?p?a?t?|glp?a?t?|xo|xox[abeoprs]?|\bs|sk-?|AI|AIz|[rs]k_?|[rs]k_l(?:ive?|i)?|[rs]k_t(?:est?|e)?|[rs]k_live|[rs]k_test|ey)\\{0,3}""#;
+/// Beginnings by which a built-in rule of class `Secret` can be suspected in a text.
+const SECRET_HINTS: &str = concat!(
+    r"(?i:aws[a-z_ .-]{0,20}(?:secret|key)|bearer\s|basic\s|passw(?:or)?d|\bpwd|api[_-]?key|client[_-]?secret|access[_-]?token",
+    r"|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key)|",
+    joining_hints!(),
+    r"|hooks\.slack\.com|://[^/\s:@]{0,64}:[^@\s/]{3,256}@"
+);
 /// The same for class `Personal`.
-const PERSONAL_HINTS: &str = r"@[A-Za-z0-9]|\+[1-9]\d|\(\d{3}\)|\d{3}[.-]\d{3}[.-]\d{4}|\d(?:[ -]?\d){12}";
+const PERSONAL_HINTS: &str =
+    r"[A-Za-z0-9]@[A-Za-z0-9]|\+[1-9]\d|\(\d{3}\)|\d{3}[.-]\d{3}[.-]\d{4}|\b[2-6](?:[ -]?\d){12,18}\b";
+/// A text that holds the beginning of a secret that may go on in the next one, or ends inside such a beginning.
+const SPLIT_HINTS: &str = concat!(joining_hints!(), "|(?:", cut_hints!(), r")\z");
+/// The same, anywhere in the JSON of an entry.
+const SPLIT_IN_JSON: &str = concat!("(?:", cut_hints!(), r#")\\{0,3}""#);
+/// Fields whose names say it, anywhere in the JSON of an entry.
+const FIELD_IN_JSON: &str = r#"(?i:authorization|cookie|passw(?:or)?d|apikey|private[_-]?key)\\{0,3}""#;
 
 /// Names of fields whose whole value is a secret.
 const SECRET_FIELDS: &str = r"(?i)(?:^|[._\-])(?:authorization|cookie|set-cookie|password|passwd|api[_-]?key|apikey|access[_-]?token|refresh[_-]?token|client[_-]?secret|private[_-]?key|secret[_-]?(?:access[_-]?)?key)$";
@@ -154,6 +180,8 @@ pub(super) struct Rules {
     pub(super) fields: Regex,
     secret_hints: regex::bytes::Regex,
     personal_hints: regex::bytes::Regex,
+    split_hints: regex::bytes::Regex,
+    in_json: regex::bytes::Regex,
     /// Rules of one's own have no known beginning: every text has to be read whole.
     own: bool,
 }
@@ -172,6 +200,8 @@ impl Rules {
             fields: constant(SECRET_FIELDS),
             secret_hints: bytes(SECRET_HINTS),
             personal_hints: bytes(PERSONAL_HINTS),
+            split_hints: bytes(SPLIT_HINTS),
+            in_json: bytes(&[SPLIT_IN_JSON, FIELD_IN_JSON].join("|")),
             own: false,
         }
     }
@@ -203,10 +233,17 @@ impl Rules {
 
     /// Whether the JSON `body` has to be looked at closely. Never says no wrongly; cheap, because nearly all have nothing.
     pub(super) fn may_hold(&self, body: &[u8], personal: bool) -> bool {
-        self.own
-            || self.secret_hints.is_match(body)
-            || personal && self.personal_hints.is_match(body)
-            || super::base64::may_hold(body)
+        self.may_find(body, personal) || self.in_json.is_match(body) || super::base64::may_hold(body)
+    }
+
+    /// Whether a rule can find something in `text` as it stands.
+    pub(super) fn may_find(&self, text: &[u8], personal: bool) -> bool {
+        self.own || self.secret_hints.is_match(text) || personal && self.personal_hints.is_match(text)
+    }
+
+    /// Whether a secret can begin in `text` and go on in the next one.
+    pub(super) fn may_go_on(&self, text: &str) -> bool {
+        self.split_hints.is_match(text.as_bytes())
     }
 
     /// The rules that apply.
@@ -223,7 +260,8 @@ fn constant(pattern: &str) -> Regex {
 
 #[expect(clippy::expect_used, reason = "a constant pattern; a test compiles every one")]
 fn bytes(pattern: &str) -> regex::bytes::Regex {
-    regex::bytes::Regex::new(pattern).expect("a constant pattern")
+    // Without Unicode the automaton is small and stays fast on every byte; what it looks for is ASCII.
+    regex::bytes::RegexBuilder::new(pattern).unicode(false).build().expect("a constant pattern")
 }
 
 fn yes(_: &str) -> bool {

@@ -95,6 +95,14 @@ fn personal_data_is_taken_out_of_telemetry_only() {
 }
 
 #[test]
+fn the_identity_of_a_span_is_never_taken_for_a_card() {
+    let card = "4111111111111111";
+    let (clean, _) = clean_json(&json!({"span_id": card, "parent": card, "attributes": {"paid.with": card}}));
+    assert_eq!((&clean["span_id"], &clean["parent"]), (&json!(card), &json!(card)));
+    assert_eq!(clean["attributes"]["paid.with"], "‹redacted:card›");
+}
+
+#[test]
 fn what_only_looks_like_it_stays() {
     for innocent in [
         "trace 4bf92f3577b34da6a3ce929d0e0e4736 at 1795308376123456789 ns",

@@ -42,8 +42,10 @@ pub(super) fn redact<'t>(rules: &Rules, text: &'t str, personal: bool, found: &m
 
 fn finds<'r>(rules: &'r Rules, text: &str, personal: bool, depth: usize) -> Vec<Find<'r>> {
     let mut finds = Vec::new();
-    for rule in rules.of(personal) {
-        finds.extend(of_rule(rule, text).map(|range| Find { range, rule: &rule.name, encoded: false }));
+    if rules.may_find(text.as_bytes(), personal) {
+        for rule in rules.of(personal) {
+            finds.extend(of_rule(rule, text).map(|range| Find { range, rule: &rule.name, encoded: false }));
+        }
     }
     if depth > 0 {
         for (range, said) in base64::each(text) {
