@@ -4,6 +4,8 @@
 //! Stripe keys, RFC 7519 for JWT, RFC 7468 for PEM, RFC 7617 and RFC 6750 for `Authorization`); card numbers are checked
 //! by issuer range and the Luhn formula (ISO/IEC 7812-1), telephone numbers are E.164 or written in groups.
 
+use std::sync::OnceLock;
+
 use regex::{Regex, RegexBuilder};
 
 /// What a rule protects.
@@ -39,7 +41,7 @@ pub struct BadRule {
 pub(super) struct Rule {
     pub(super) name: Cow,
     pub(super) class: Class,
-    pub(super) pattern: Regex,
+    pub(super) pattern: Pattern,
     /// What the shape cannot say.
     pub(super) check: fn(&str) -> bool,
     /// A find across two neighbouring strings is believed: its beginning alone tells it from ordinary text.
@@ -47,6 +49,28 @@ pub(super) struct Rule {
 }
 
 type Cow = std::borrow::Cow<'static, str>;
+
+/// A pattern that is compiled when first needed: most processes never need most of them, and the first delivery after a start
+/// does not wait for all.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    text: &'static str,
+    compiled: OnceLock<Regex>,
+}
+
+impl Pattern {
+    fn constant(text: &'static str) -> Self {
+        Self { text, compiled: OnceLock::new() }
+    }
+
+    fn own(compiled: Regex) -> Self {
+        Self { text: "", compiled: OnceLock::from(compiled) }
+    }
+
+    pub(super) fn get(&self) -> &Regex {
+        self.compiled.get_or_init(|| constant(self.text))
+    }
+}
 
 /// Name, class, pattern, check, joins. Where a pattern has a group, the group is the secret.
 type Built = (&'static str, Class, &'static str, fn(&str) -> bool, bool);
@@ -155,10 +179,10 @@ const BUILT_IN: &[Built] = &[
 
 /// Beginnings by which a built-in rule of class `Secret` can be suspected in a text.
 const SECRET_HINTS: &str = concat!(
-    r"(?i:aws[a-z_ .-]{0,20}(?:secret|key)|bearer\s|basic\s|passw(?:or)?d|\bpwd|api[_-]?key|client[_-]?secret|access[_-]?token",
+    r"(?i:aws[a-z_ .-]*(?:secret|key)|bearer\s|basic\s|passw(?:or)?d|\bpwd|api[_-]?key|client[_-]?secret|access[_-]?token",
     r"|refresh[_-]?token|secret[_-]?(?:access[_-]?)?key)|",
     joining_hints!(),
-    r"|hooks\.slack\.com|://[^/\s:@]{0,64}:[^@\s/]{3,256}@"
+    r"|hooks\.slack\.com|://[^/\s:@]*:[^@\s/]*@"
 );
 /// The same for class `Personal`.
 const PERSONAL_HINTS: &str =
@@ -177,7 +201,7 @@ const SECRET_FIELDS: &str = r"(?i)(?:^|[._\-])(?:authorization|cookie|set-cookie
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) all: Vec<Rule>,
-    pub(super) fields: Regex,
+    pub(super) fields: Pattern,
     secret_hints: regex::bytes::Regex,
     personal_hints: regex::bytes::Regex,
     split_hints: regex::bytes::Regex,
@@ -191,13 +215,13 @@ impl Rules {
         let built = |(name, class, pattern, check, joins): &Built| Rule {
             name: Cow::Borrowed(*name),
             class: *class,
-            pattern: constant(pattern),
+            pattern: Pattern::constant(pattern),
             check: *check,
             joins: *joins,
         };
         Self {
             all: BUILT_IN.iter().map(built).collect(),
-            fields: constant(SECRET_FIELDS),
+            fields: Pattern::constant(SECRET_FIELDS),
             secret_hints: bytes(SECRET_HINTS),
             personal_hints: bytes(PERSONAL_HINTS),
             split_hints: bytes(SPLIT_HINTS),
@@ -222,7 +246,7 @@ impl Rules {
             rules.all.push(Rule {
                 name: Cow::Owned(rule.name.clone()),
                 class: Class::Secret,
-                pattern,
+                pattern: Pattern::own(pattern),
                 check: yes,
                 joins: false,
             });

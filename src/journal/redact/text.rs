@@ -58,7 +58,7 @@ fn finds<'r>(rules: &'r Rules, text: &str, personal: bool, depth: usize) -> Vec<
 
 /// Where one rule finds something: its first group, or all of it. What already is a mark is left.
 pub(super) fn of_rule<'a>(rule: &'a Rule, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    rule.pattern.captures_iter(text).filter_map(move |found| {
+    rule.pattern.get().captures_iter(text).filter_map(move |found| {
         let it = found.get(1).or_else(|| found.get(0)).filter(|it| !it.is_empty())?;
         (rule.check)(it.as_str()).then(|| it.range())
     })

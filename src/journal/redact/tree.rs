@@ -75,7 +75,7 @@ impl Work<'_> {
         for (name, value) in fields.iter_mut() {
             match value {
                 Value::String(held) if is_identity(name, held) => {}
-                Value::String(held) if !held.is_empty() && self.rules.fields.is_match(name) => {
+                Value::String(held) if !held.is_empty() && self.rules.fields.get().is_match(name) => {
                     if !held.starts_with('‹') {
                         *held = mark("secret-field");
                         self.count("secret-field");
