@@ -68,7 +68,7 @@ pub struct Drift {
     pub interval: (f64, f64),
     /// Chance of an effect this large without a move, before correction.
     pub p: f64,
-    /// The same corrected for every signal tested together; set by [`test`].
+    /// The same corrected for every signal tested together; set by [`test()`].
     pub q: f64,
     /// Means of up to 24 stretches of equal length in order of time.
     pub course: Vec<f64>,
