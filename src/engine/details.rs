@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Time, TraceId};
 use crate::journal::{Query, Record, SharedJournal, term};
 
-use super::view::{ActionView, ChangeDetail, RunDetail, RunStep, Turn, View};
+use super::view::{ActionView, ChangeDetail, RunDetail, View};
 use super::{Details, Fold, fold, save};
 
 /// Entries of one run that are read.
@@ -88,24 +88,7 @@ impl Details for JournalDetails {
         }
         let reading = crate::surface::open(&spans);
         let Some(facts) = reading.facts else { return Ok(None) };
-        Ok(Some(RunDetail {
-            line: fold::run_line(&facts),
-            steps: reading
-                .steps
-                .into_iter()
-                .map(|step| RunStep {
-                    depth: step.depth,
-                    kind: step.kind,
-                    what: step.what,
-                    offset_ms: step.offset_ms,
-                    duration_ms: step.duration_ms,
-                    suspicious: step.suspicious,
-                    failed: step.failed,
-                    fields: step.fields,
-                })
-                .collect(),
-            turns: reading.turns.into_iter().map(|turn| Turn { role: turn.role, text: turn.text }).collect(),
-        }))
+        Ok(Some(RunDetail { line: fold::run_line(&facts), steps: reading.steps, turns: reading.turns }))
     }
 
     fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<ChangeDetail>> {

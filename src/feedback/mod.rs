@@ -5,8 +5,6 @@
 //! **In:** per incident the diagnoses, the decisions and the confirmed cause. **Out:** an [`AccuracyView`].
 //! **Never:** is edited by hand, counts an incident whose cause nobody confirmed, or reads a clock.
 
-mod interval;
 mod record;
 
-pub use interval::wilson;
 pub use record::{AccuracyView, Case, Decided, InvestigatorRecord, Judged, accuracy, is_right};

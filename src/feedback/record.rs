@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Cause, Diagnosis, Seq, Truth, Untrusted, Verdict};
-
-use super::wilson;
+use crate::surface::stats::wilson;
 
 /// A decision that took less than this was no reading.
 const HASTY_MS: u64 = 2_000;

@@ -10,6 +10,7 @@ mod alias;
 mod around;
 pub mod attribution;
 mod came;
+pub(crate) mod dice;
 pub mod drift;
 mod history;
 mod message;

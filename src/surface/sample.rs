@@ -11,6 +11,7 @@ use statrs::distribution::{Beta, ContinuousCDF};
 use crate::event::{OutputLabel, TraceId};
 
 use super::attribution::runs_per_arm;
+use super::dice::{GOLDEN, mix};
 
 /// A simple random sample of `k` of `traces`, without replacement, in an order that says nothing. The same seed draws the same
 /// sample, and a larger `k` begins with the smaller one.
@@ -21,17 +22,11 @@ pub fn draw(traces: impl IntoIterator<Item = TraceId>, seed: u64, k: usize) -> V
     order.into_iter().take(k).map(|(_, trace)| trace).collect()
 }
 
-/// A place that depends on nothing but identity and seed: the finaliser of `SplitMix64` (Steele, Lea & Flood 2014), which
-/// spreads every bit over all.
+/// A place that depends on nothing but identity and seed.
 fn place(trace: TraceId, seed: u64) -> u64 {
-    let mix = |mut z: u64| {
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
     let half = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
     let (high, low) = trace.0.split_at(8);
-    mix(mix(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ half(high)) ^ half(low))
+    mix(mix(mix(seed.wrapping_add(GOLDEN)) ^ half(high)) ^ half(low))
 }
 
 /// So many outputs of each side are one sitting.

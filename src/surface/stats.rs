@@ -1,5 +1,8 @@
 //! The few statistics every judgement here rests on; each names its source.
 
+/// The 97.5 % quantile of the standard normal distribution: so many standard deviations to each side are a 95 % interval.
+pub const Z_95: f64 = 1.959_963_984_540_054;
+
 /// The natural logarithm of n!, exact enough (Lanczos via `statrs`).
 fn ln_factorial(n: u64) -> f64 {
     statrs::function::factorial::ln_factorial(n)
@@ -12,7 +15,7 @@ pub fn wilson(k: u64, n: u64) -> (f64, f64) {
     if n == 0 {
         return (0.0, 1.0);
     }
-    let z = 1.959_963_984_540_054;
+    let z = Z_95;
     let (k, n) = (k.min(n) as f64, n as f64);
     let p = k / n;
     let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
@@ -205,6 +208,33 @@ mod tests {
         let qs = benjamini_hochberg(&[Some(0.01), Some(0.04), None, Some(0.03), Some(0.5)]);
         for (q, expected) in qs.into_iter().zip([0.04, 0.053_333, 1.0, 0.053_333, 0.5]) {
             near(q, expected);
+        }
+    }
+
+    #[test]
+    fn wilson_agrees_with_binom() {
+        // 10 of 20 and 0 of 10, as in R's binom::binom.confint(method = "wilson").
+        let (low, high) = wilson(10, 20);
+        assert!((low - 0.299_298).abs() < 1e-5 && (high - 0.700_702).abs() < 1e-5, "{low} {high}");
+        let (low, high) = wilson(0, 10);
+        assert!(low.abs() < 1e-12 && (high - 0.277_533).abs() < 1e-5, "{low} {high}");
+    }
+
+    #[test]
+    fn wilson_without_a_trial_says_nothing() {
+        assert_eq!(wilson(0, 0), (0.0, 1.0));
+    }
+
+    #[test]
+    fn wilson_holds_the_rate_and_stays_in_range() {
+        for n in 1..60 {
+            for hits in 0..=n {
+                let (low, high) = wilson(hits, n);
+                #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                let p = hits as f64 / n as f64;
+                assert!((0.0..=1.0).contains(&low) && (0.0..=1.0).contains(&high));
+                assert!(low <= p + 1e-12 && p <= high + 1e-12, "{hits}/{n}: {low} {high}");
+            }
         }
     }
 }

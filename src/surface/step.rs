@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Span, SpanId, SpanStatus, Untrusted};
 
 use super::alias::{self, Field, Op};
@@ -11,10 +13,8 @@ use super::run::RunFacts;
 use super::stop::StopClass;
 
 /// One step of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Its span.
-    pub span: SpanId,
     /// Depth in the tree.
     pub depth: u16,
     /// `chat`, `tool`, `retrieval`, `agent`, or the span's own name.
@@ -29,12 +29,12 @@ pub struct Step {
     pub suspicious: Option<Untrusted>,
     /// Whether it failed.
     pub failed: bool,
-    /// Everything it carries, name and whole text.
+    /// Everything it carries, name and whole text, nothing cut.
     pub fields: Vec<(Untrusted, Untrusted)>,
 }
 
 /// One turn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
     /// Role.
     pub role: Untrusted,
@@ -68,7 +68,6 @@ pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
             let fact = facts.get(&id);
             let offset = begin.map_or(0, |begin| millis(span.start.duration_since(begin)));
             Some(Step {
-                span: id,
                 depth,
                 kind: fact.map_or_else(|| span.name.clone(), |fact| fact.op.name().into()),
                 what: what(span, fact),

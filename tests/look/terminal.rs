@@ -268,10 +268,9 @@ fn fault_20_a_key_costs_few_bytes_and_a_burst_little_more() {
 fn nothing_is_written_while_nothing_happens() {
     let house = house();
     let session = open(&house, 160, 50);
-    session.settle(Duration::from_secs(1));
-    let before = session.written();
-    std::thread::sleep(Duration::from_secs(3));
-    assert_eq!(session.written(), before);
+    // What an engine on a slow machine still derives from the incident is something happening; after it the console falls
+    // silent, and one that writes by a clock of its own never stays so for ten seconds.
+    session.settle(Duration::from_secs(10));
 }
 
 #[test]

@@ -46,7 +46,7 @@ enum Part {
     Age,
     /// How many incidents are open.
     Open,
-    /// The clock; its zone stays.
+    /// The clock, with its zone.
     Clock,
 }
 
@@ -54,9 +54,9 @@ enum Part {
 /// that something is wrong with the console, and that a picture is not of now: these never go.
 const GIVES_WAY: [Part; 6] = [Part::Present, Part::LabelRest, Part::Seconds, Part::Age, Part::Open, Part::Clock];
 
-/// A headline wants room for all of itself, but for no more than this share of the line: 3 in 5.
+/// A headline wants room for all of itself, but for no more than half of the line.
 fn wanted(headline: usize, width: u16) -> usize {
-    headline.min(usize::from(width) * 3 / 5)
+    headline.min(usize::from(width) / 2)
 }
 
 pub(super) fn draw(model: &Model, buf: &mut Buffer) {
@@ -165,11 +165,11 @@ fn right(model: &Model, lost: &[Part]) -> Line<'static> {
         }
         (None, None, Some(at)) => {
             let format = match () {
-                () if lost.contains(&Part::Clock) => "%Z",
-                () if lost.contains(&Part::Seconds) => "%H:%M %Z",
-                () => "%H:%M:%S %Z",
+                () if lost.contains(&Part::Clock) => "LIVE",
+                () if lost.contains(&Part::Seconds) => "LIVE %H:%M %Z",
+                () => "LIVE %H:%M:%S %Z",
             };
-            spans.push(safe::made(format!("LIVE {}", clock(at, format)), muted));
+            spans.push(safe::made(clock(at, format), muted));
         }
         (None, None, None) => spans.push(safe::lit("LIVE", muted)),
     }

@@ -139,15 +139,8 @@ impl Approval {
 
 impl Layer for Approval {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        let mut line = Line::from(safe::made(
-            format!(" Approve? plan {}, tier {} ", self.id, self.plan.tier.0),
-            cx.of(Role::DialogDanger),
-        ));
-        if let Some(place) = self.scroll.place(cx) {
-            line.spans.push(safe::lit("  ", cx.of(Role::Muted)));
-            line.spans.extend(place.spans);
-        }
-        line
+        let text = format!(" Approve? plan {}, tier {} ", self.id, self.plan.tier.0);
+        self.scroll.beside(cx, safe::made(text, cx.of(Role::DialogDanger)).into(), "  ")
     }
 
     fn extent(&self, _cx: &Cx<'_>) -> Extent {

@@ -66,12 +66,8 @@ impl Help {
 
 impl Layer for Help {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        let mut line = Line::from(safe::made(format!(" Keys: {} ", cx.keymap.name), cx.of(Role::DialogTitle)));
-        if let Some(place) = self.scroll.place(cx) {
-            line.spans.push(safe::lit(" ", cx.of(Role::Muted)));
-            line.spans.extend(place.spans);
-        }
-        line
+        let title = safe::made(format!(" Keys: {} ", cx.keymap.name), cx.of(Role::DialogTitle));
+        self.scroll.beside(cx, title.into(), " ")
     }
 
     fn extent(&self, _cx: &Cx<'_>) -> Extent {

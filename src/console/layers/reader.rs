@@ -139,12 +139,7 @@ impl Layer for Reader {
         } else {
             format!(" Read outputs of {}: {} of {} ", self.incident, self.said.len() + 1, self.sheet.len())
         };
-        let mut line = Line::from(safe::made(text, cx.of(Role::DialogTitle)));
-        if let Some(place) = self.scroll.place(cx) {
-            line.spans.push(safe::lit(" ", cx.of(Role::Muted)));
-            line.spans.extend(place.spans);
-        }
-        line
+        self.scroll.beside(cx, safe::made(text, cx.of(Role::DialogTitle)).into(), " ")
     }
 
     fn extent(&self, _cx: &Cx<'_>) -> Extent {

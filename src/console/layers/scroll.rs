@@ -73,9 +73,18 @@ impl Scroll {
         }
     }
 
-    /// `12–40 of 300`, or nothing when all of it is in the window.
+    /// `title` and beside it, after `gap`, which part of the whole is in the window.
     #[must_use]
-    pub fn place(&self, cx: &Cx<'_>) -> Option<Line<'static>> {
+    pub fn beside(&self, cx: &Cx<'_>, mut title: Line<'static>, gap: &'static str) -> Line<'static> {
+        if let Some(place) = self.place(cx) {
+            title.spans.push(safe::lit(gap, cx.of(Role::Muted)));
+            title.spans.extend(place.spans);
+        }
+        title
+    }
+
+    /// `12–40 of 300`, or nothing when all of it is in the window.
+    fn place(&self, cx: &Cx<'_>) -> Option<Line<'static>> {
         (self.rows > self.height && self.height > 0).then(|| {
             let last = (self.top + self.height).min(self.rows);
             let more = if self.at_end() { "the end" } else { "more below" };

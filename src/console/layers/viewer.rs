@@ -9,7 +9,6 @@ use crate::console::details::Want;
 use crate::console::keymap::Context;
 use crate::console::layer::{Extent, Layer};
 use crate::console::pane::{Answer, Ask, Cx, Input};
-use crate::console::safe;
 use crate::console::sheet::{Content, Sheet};
 
 /// The layer of an opened thing.
@@ -54,12 +53,7 @@ impl Viewer {
 
 impl Layer for Viewer {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        let mut title = self.sheet.title(cx);
-        if let Some(place) = self.scroll.place(cx) {
-            title.spans.push(safe::lit("  ", cx.of(crate::console::theme::Role::Muted)));
-            title.spans.extend(place.spans);
-        }
-        title
+        self.scroll.beside(cx, self.sheet.title(cx), "  ")
     }
 
     fn extent(&self, _cx: &Cx<'_>) -> Extent {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::view::{DecisionLine, NoteLine, Opens};
+use crate::engine::view::{DecisionLine, NoteLine, Opens, TimelineItem};
 use crate::event::{
     Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Source, SpanBatch, Time, Untrusted, Verdict,
 };
@@ -13,7 +13,7 @@ use crate::journal::Record;
 use super::Fold;
 use super::incident::{DecisionKept, Diagnosed, Incident, say};
 use super::state::HeardOf;
-use super::timeline::{Line, one_line};
+use super::timeline::one_line;
 
 /// How a person must be known to own anything: by the machine they logged in to. An agent's word is a message.
 const KNOWN_BY: [&str; 3] = ["uid", "ssh-key", "pam"];
@@ -150,7 +150,7 @@ impl Fold {
 
     fn line(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str, opens: Opens) {
         if let Some(incident) = self.state.incidents.get_mut(&id) {
-            incident.timeline.add(Line {
+            incident.timeline.add(TimelineItem {
                 at: record.at,
                 arrived: record.arrived,
                 seq: record.seq,

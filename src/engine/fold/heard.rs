@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::view::Opens;
+use crate::engine::view::{Opens, TimelineItem};
 use crate::event::{Alert, AlertStatus, IncidentId, Micros, Reason, Time, Truncated};
 use crate::journal::Record;
 
@@ -12,7 +12,7 @@ use super::alerts::{AlertId, Row};
 use super::incident::Incident;
 use super::limits;
 use super::state::LeftOut;
-use super::timeline::{Line, one_line};
+use super::timeline::one_line;
 
 impl Fold {
     pub(super) fn alert(&mut self, record: &Record, alert: &Alert) {
@@ -100,7 +100,7 @@ impl Fold {
         let Some(row) = self.state.alerts.get(alert) else { return };
         let name = self.state.names.get(row.name);
         let verb = if ended { "ended" } else { "fires" };
-        let line = Line {
+        let line = TimelineItem {
             at,
             arrived: record.arrived,
             seq: record.seq,

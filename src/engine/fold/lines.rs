@@ -21,7 +21,7 @@ impl Fold {
         runs: &[&RunKept],
     ) -> Bounded<TimelineItem> {
         let (lines, given_up) = incident.timeline.lines();
-        let mut items: Vec<TimelineItem> = lines.map(TimelineItem::from).collect();
+        let mut items: Vec<TimelineItem> = lines.cloned().collect();
         let from = hours_before(began, limits::CHANGES_BEFORE_HOURS);
         items.extend(self.state.changes.between(from, until).map(|change| TimelineItem {
             at: change.at,

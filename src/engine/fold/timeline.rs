@@ -5,23 +5,10 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::view::{Opens, TimelineItem};
-use crate::event::{Kind, Seq, Time, Untrusted};
+use crate::engine::view::TimelineItem;
+use crate::event::{Seq, Untrusted};
 
 use super::limits;
-
-/// One line as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Line {
-    pub at: Time,
-    pub arrived: Time,
-    pub seq: Seq,
-    pub kind: Kind,
-    pub who: Untrusted,
-    pub text: Untrusted,
-    pub folded: u64,
-    pub opens: Option<Opens>,
-}
 
 /// Where a line stands: by time; alike lines of one minute share a place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,27 +28,27 @@ enum Alike {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Timeline {
     #[serde(with = "super::pairs")]
-    lines: BTreeMap<Place, Line>,
+    lines: BTreeMap<Place, TimelineItem>,
     /// Lines (and what was folded into them) that were given up for length, oldest first.
     hidden: u64,
 }
 
 impl Timeline {
     /// A line that stands for itself.
-    pub fn add(&mut self, line: Line) {
+    pub fn add(&mut self, line: TimelineItem) {
         let place = Place { second: line.at.as_second(), alike: Alike::Own(line.seq) };
         self.lines.insert(place, line);
         self.bound();
     }
 
     /// A line that is one with all lines of the same `who` and `text` of that minute.
-    pub fn fold(&mut self, line: Line) {
+    pub fn fold(&mut self, line: TimelineItem) {
         let minute = line.at.as_second().div_euclid(60) * 60;
         let place = Place { second: minute, alike: Alike::Same(line.who.clone(), line.text.clone()) };
         if let Some(kept) = self.lines.get_mut(&place) {
             kept.folded += 1;
             if line.at < kept.at {
-                *kept = Line { folded: kept.folded, ..line };
+                *kept = TimelineItem { folded: kept.folded, ..line };
             }
         } else {
             self.lines.insert(place, line);
@@ -85,23 +72,8 @@ impl Timeline {
     }
 
     /// The lines, and how many were given up.
-    pub fn lines(&self) -> (impl Iterator<Item = &Line>, u64) {
+    pub fn lines(&self) -> (impl Iterator<Item = &TimelineItem>, u64) {
         (self.lines.values(), self.hidden)
-    }
-}
-
-impl From<&Line> for TimelineItem {
-    fn from(line: &Line) -> Self {
-        Self {
-            at: line.at,
-            arrived: line.arrived,
-            seq: line.seq,
-            kind: line.kind,
-            who: line.who.clone(),
-            text: line.text.clone(),
-            folded: line.folded,
-            opens: line.opens.clone(),
-        }
     }
 }
 

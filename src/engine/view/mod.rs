@@ -23,7 +23,7 @@ pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
 pub use crate::surface::drift::{Drift, Drifted, Size};
 pub use crate::surface::{Around, Came, Gap, ServiceGaps};
 pub use action::{ActionState, ActionView};
-pub use detail::{ChangeDetail, RunDetail, RunStep, Turn};
+pub use detail::{ChangeDetail, RunDetail, Step, Turn};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
 pub use reading::{Drawn, ReadingView, StopLine, TriageLine};
 pub use suspect::{ChangeLine, RunLine, SeriesLine, SurfaceLine, SurfaceState};

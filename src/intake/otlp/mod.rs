@@ -108,6 +108,20 @@ enum Fault {
     Request(BadInput),
 }
 
+/// Hands on what `read` makes of one item of `size` bytes, unless there are too many already or its resource was rejected.
+fn hand_on<T>(
+    sender: &Result<Sender, Rejected>,
+    tally: &Tally,
+    size: usize,
+    sink: &mut impl Sink<T>,
+    read: impl FnOnce() -> Result<T, Fault>,
+) -> Result<(), Fault> {
+    tally.full()?;
+    let sender = sender.as_ref().map_err(|why| format!("its resource {why}"))?;
+    sink.take(sender, read()?, size);
+    Ok(())
+}
+
 impl From<BadInput> for Fault {
     fn from(error: BadInput) -> Self {
         Self::Request(error)

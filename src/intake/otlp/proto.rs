@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::value::{self, Collected};
 use super::wire::{Field, Message};
-use super::{Fault, Item, Rejected, Sender, Sink, Tally, parent_id, sender, span_id, trace_id};
+use super::{Fault, Item, Rejected, Sender, Sink, Tally, hand_on, parent_id, sender, span_id, trace_id};
 use crate::event::{LogRecord, Span, SpanEvent, SpanKind, SpanStatus, Time, Untrusted};
 use crate::intake::problem::BadInput;
 use crate::intake::{key, limits};
@@ -42,7 +42,8 @@ pub(super) fn request<T: FromProto>(
                 let field = field?;
                 if field.number == 2 {
                     let message = field.message()?;
-                    let read = one(message, &sender, tally, arrived, sink);
+                    let size = message.bytes().len();
+                    let read = hand_on(&sender, tally, size, sink, || T::from_proto(message, arrived));
                     tally.count(read, || format!("/{resources}/item/{items}"))?;
                     items += 1;
                 }
@@ -50,19 +51,6 @@ pub(super) fn request<T: FromProto>(
         }
         resources += 1;
     }
-    Ok(())
-}
-
-fn one<T: FromProto>(
-    message: Message,
-    sender: &Result<Sender, Rejected>,
-    tally: &Tally,
-    arrived: Time,
-    sink: &mut impl Sink<T>,
-) -> Result<(), Fault> {
-    tally.full()?;
-    let sender = sender.as_ref().map_err(|why| format!("its resource {why}"))?;
-    sink.take(sender, T::from_proto(message, arrived)?, message.bytes().len());
     Ok(())
 }
 

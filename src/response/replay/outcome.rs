@@ -214,6 +214,7 @@ impl ArmOutcome {
 mod tests {
     use super::*;
     use crate::event::{IncidentId, Person, ReplayArm};
+    use crate::surface::dice::Dice;
     use crate::surface::sample::exact;
 
     fn experiment(arms: &[(&str, &[(u8, bool)])]) -> Outcome {
@@ -291,14 +292,8 @@ mod tests {
 
     #[test]
     fn the_interval_covers_what_it_claims_also_where_replays_of_one_run_are_alike() {
-        // A generator of our own, so that the figures are the same everywhere (Steele, Lea & Flood 2014).
-        let mut state = 7_u64;
-        let mut tenth = || {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (z ^ (z >> 31)) % 10
-        };
+        let mut dice = Dice(7);
+        let mut tenth = || dice.next() % 10;
         // Half of the runs never fail and half in six of ten times; or all alike in three of ten.
         for alike in [true, false] {
             let (mut covered, mut naive) = (0, 0);

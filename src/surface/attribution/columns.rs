@@ -82,9 +82,18 @@ pub struct Columns {
     slices: BTreeMap<Untrusted, Column>,
 }
 
+/// A slice to compare by: its name, its values, and the numbers they get.
+type Key<'c> = (&'c Untrusted, &'c Column, Vec<u16>);
+
 /// Before and since: the moment in the unit of the column of times.
 #[derive(Clone, Copy)]
 pub(super) struct Split(i64);
+
+impl Split {
+    pub(super) fn at(moment: Time) -> Self {
+        Self(nanoseconds(moment))
+    }
+}
 
 /// A value of a surface that came or spread.
 pub(super) struct Candidate {
@@ -148,23 +157,9 @@ impl Columns {
         }
     }
 
-    /// Where `moment` parts the runs.
-    #[expect(clippy::unused_self, reason = "the unit of the times is this type's secret")]
-    pub(super) fn split(&self, moment: Time) -> Split {
-        Split(nanoseconds(moment))
-    }
-
-    /// Slices that were too many to compare by.
-    pub(super) fn left_out(&self) -> Vec<(Untrusted, u64)> {
-        let used = self.keys().0;
-        let several = self.slices.iter().filter(|(_, column)| column.names.len() > 1);
-        let unused = several.filter(|(name, _)| !used.iter().any(|(kept, _)| kept == name));
-        unused.map(|(name, column)| (name.clone(), column.names.len() as u64 + column.beyond)).collect()
-    }
-
     /// The slices to compare by, each with the numbers its values get, and how many strata that makes. A slice is left out
     /// when with it most strata would hold too few runs.
-    fn keys(&self) -> (Vec<(&Untrusted, Vec<u16>)>, usize) {
+    fn keys(&self) -> (Vec<Key<'_>>, usize) {
         let most = (self.len() / RUNS_A_STRATUM).clamp(1, MOST_STRATA);
         let mut by_values: Vec<_> = self.slices.iter().filter(|(_, c)| c.names.len() > 1 && c.beyond == 0).collect();
         by_values.sort_by_key(|(name, column)| (column.names.len(), (*name).clone()));
@@ -176,35 +171,9 @@ impl Columns {
                 continue;
             }
             strata *= values;
-            keys.push((name, kept));
+            keys.push((name, column, kept));
         }
         (keys, strata)
-    }
-
-    /// The stratum of each run.
-    fn stratum_of_each(&self) -> (Vec<u32>, usize) {
-        let (keys, strata) = self.keys();
-        let mut of = vec![0u32; self.len()];
-        for (name, kept) in keys {
-            let Some(column) = self.slices.get(name) else { continue };
-            let values = u32::from(kept.iter().max().copied().unwrap_or(0)) + 1;
-            for (run, stratum) in of.iter_mut().enumerate() {
-                let number = kept.get(usize::from(column.of(run))).copied().unwrap_or(0);
-                *stratum = *stratum * values + u32::from(number);
-            }
-        }
-        (of, strata)
-    }
-
-    /// Each slice before (`without`) and since (`with`).
-    pub(super) fn strata(&self, split: Split) -> Vec<Stratum> {
-        let (of, strata) = self.stratum_of_each();
-        let mut tables = vec![Stratum::default(); strata];
-        for (run, stratum) in of.iter().enumerate() {
-            count(&mut tables[*stratum as usize], self.at[run] >= split.0, self.outcome[run]);
-        }
-        tables.retain(|table| table.with + table.without > 0);
-        tables
     }
 
     /// Values whose share rose by at least `rose` since, those that rose most first; of one part only what rose.
@@ -239,7 +208,15 @@ impl Columns {
 
     /// Every run in a cell: its stratum, which of `candidates` it carries, and its outcome.
     pub(super) fn cells(&self, split: Split, candidates: &[Candidate]) -> Cells {
-        let (of, strata) = self.stratum_of_each();
+        let (keys, strata) = self.keys();
+        let mut stratum_of = vec![0u32; self.len()];
+        for (_, column, kept) in &keys {
+            let values = u32::from(kept.iter().max().copied().unwrap_or(0)) + 1;
+            for (run, stratum) in stratum_of.iter_mut().enumerate() {
+                let number = kept.get(usize::from(column.of(run))).copied().unwrap_or(0);
+                *stratum = *stratum * values + u32::from(number);
+            }
+        }
         let masks = 1usize << candidates.len();
         let mut counts = vec![[0u32; 2]; strata * masks * 2];
         let columns: Vec<_> = candidates
@@ -252,9 +229,12 @@ impl Columns {
                 mask |= usize::from(column.of(run) == *number) << j;
             }
             let since = usize::from(self.at[run] >= split.0);
-            counts[(of[run] as usize * 2 + since) * masks + mask][usize::from(self.outcome[run] == 2)] += 1;
+            counts[(stratum_of[run] as usize * 2 + since) * masks + mask][usize::from(self.outcome[run] == 2)] += 1;
         }
-        Cells { counts, masks }
+        let several = self.slices.iter().filter(|(_, column)| column.names.len() > 1);
+        let unused = several.filter(|(name, _)| !keys.iter().any(|(kept, ..)| kept == name));
+        let left_out = unused.map(|(name, column)| (name.clone(), column.names.len() as u64 + column.beyond)).collect();
+        Cells { counts, masks, left_out }
     }
 }
 
@@ -273,9 +253,22 @@ pub(super) enum Held {
 pub(super) struct Cells {
     counts: Vec<[u32; 2]>,
     masks: usize,
+    /// Slices that were too many to compare by, and how many values they had.
+    pub(super) left_out: Vec<(Untrusted, u64)>,
 }
 
 impl Cells {
+    /// Each slice before (`without`) and since (`with`).
+    pub(super) fn before_and_since(&self) -> Vec<Stratum> {
+        let mut tables = vec![Stratum::default(); self.counts.len() / self.masks / 2];
+        for (at, [good, bad]) in self.counts.iter().enumerate() {
+            let (stratum, since) = (at / self.masks / 2, at / self.masks % 2 == 1);
+            tables[stratum].add(since, u64::from(*good), u64::from(*bad));
+        }
+        tables.retain(|table| table.with + table.without > 0);
+        tables
+    }
+
     /// Runs with and without candidate `j`, slice by slice; what is held still makes slices of its own.
     pub(super) fn by(&self, j: usize, held: Held) -> Vec<Stratum> {
         let mut tables = vec![Stratum::default(); self.counts.len() / self.masks];
@@ -287,15 +280,7 @@ impl Cells {
                 Held::Time if since == 0 => continue,
                 Held::Time => 1,
             };
-            let table = &mut tables[stratum * 2 + side];
-            let (good, bad) = (u64::from(*good), u64::from(*bad));
-            if mask >> j & 1 == 1 {
-                table.with += good + bad;
-                table.bad_with += bad;
-            } else {
-                table.without += good + bad;
-                table.bad_without += bad;
-            }
+            tables[stratum * 2 + side].add(mask >> j & 1 == 1, u64::from(*good), u64::from(*bad));
         }
         tables
     }
@@ -312,17 +297,6 @@ fn kept_values(column: &Column) -> Vec<u16> {
         kept[number] = new;
     }
     kept
-}
-
-fn count(table: &mut Stratum, since: bool, outcome: u8) {
-    let (bad, known) = (u64::from(outcome == 2), u64::from(outcome != 0));
-    if since {
-        table.with += known;
-        table.bad_with += bad;
-    } else {
-        table.without += known;
-        table.bad_without += bad;
-    }
 }
 
 fn nanoseconds(time: Time) -> i64 {

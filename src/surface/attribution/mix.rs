@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::stats;
 use super::strata::Stratum;
 
 /// The change of a rate in two parts that add up to it.
@@ -61,7 +62,7 @@ pub(super) fn decompose(slices: &[Stratum]) -> Mix {
     mix_variance += (square1 - mean1 * mean1).max(0.0) / n1 + (square0 - mean0 * mean0).max(0.0) / n0;
     out.total = out.mix + out.within;
     let interval = |value: f64, variance: f64| {
-        let half = 1.959_963_984_540_054 * variance.sqrt();
+        let half = stats::Z_95 * variance.sqrt();
         (value - half, value + half)
     };
     out.mix_interval = interval(out.mix, mix_variance);

@@ -23,7 +23,7 @@ pub(super) use rows::columns_of;
 pub use strata::{Effect, Stratum};
 
 use super::stats;
-use columns::Held;
+use columns::{Held, Split};
 
 use serde::{Deserialize, Serialize};
 
@@ -96,14 +96,14 @@ pub enum Standing {
 /// Takes apart how the outcome changed at `moment`, from the runs of `columns`.
 #[must_use]
 pub fn attribute(columns: &Columns, moment: Time) -> Attribution {
-    let split = columns.split(moment);
-    let tables = columns.strata(split);
+    let split = Split::at(moment);
+    let candidates = columns.moved(split, ROSE, MOST_MOVED);
+    let cells = columns.cells(split, &candidates);
+    let tables = cells.before_and_since();
     let mix = mix::decompose(&tables);
     let sum = |of: fn(&Stratum) -> u64| tables.iter().map(of).sum::<u64>();
     let before = (sum(|s| s.without), sum(|s| s.bad_without));
     let since = (sum(|s| s.with), sum(|s| s.bad_with));
-    let candidates = columns.moved(split, ROSE, MOST_MOVED);
-    let cells = columns.cells(split, &candidates);
     let effect = |j, held| strata::effect(&cells.by(j, held), LEAST);
     let places = 0..candidates.len();
     let alone: Vec<Option<Effect>> = places.clone().map(|j| effect(j, Held::Nothing)).collect();
@@ -144,7 +144,7 @@ pub fn attribute(columns: &Columns, moment: Time) -> Attribution {
             standing: standing(j),
         })
         .collect();
-    Attribution { before, since, mix, moved: ranked(&moved), left_out: columns.left_out() }
+    Attribution { before, since, mix, moved: ranked(&moved), left_out: cells.left_out }
 }
 
 /// The best explanation first; what `with` points at moves along.

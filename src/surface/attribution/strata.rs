@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::super::stats;
+
 /// The runs of one slice: those with the value and those without it, and how many of each were bad.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stratum {
@@ -17,6 +19,14 @@ pub struct Stratum {
 }
 
 impl Stratum {
+    /// So many runs more of one kind.
+    pub(super) fn add(&mut self, with: bool, good: u64, bad: u64) {
+        let (all, all_bad) =
+            if with { (&mut self.with, &mut self.bad_with) } else { (&mut self.without, &mut self.bad_without) };
+        *all += good + bad;
+        *all_bad += bad;
+    }
+
     /// Both kinds of run are in it, so that it says something.
     fn speaks(&self) -> bool {
         self.with > 0 && self.without > 0
@@ -75,7 +85,7 @@ pub(super) fn effect(strata: &[Stratum], least: u64) -> Option<Effect> {
     let spread = ((difference * p_sum + q_sum) / (weight * weight)).max(0.0).sqrt();
     // No bad run at all, or nothing but bad ones, is not certainty: one imagined run of each kind widens it (Agresti–Caffo).
     let floor = 1.0 / (runs.0.min(runs.1) as f64 + 2.0);
-    let half = 1.959_963_984_540_054 * spread.max(floor / 2.0);
+    let half = stats::Z_95 * spread.max(floor / 2.0);
     let p = if variance > 0.0 { two_sided(off / variance.sqrt()) } else { 1.0 };
     Some(Effect { difference, low: (difference - half).max(-1.0), high: (difference + half).min(1.0), p, runs, bad })
 }

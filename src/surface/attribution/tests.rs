@@ -1,24 +1,17 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::surface::dice::Dice;
 
-/// A small generator of its own, so that a seed gives the same runs everywhere (`SplitMix64`, Steele et al. 2014).
-struct Dice(u64);
+/// A number from 0 up to 1.
+#[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
+fn roll(dice: &mut Dice) -> f64 {
+    (dice.next() >> 11) as f64 / (1u64 << 53) as f64
+}
 
-impl Dice {
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
-    fn roll(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn one_of_three(&mut self) -> usize {
-        let roll = self.roll() * 3.0;
-        usize::from(roll >= 1.0) + usize::from(roll >= 2.0)
-    }
+fn one_of_three(dice: &mut Dice) -> usize {
+    let roll = roll(dice) * 3.0;
+    usize::from(roll >= 1.0) + usize::from(roll >= 2.0)
 }
 
 fn at(second: usize) -> Time {
@@ -39,7 +32,7 @@ fn simulate(n: usize, seed: u64, mut run: impl FnMut(bool, &mut Dice) -> Run) ->
     let region_name = Untrusted::from("deployment.region");
     for i in 0..n {
         let Run { region, parts, chance } = run(i >= n / 2, &mut dice);
-        let bad = dice.roll() < chance;
+        let bad = roll(&mut dice) < chance;
         let region = Untrusted::from(region);
         let values: Vec<_> = parts.iter().map(|(s, p, v)| (*s, Untrusted::from(*p), Untrusted::from(*v))).collect();
         columns.push(&Row {
@@ -67,13 +60,13 @@ fn of(attribution: &Attribution, part: &str) -> Moved {
 fn a_shift_of_traffic_is_told_from_a_change_of_behaviour() {
     // The hard region grows from a tenth to a half of the traffic; nothing behaves otherwise.
     let shifted = simulate(4000, 1, |since, dice| {
-        let hard = dice.roll() < if since { 0.5 } else { 0.1 };
+        let hard = roll(dice) < if since { 0.5 } else { 0.1 };
         Run { region: if hard { "hard" } else { "easy" }, parts: vec![], chance: if hard { 0.4 } else { 0.05 } }
     });
     assert!(shifted.mix.total > 0.1 && shifted.mix.mix > 0.8 * shifted.mix.total, "{:?}", shifted.mix);
     assert!(shifted.mix.within_interval.0 < 0.0 && shifted.mix.within_interval.1 > 0.0, "{:?}", shifted.mix);
     let behaves = simulate(4000, 2, |since, dice| {
-        let hard = dice.roll() < 0.3;
+        let hard = roll(dice) < 0.3;
         let chance = if hard { 0.4 } else { 0.05 } + if since { 0.15 } else { 0.0 };
         Run { region: if hard { "hard" } else { "easy" }, parts: vec![], chance }
     });
@@ -84,9 +77,9 @@ fn a_shift_of_traffic_is_told_from_a_change_of_behaviour() {
 #[test]
 fn a_value_that_one_region_has_is_found_side_by_side_and_the_other_change_is_innocent() {
     let seen = simulate(2000, 3, |since, dice| {
-        let eu = dice.roll() < 0.5;
+        let eu = roll(dice) < 0.5;
         let new_prompt = since && eu;
-        let new_tools = since && dice.roll() < 0.5;
+        let new_tools = since && roll(dice) < 0.5;
         Run {
             region: "one",
             parts: vec![
@@ -152,10 +145,10 @@ fn without_an_effect_few_are_accused_and_intervals_cover() {
     let rounds = 400_u32;
     for seed in 0..u64::from(rounds) {
         let seen = simulate(400, 1000 + seed, |since, dice| Run {
-            region: ["a", "b", "c"][dice.one_of_three()],
+            region: ["a", "b", "c"][one_of_three(dice)],
             parts: vec![
-                part(PROMPT, if since && dice.roll() < 0.6 { "42" } else { "41" }),
-                part(TOOLS, if since && dice.roll() < 0.4 { "b" } else { "a" }),
+                part(PROMPT, if since && roll(dice) < 0.6 { "42" } else { "41" }),
+                part(TOOLS, if since && roll(dice) < 0.4 { "b" } else { "a" }),
             ],
             chance: 0.12,
         });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Size;
+use crate::surface::dice::Dice;
 
 /// Stands before the first step and after the last.
 const EDGE: u32 = u32::MAX;
@@ -55,20 +56,6 @@ fn variation(steps: &[Vec<usize>], order: &[usize], split: usize, kinds: usize) 
     };
     let ((before, n0), (since, n1)) = (count(&order[..split]), count(&order[split..]));
     before.iter().zip(&since).map(|(a, b)| (f64::from(*a) / n0 - f64::from(*b) / n1).abs()).sum::<f64>() / 2.0
-}
-
-/// `SplitMix64` (Steele, Lea & Flood 2014): the same shuffles for the same data, so that a result can be had again.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // The high half of a product is even enough for lists far shorter than 2^64 (Lemire 2019).
-        usize::try_from((u128::from(z ^ (z >> 31)) * n as u128) >> 64).unwrap_or(0)
-    }
 }
 
 #[cfg(test)]

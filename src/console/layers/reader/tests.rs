@@ -3,7 +3,7 @@ use insta::assert_snapshot;
 use crate::console::details::{Detail, Want};
 use crate::console::fixture::{Bench, at, incident, view};
 use crate::console::model::Msg;
-use crate::engine::view::{Drawn, IncidentView, ReadingView, RunDetail, RunLine, RunStep, Turn};
+use crate::engine::view::{Drawn, IncidentView, ReadingView, RunDetail, RunLine, Step, Turn};
 use crate::event::{OutputLabel, SampleOf, Seq, TraceId};
 use crate::response::Act;
 use crate::surface::sample::{Answer, Labels};
@@ -31,7 +31,7 @@ fn read(runs: u8) -> IncidentView {
 
 fn output(trace: TraceId, answer: &str) -> Detail {
     let turn = |role: &str, text: &str| Turn { role: role.into(), text: text.into() };
-    let tool = |name: &str| RunStep {
+    let tool = |name: &str| Step {
         depth: 1,
         kind: "tool".into(),
         what: format!("{name}({{\"booking\": 1}})").into(),

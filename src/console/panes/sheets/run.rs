@@ -12,7 +12,7 @@ use crate::console::sheet::{Content, Later, Sheet, not_yet};
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{meter, words};
-use crate::engine::view::{RunDetail, RunStep};
+use crate::engine::view::{RunDetail, Step};
 use crate::event::{Policy, TraceId};
 
 /// Deeper than this, steps are no longer moved to the right: the text would have no room.
@@ -58,7 +58,7 @@ impl RunSheet {
     }
 }
 
-fn step_row(cx: &Cx<'_>, step: &RunStep, whole_ms: u64, width: u16) -> Line<'static> {
+fn step_row(cx: &Cx<'_>, step: &Step, whole_ms: u64, width: u16) -> Line<'static> {
     let style = cx.of(if step.failed || step.suspicious.is_some() { Role::Bad } else { Role::Text });
     let muted = cx.of(Role::Muted);
     let bar = usize::from(width) * 2 / 5;
@@ -84,7 +84,7 @@ fn step_row(cx: &Cx<'_>, step: &RunStep, whole_ms: u64, width: u16) -> Line<'sta
 }
 
 /// The reason under a suspicious step.
-fn reason(cx: &Cx<'_>, step: &RunStep, columns: usize) -> Vec<Line<'static>> {
+fn reason(cx: &Cx<'_>, step: &Step, columns: usize) -> Vec<Line<'static>> {
     let Some(reason) = &step.suspicious else { return Vec::new() };
     let indent = usize::from(step.depth.min(DEEPEST)) * 2 + 4;
     let mut spans = vec![

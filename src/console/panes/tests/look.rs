@@ -8,7 +8,7 @@ use crate::console::glyph;
 use crate::console::keymap::Keymap;
 use crate::console::pane::PaneKind;
 use crate::console::panes::sheet;
-use crate::engine::view::{Counter, Door, Opens, RunDetail, RunStep, SourceHealth, TimelineItem};
+use crate::engine::view::{Counter, Door, Opens, RunDetail, SourceHealth, Step, TimelineItem};
 use crate::event::Seq;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -110,7 +110,7 @@ fn odd_run(steps: u32) -> RunDetail {
     let Detail::Run(mut run) = Stage::demo_run() else { panic!("the demo has a run") };
     let step = run.steps[0].clone();
     run.steps = (0..steps)
-        .map(|nth| RunStep {
+        .map(|nth| Step {
             fields: vec![("nth".into(), nth.to_string().as_str().into())],
             depth: u16::try_from(nth).unwrap_or(u16::MAX),
             what: format!("step {nth}").into(),

@@ -12,7 +12,7 @@ use self::values::{Any, Attrs, Nanos};
 use self::walk::each;
 use super::proto::{logged, logged_trace, named};
 use super::value;
-use super::{Fault, Item, Rejected, Sender, Sink, Tally, parent_id, sender, span_id, trace_id};
+use super::{Fault, Item, Rejected, Sender, Sink, Tally, hand_on, parent_id, sender, span_id, trace_id};
 use crate::event::{LogRecord, Span, SpanEvent, Time, Untrusted};
 use crate::intake::problem::BadInput;
 use crate::intake::{json, key, limits};
@@ -39,24 +39,11 @@ pub(super) fn request<T: FromJson>(
         let sender = who(resource).map_err(|error| error.under(at))?;
         each(resource, at, scopes, &mut |at, scope| {
             each(scope, at, items, &mut |at, item| {
-                let read = one(item, &sender, tally, arrived, sink);
+                let read = hand_on(&sender, tally, item.len(), sink, || T::from_json(item, arrived));
                 tally.count(read, || at.to_owned()).map_err(|error| error.under(at))
             })
         })
     })
-}
-
-fn one<T: FromJson>(
-    text: &[u8],
-    sender: &Result<Sender, Rejected>,
-    tally: &Tally,
-    arrived: Time,
-    sink: &mut impl Sink<T>,
-) -> Result<(), Fault> {
-    tally.full()?;
-    let sender = sender.as_ref().map_err(|why| format!("its resource {why}"))?;
-    sink.take(sender, T::from_json(text, arrived)?, text.len());
-    Ok(())
 }
 
 #[derive(Deserialize)]
