@@ -1,6 +1,7 @@
 //! What each kind of entry does to the state.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::engine::view::{DecisionLine, NoteLine, Opens, TimelineItem};
@@ -45,6 +46,7 @@ impl Fold {
                 let arrived = record.arrived;
                 self.state.incidents.entry(opened.incident).or_insert_with(|| Incident::new(arrived));
                 self.news(opened.incident, arrived);
+                self.pack_old();
             }
             Fact::Grouped(grouped) => {
                 // Where it was merged away in the meantime, its alerts go where it went.
@@ -112,6 +114,25 @@ impl Fold {
             Fact::Started(x) => self.plan(record, fact, x.plan, &"executor".into(), "started"),
             Fact::Finished(x) => {
                 self.plan(record, fact, x.plan, &"executor".into(), &super::build::outcome_text(&x.outcome));
+            }
+        }
+    }
+
+    /// Packs what is over among the oldest incidents, when many came after those that were looked at last.
+    fn pack_old(&mut self) {
+        let kept = self.whole_kept;
+        let newer = (self.state.looked_through.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let whole = self.state.incidents.range(newer).count();
+        // A quarter more, and then down to the limit: looking at them is for once in many incidents.
+        if whole <= kept + kept / 4 {
+            return;
+        }
+        for (id, incident) in self.state.incidents.range_mut(newer).take(whole - kept) {
+            self.state.looked_through = Some(*id);
+            if incident.over() {
+                incident.pack();
+                self.state.packed += 1;
+                self.dirty.incidents.insert(*id);
             }
         }
     }

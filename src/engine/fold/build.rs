@@ -146,6 +146,7 @@ impl Fold {
             of("unreadable", self.state.skipped.count),
             of("left out of diagnosis", left_out),
             of("ended alerts left to the journal", self.state.given_up),
+            of("old incidents of which the journal alone has the details", self.state.packed),
         ]
         .into_iter()
         .filter(|counter| counter.count > 0)

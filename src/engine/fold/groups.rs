@@ -167,6 +167,12 @@ impl Groups {
         gone.latest = gone.latest.max(row.latest());
     }
 
+    /// Lets go of the samples: only counts stay.
+    pub fn pack(&mut self) {
+        self.whole.clear();
+        self.by_name.values_mut().for_each(|group| group.sample.clear());
+    }
+
     /// Whether an alert stands for its group on the screen.
     pub fn shows(&self, id: AlertId, row: &Row) -> bool {
         self.by_name.get(&(row.service, row.name)).is_some_and(|group| group.sample.contains(&id))

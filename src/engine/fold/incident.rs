@@ -107,6 +107,19 @@ impl Incident {
         self.resolved.is_some() || self.merged_into.is_some()
     }
 
+    /// Leaves to the journal all but what lists and the record of judgement need of an incident that is over.
+    pub fn pack(&mut self) {
+        self.groups.pack();
+        self.timeline.pack();
+        self.diagnosis = None;
+        self.standing = Standing::default();
+        self.plans = Vec::new();
+        self.hunches = Vec::new();
+        self.notes = Vec::new();
+        self.readings = Readings::default();
+        self.triage = Vec::new();
+    }
+
     /// Takes in what an entry says about a plan, recorded as of `at`. A state that cannot follow the one the plan is in
     /// changes nothing and gives `false`: whoever was first stands, a denial wins over an approval as long as nothing
     /// started, and the end of an execution is final.

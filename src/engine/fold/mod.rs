@@ -41,7 +41,7 @@ pub(super) use incident::plan_of;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// The fold of a journal.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub struct Fold {
     superseded: bool,
     /// Ended alerts that are kept one by one.
     ended_kept: usize,
+    /// Incidents that are kept whole.
+    whole_kept: usize,
 }
 
 impl Default for Fold {
@@ -74,6 +76,7 @@ impl Default for Fold {
             judged: BTreeMap::new(),
             superseded: false,
             ended_kept: crate::intake::limits::size(crate::intake::limits::ENDED_ALERTS),
+            whole_kept: crate::intake::limits::size(crate::intake::limits::WHOLE_INCIDENTS),
         }
     }
 }

@@ -32,6 +32,10 @@ pub(super) struct State {
     pub waiting: BTreeMap<AlertId, Arc<Alert>>,
     pub correlator: Correlator,
     pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Up to this one, incidents that were over are kept without what was said and done in them.
+    pub looked_through: Option<IncidentId>,
+    /// So many of them were.
+    pub packed: u64,
     pub changes: Changes,
     pub runs: RunLines,
     /// What each group of a source left out, and the last alert that came with it.

@@ -64,6 +64,12 @@ impl Timeline {
         }
     }
 
+    /// Gives up all lines; how many they were stays.
+    pub fn pack(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        self.hidden += lines.values().map(|gone| 1 + gone.folded).sum::<u64>();
+    }
+
     /// All lines of both, as when one incident joins another.
     pub fn join(&mut self, other: &Self) {
         self.lines.extend(other.lines.iter().map(|(place, line)| (place.clone(), line.clone())));

@@ -127,3 +127,38 @@ fn alerts_that_fire_or_wait_are_never_given_up() {
     let view = fold.view();
     assert_eq!((of(&view, 1).alerts, of(&view, 1).firing), (420, 100));
 }
+
+#[test]
+fn of_incidents_long_over_the_details_are_left_to_the_journal() {
+    let keeping = || Fold { whole_kept: 8, ..Fold::new() };
+    let (mut paper, mut fold) = (Paper::default(), keeping());
+    for number in 0..30_u16 {
+        let starts = i64::from(number) * 10_000;
+        paper.fact(one_of_many(number, starts, None), at(starts), at(starts));
+        paper.lead(&mut fold, at(starts + 1));
+        // The first stays open: it is never packed, however old.
+        if number > 0 {
+            paper.fact(one_of_many(number, starts, Some(starts + 5)), at(starts + 5), at(starts + 5));
+            let incident = IncidentId(u64::from(number) + 1);
+            paper.fact(Resolved { incident, by: person("uid") }, at(starts + 9), at(starts + 9));
+            paper.lead(&mut fold, at(starts + 10));
+        }
+    }
+    let view = fold.view();
+    assert_eq!(view.incidents.items.len(), 30, "each alert is an incident of its own here");
+    let detailed = |view: &View| view.incidents.items.iter().filter(|one| one.diagnosis.is_some()).count();
+    assert!((9..=12).contains(&detailed(&view)), "{}", detailed(&view));
+    assert!(of(&view, 1).diagnosis.is_some() && !of(&view, 1).timeline.items.is_empty(), "it is open");
+    let old = of(&view, 2);
+    assert_eq!((old.alerts, old.timeline.items.len()), (1, 0), "counts stay");
+    assert!(old.timeline.hidden >= 2, "and it says that there was more: {}", old.timeline.hidden);
+    let counter = view.counters.iter().find(|counter| counter.name.starts_with("old incidents")).unwrap();
+    assert_eq!(usize::try_from(counter.count).unwrap(), 30 - detailed(&view));
+
+    // The same from a saved state.
+    let mut saved = keeping();
+    saved.apply_all(&paper.records[..paper.records.len() / 2]);
+    let mut again = Fold { whole_kept: 8, ..Fold::restore(&saved.checkpoint()).unwrap() };
+    again.apply_all(&paper.records[paper.records.len() / 2..]);
+    assert_eq!(difference(&again.view(), &view), None);
+}
