@@ -12,7 +12,11 @@ use crate::event::{Attributes, Untrusted};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    first: Vec<String>,
     field: BTreeMap<Field, Vec<String>>,
+    /// The names of each field in the order in which they are looked for.
+    #[serde(skip)]
+    looked_for: BTreeMap<Field, Vec<String>>,
     flattened: BTreeMap<Flattened, Vec<String>>,
     event: BTreeMap<EventKind, Vec<String>>,
     operation: BTreeMap<Op, Vec<String>>,
@@ -22,13 +26,20 @@ struct File {
 /// The embedded table. A test reads it, so that a fault in it never reaches a user.
 static TABLE: LazyLock<File> = LazyLock::new(|| {
     let read = toml::from_str(include_str!("../../assets/genai-aliases.toml"));
-    read.unwrap_or_else(|_| File {
+    let mut file = read.unwrap_or_else(|_| File {
+        first: Vec::new(),
         field: BTreeMap::new(),
+        looked_for: BTreeMap::new(),
         flattened: BTreeMap::new(),
         event: BTreeMap::new(),
         operation: BTreeMap::new(),
         slice: BTreeMap::new(),
-    })
+    });
+    file.looked_for.clone_from(&file.field);
+    for names in file.looked_for.values_mut() {
+        names.sort_by_key(|name| !file.first.iter().any(|first| name.starts_with(first)));
+    }
+    file
 });
 
 /// What an attribute can mean.
@@ -137,8 +148,10 @@ impl Op {
             let value = value.to_ascii_lowercase();
             TABLE.operation.iter().find(|(_, values)| values.contains(&value)).map(|(op, _)| *op)
         };
-        let stated = text(attributes, Field::Operation).and_then(|value| of_value(&value));
-        if let Some(op) = stated {
+        // A word that is no kind of step (`span`) leaves it to the other names to say what it is.
+        let names = TABLE.looked_for.get(&Field::Operation).into_iter().flatten();
+        let mut stated = names.filter_map(|name| attributes.get(name.as_str())?.as_str());
+        if let Some(op) = stated.find_map(of_value) {
             return op;
         }
         if let Some(method) = text(attributes, Field::McpMethod) {
@@ -153,9 +166,9 @@ impl Op {
     }
 }
 
-/// The value of `field`, under the first of its names that is present and not null.
+/// The value of `field`, under the first of its names that is looked for and present, unless it is null.
 pub(super) fn value(attributes: &Attributes, field: Field) -> Option<&Value> {
-    let names = TABLE.field.get(&field)?;
+    let names = TABLE.looked_for.get(&field)?;
     names.iter().find_map(|name| attributes.get(name.as_str())).filter(|value| !value.is_null())
 }
 
@@ -239,6 +252,17 @@ mod tests {
     }
 
     #[test]
+    fn the_last_word_of_langfuse_wins_and_is_not_the_name_that_senders_are_told() {
+        let both = attributes(&[
+            ("gen_ai.request.model", "sent".into()),
+            ("langfuse.observation.model.name", "corrected".into()),
+            ("llm.model_name", "older".into()),
+        ]);
+        assert_eq!(text(&both, Field::ModelAsked).as_deref(), Some("corrected"));
+        assert_eq!(names(Field::ModelAsked).first().map(String::as_str), Some("gen_ai.request.model"));
+    }
+
+    #[test]
     fn openinference_lists_are_collected_in_order_of_index() {
         let flat = attributes(&[
             ("llm.input_messages.10.message.content", "ten".into()),
@@ -259,5 +283,7 @@ mod tests {
         assert_eq!(of(&[("mcp.method.name", "tools/call".into())], "tools/call find"), Op::Tool);
         assert_eq!(of(&[("http.route", "/task".into())], "task 7"), Op::Other);
         assert_eq!(of(&[("gen_ai.system", "openai".into())], "chat gpt"), Op::Model);
+        let both = [("langfuse.observation.type", "span".into()), ("gen_ai.operation.name", "execute_tool".into())];
+        assert_eq!(of(&both, "x"), Op::Tool);
     }
 }
