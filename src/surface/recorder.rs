@@ -103,7 +103,8 @@ impl Recorder {
         }
     }
 
-    fn see(&mut self, service: &Untrusted, span: &Span) {
+    /// Takes in one span.
+    pub(super) fn see(&mut self, service: &Untrusted, span: &Span) {
         let op = Op::of(&span.attributes, &span.name);
         // An embedding is read as a retrieval, but finds no documents.
         let embeds =

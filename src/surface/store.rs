@@ -33,10 +33,12 @@ pub struct Runs {
 impl Runs {
     /// Takes in spans. Spans that are no step of an agent are ignored.
     pub fn apply(&mut self, batch: &SpanBatch) {
-        self.recorder.apply(batch);
         for resource in &batch.resources {
             let everywhere = alias::slices(&resource.attributes);
             for span in &resource.items {
+                if self.spans.get(&span.trace_id).is_none_or(|steps| !steps.contains_key(&span.span_id)) {
+                    self.recorder.see(&resource.service, span);
+                }
                 if let Some(mut facts) = SpanFacts::of(&resource.service, span) {
                     // What a process says of itself, such as its region, holds for all its spans that say nothing else.
                     for (slice, value) in &everywhere {
@@ -72,8 +74,11 @@ impl Runs {
             self.steps_left_out += 1;
             return;
         }
-        self.history.see(&facts);
-        steps.insert(facts.span, facts);
+        // Sent again, or by another way too, it is still one step.
+        if steps.get(&facts.span) != Some(&facts) {
+            self.history.see(&facts);
+            steps.insert(facts.span, facts);
+        }
     }
 
     /// The runs that started in `from..=until`, oldest first. Traces without a model call, tool call or agent root are none.

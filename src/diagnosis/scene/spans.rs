@@ -46,6 +46,8 @@ pub struct ErrorWords {
 struct Brief {
     service: Untrusted,
     failed_child: bool,
+    /// It was counted: sent again, or by another way, it is not counted again.
+    counted: bool,
 }
 
 /// Spans by component and minute.
@@ -55,7 +57,7 @@ pub struct SpanBook {
     minutes: BTreeMap<(i64, Untrusted), Minute>,
     words: BTreeMap<(Untrusted, Untrusted, Untrusted), ErrorWords>,
     versions: BTreeMap<(Untrusted, Untrusted), Time>,
-    recent: BTreeMap<SpanId, Brief>,
+    recent: BTreeMap<(TraceId, SpanId), Brief>,
     left_out: u64,
 }
 
@@ -74,21 +76,29 @@ impl SpanBook {
                 *seen = first.min(*seen);
             }
             for span in &resource.items {
-                self.recent
-                    .entry(span.span_id)
-                    .or_insert_with(|| Brief { service: resource.service.clone(), failed_child: false });
+                self.recent.entry((span.trace_id, span.span_id)).or_insert_with(|| Brief {
+                    service: resource.service.clone(),
+                    failed_child: false,
+                    counted: false,
+                });
             }
         }
         for span in batch.resources.iter().flat_map(|resource| &resource.items) {
             if span.status == SpanStatus::Error
-                && let Some(parent) = span.parent.and_then(|id| self.recent.get_mut(&id))
+                && let Some(parent) = span.parent.and_then(|id| self.recent.get_mut(&(span.trace_id, id)))
             {
                 parent.failed_child = true;
             }
         }
         for resource in &batch.resources {
             for span in &resource.items {
-                self.take(&resource.service, span);
+                let seen = self
+                    .recent
+                    .get_mut(&(span.trace_id, span.span_id))
+                    .map(|brief| std::mem::replace(&mut brief.counted, true));
+                if seen != Some(true) {
+                    self.take(&resource.service, span);
+                }
             }
         }
         while self.minutes.len() > MAX_MINUTES {
@@ -109,7 +119,8 @@ impl SpanBook {
             let words = Some(span.status_message.clone()).filter(|w| !w.is_empty()).or(words).unwrap_or_default();
             let key = (service.clone(), span.name.clone(), words.clone());
             if self.words.len() < MAX_WORDS || self.words.contains_key(&key) {
-                let began_here = self.recent.get(&span.span_id).is_some_and(|brief| !brief.failed_child);
+                let began_here =
+                    self.recent.get(&(span.trace_id, span.span_id)).is_some_and(|brief| !brief.failed_child);
                 let entry = self.words.entry(key).or_insert_with(|| ErrorWords {
                     name: span.name.clone(),
                     words,
@@ -125,7 +136,7 @@ impl SpanBook {
                 self.left_out += 1;
             }
         }
-        if let Some(parent) = span.parent.and_then(|id| self.recent.get(&id)) {
+        if let Some(parent) = span.parent.and_then(|id| self.recent.get(&(span.trace_id, id))) {
             let start = span.start.as_second().div_euclid(60);
             if let Some(above) = self.minutes.get_mut(&(start, parent.service.clone())) {
                 above.own_millis = (above.own_millis - millis).max(0.0);
