@@ -17,6 +17,7 @@ use crate::event::{Edge, Source, Time};
 use crate::intake::counters::SOURCES;
 use crate::intake::heard::{self, DeadMan, LastHeard};
 use crate::intake::listener::{self, Key, Settings, StartError, Token};
+use crate::intake::poll::kept::{Langfuse, Phoenix};
 use crate::intake::poll::{self, Client, Troubles};
 use crate::intake::{Inflow, topology};
 use crate::journal::{Lease, SharedJournal};
@@ -102,10 +103,14 @@ pub(super) fn start(
     let (stop, stopping) = watch::channel(false);
     let remembering = runtime.spawn(heard::remember(inflow.clone(), stopping));
     // The others speak only when something happens; their silence says nothing.
-    let spoken_for = [Source::Alertmanager, Source::Otlp, Source::Prometheus];
+    let spoken_for = [Source::Alertmanager, Source::Otlp, Source::Prometheus, Source::Phoenix, Source::Langfuse];
     let watches = spoken_for.map(|source| DeadMan { source, after: config.silent_after }).to_vec();
-    let polled =
-        [(config.alertmanager.is_some(), Source::Alertmanager), (config.prometheus.is_some(), Source::Prometheus)];
+    let polled = [
+        (config.alertmanager.is_some(), Source::Alertmanager),
+        (config.prometheus.is_some(), Source::Prometheus),
+        (config.phoenix.is_some(), Source::Phoenix),
+        (config.langfuse.is_some(), Source::Langfuse),
+    ];
     let expected = polled.into_iter().filter_map(|(is, source)| is.then_some(source)).collect();
     Ok(Listening {
         own,
@@ -167,7 +172,7 @@ impl Listening {
             let mut heard = heard::merged(inflow.counters.heard(), elsewhere);
             for source in &expected {
                 if heard.iter().all(|heard| heard.source != *source) {
-                    heard.push(LastHeard { source: *source, last: began, accepted: 0 });
+                    heard.push(LastHeard { source: *source, last: began, accepted: 0, shown: None });
                 }
             }
             let silent = |heard: &LastHeard| {
@@ -181,6 +186,7 @@ impl Listening {
                 accepted: heard.accepted,
                 counts: counts(heard.source),
                 silent: silent(heard),
+                shown: heard.shown,
             };
             // A source of which everything was refused was never heard in this sense, and must not be missing.
             let unheard = SOURCES.into_iter().filter(|source| heard.iter().all(|heard| heard.source != *source));
@@ -190,6 +196,7 @@ impl Listening {
                 accepted: 0,
                 counts: counts(source),
                 silent: false,
+                shown: None,
             });
             let trouble = |(since, text): (Time, String)| Trouble { text: text.into(), since };
             let strange = match *own.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -274,6 +281,8 @@ struct Pollers {
     troubles: Troubles,
     alertmanager: Option<(Client, poll::alertmanager::Settings)>,
     prometheus: Option<(Client, poll::prometheus::Settings)>,
+    phoenix: Option<poll::kept::Poller<Phoenix>>,
+    langfuse: Option<poll::kept::Poller<Langfuse>>,
 }
 
 impl Pollers {
@@ -295,12 +304,29 @@ impl Pollers {
             }
             None => None,
         };
-        let any = alertmanager.is_some() || prometheus.is_some();
-        Ok(any.then(|| Self { inflow: inflow.clone(), troubles: troubles.clone(), alertmanager, prometheus }))
+        let phoenix = match &config.phoenix {
+            Some(phoenix) => {
+                let project = |(project, service): &(String, String)| Phoenix::new(project.clone(), service);
+                let (projects, every) = (phoenix.projects.iter().map(project).collect(), phoenix.service.every);
+                Some(poll::kept::Poller::new(client(&phoenix.service)?, inflow.clone(), every, projects))
+            }
+            None => None,
+        };
+        let langfuse = match &config.langfuse {
+            Some(langfuse) => {
+                let client = Client::named(langfuse.url.clone(), &langfuse.public_key, langfuse.secret_key.reveal())?;
+                let project = Langfuse::new(langfuse.service.clone());
+                Some(poll::kept::Poller::new(client, inflow.clone(), langfuse.every, vec![project]))
+            }
+            None => None,
+        };
+        let any = alertmanager.is_some() || prometheus.is_some() || phoenix.is_some() || langfuse.is_some();
+        let (inflow, troubles) = (inflow.clone(), troubles.clone());
+        Ok(any.then_some(Self { inflow, troubles, alertmanager, prometheus, phoenix, langfuse }))
     }
 
     async fn run(self) {
-        let Self { inflow, troubles, alertmanager, prometheus } = self;
+        let Self { inflow, troubles, alertmanager, prometheus, phoenix, langfuse } = self;
         let _lease = lease(&inflow.journal).await;
         let alertmanager = async {
             if let Some((client, settings)) = alertmanager {
@@ -318,7 +344,17 @@ impl Pollers {
                 poll::prometheus::Poller::new(client, inflow.clone(), settings).run(troubles.clone()).await;
             }
         };
-        tokio::join!(alertmanager, prometheus);
+        let phoenix = async {
+            if let Some(phoenix) = phoenix {
+                phoenix.run(troubles.clone()).await;
+            }
+        };
+        let langfuse = async {
+            if let Some(langfuse) = langfuse {
+                langfuse.run(troubles.clone()).await;
+            }
+        };
+        tokio::join!(alertmanager, prometheus, phoenix, langfuse);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is too large for a view, read from the journal when somebody asks.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Time, TraceId};
@@ -79,7 +80,11 @@ impl Details for JournalDetails {
 
     fn run(&self, trace: TraceId, through: Seq) -> anyhow::Result<Option<RunDetail>> {
         let mut spans = Vec::new();
+        let mut read = BTreeMap::new();
         for record in self.all(&term::trace(trace), &[Kind::Spans], through)? {
+            if let Some(source) = crate::intake::read_at(&record.key) {
+                read.insert(source, record.arrived);
+            }
             let Fact::Spans(batch) = record.fact()? else { continue };
             for Resource { service, items, .. } in batch.resources {
                 let ours = items.into_iter().filter(|span| span.trace_id == trace);
@@ -88,7 +93,8 @@ impl Details for JournalDetails {
         }
         let reading = crate::surface::open(&spans);
         let Some(facts) = reading.facts else { return Ok(None) };
-        Ok(Some(RunDetail { line: fold::run_line(&facts), steps: reading.steps, turns: reading.turns }))
+        let read = read.into_iter().map(|(source, last)| (source.name().into(), last)).collect();
+        Ok(Some(RunDetail { line: fold::run_line(&facts), steps: reading.steps, turns: reading.turns, read }))
     }
 
     fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<ChangeDetail>> {

@@ -22,6 +22,10 @@ pub enum Source {
     Prometheus,
     /// An incident bundle read from disk.
     Bundle,
+    /// Phoenix's REST API.
+    Phoenix,
+    /// Langfuse's public API.
+    Langfuse,
 }
 
 impl Source {
@@ -36,6 +40,8 @@ impl Source {
             Self::Otlp => "otlp",
             Self::Prometheus => "prometheus",
             Self::Bundle => "bundle",
+            Self::Phoenix => "phoenix",
+            Self::Langfuse => "langfuse",
         }
     }
 }

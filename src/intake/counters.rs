@@ -7,7 +7,7 @@ use super::heard::LastHeard;
 use crate::event::{Source, Time};
 
 /// Every way in, in the order they are counted.
-pub const SOURCES: [Source; 7] = [
+pub const SOURCES: [Source; 9] = [
     Source::Alertmanager,
     Source::Grafana,
     Source::PagerDuty,
@@ -15,6 +15,8 @@ pub const SOURCES: [Source; 7] = [
     Source::Otlp,
     Source::Prometheus,
     Source::Bundle,
+    Source::Phoenix,
+    Source::Langfuse,
 ];
 
 /// What became of a delivery.
@@ -58,6 +60,8 @@ pub struct Counters {
     rejected_items: [AtomicU64; SOURCES.len()],
     /// Milliseconds since 1970; 0 = never.
     heard: [AtomicI64; SOURCES.len()],
+    /// The newest moment that a source which is read has shown, as `heard`.
+    shown: [AtomicI64; SOURCES.len()],
     /// Connections closed because there were too many.
     pub connections_closed: AtomicU64,
     /// Refused deliveries that could not even be kept in quarantine.
@@ -85,6 +89,11 @@ impl Counters {
         self.duplicates[n].fetch_add(duplicates, Ordering::Relaxed);
         self.rejected_items[n].fetch_add(rejected, Ordering::Relaxed);
         self.heard[n].fetch_max(at.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// Says that `source` has shown what it holds up to `at`.
+    pub fn shown(&self, source: Source, at: Time) {
+        self.shown[place(source)].fetch_max(at.as_millisecond(), Ordering::Relaxed);
     }
 
     /// How many deliveries of `source` met `fate`.
@@ -128,10 +137,14 @@ impl Counters {
     /// When each source that spoke last did.
     #[must_use]
     pub fn heard(&self) -> Vec<LastHeard> {
+        let moment = |at: &AtomicI64| {
+            let at = at.load(Ordering::Relaxed);
+            Time::from_millisecond(at).ok().filter(|_| at > 0)
+        };
         let spoken = |source: &Source| {
-            let last = self.heard[place(*source)].load(Ordering::Relaxed);
-            let last = Time::from_millisecond(last).ok().filter(|_| last > 0)?;
-            Some(LastHeard { source: *source, last, accepted: self.of(*source, Fate::Accepted) })
+            let last = moment(&self.heard[place(*source)])?;
+            let (accepted, shown) = (self.of(*source, Fate::Accepted), moment(&self.shown[place(*source)]));
+            Some(LastHeard { source: *source, last, accepted, shown })
         };
         SOURCES.iter().filter_map(spoken).collect()
     }

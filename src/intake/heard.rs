@@ -18,6 +18,9 @@ pub struct LastHeard {
     pub last: Time,
     /// Deliveries accepted since the process that listens started.
     pub accepted: u64,
+    /// The newest moment it has shown, where it shows later than it takes in.
+    #[serde(default)]
+    pub shown: Option<Time>,
 }
 
 /// From when on a source that says nothing is called silent: absence is not health.
@@ -111,7 +114,12 @@ mod tests {
     #[test]
     fn every_process_adds_what_it_heard() {
         let journal = SqliteJournal::in_memory().unwrap();
-        let heard = |source, second, accepted| LastHeard { source, last: Time::from_second(second).unwrap(), accepted };
+        let heard = |source, second, accepted| LastHeard {
+            source,
+            last: Time::from_second(second).unwrap(),
+            accepted,
+            shown: None,
+        };
         save(&journal, vec![heard(Source::Alertmanager, 100, 1)]).unwrap();
         save(&journal, vec![heard(Source::Otlp, 90, 2), heard(Source::Alertmanager, 50, 9)]).unwrap();
         assert_eq!(load(&journal).unwrap(), [heard(Source::Alertmanager, 100, 1), heard(Source::Otlp, 90, 2)]);

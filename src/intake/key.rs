@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::event::{Alert, AlertStatus, Digest, Time};
+use crate::event::{Alert, AlertStatus, Digest, Source, Time};
 
 /// The earliest moment a fact can have: before it there was no clock to report it.
 const FIRST: Time = Time::UNIX_EPOCH;
@@ -46,10 +46,29 @@ pub(crate) fn event(source: &str, id: &str) -> String {
 /// Longer keys are named by their digest: an index is no place for texts.
 const LONGEST: usize = 512;
 
-/// The key of part `part` of a delivery of telemetry, named by what it says.
+/// The key of a delivery of telemetry, named by what it says.
 #[must_use]
-pub(crate) fn telemetry(digest: Digest, part: usize) -> String {
-    if part == 0 { format!("otlp/{digest}") } else { format!("otlp/{digest}/{part}") }
+pub(crate) fn telemetry(digest: Digest) -> String {
+    format!("otlp/{digest}")
+}
+
+/// The key of spans that were read at `source`, where they are kept.
+#[must_use]
+pub(crate) fn kept(source: Source, digest: Digest) -> String {
+    format!("{}/{digest}", source.name())
+}
+
+/// Where the spans of an entry with this key were read; `None` for those that were sent.
+#[must_use]
+pub fn read_at(key: &str) -> Option<Source> {
+    let name = key.split('/').next()?;
+    [Source::Phoenix, Source::Langfuse].into_iter().find(|source| source.name() == name)
+}
+
+/// The key of part `part` of what has the key `whole`.
+#[must_use]
+pub(crate) fn part(whole: &str, part: usize) -> String {
+    if part == 0 { whole.to_owned() } else { format!("{whole}/{part}") }
 }
 
 /// The key of a statement that a group was cut short in this state.

@@ -89,6 +89,14 @@ limits! {
     RECONCILED = 200_000, "alerts", "the rest is found by the next poll";
     /// Series of one poll of Prometheus.
     POLLED_SERIES = 2_000, "series", "the rest is not read; a warning says so";
+    /// One page of spans or verdicts that are read where they are kept.
+    KEPT_PAGE = 32 * MIB, "bytes", "a smaller page is asked for, down to one span; a longer span stops the reading, and a line says so";
+    /// Spans read in one go where they are kept.
+    KEPT_SPANS = 20_000, "spans", "the reading goes on a second later; a line says that it is behind";
+    /// Verdicts read in one go where spans are kept.
+    KEPT_VERDICTS = 2_000, "verdicts", "the rest is not read; a line says so";
+    /// Newest spans of one project for which verdicts are looked for.
+    JUDGED_SPANS = 1_000, "spans", "verdicts given later on older spans are not seen";
     /// Alerts that ended and are still kept in memory, a quarter more for a moment.
     ENDED_ALERTS = 100_000, "alerts", "those that ended first are left to the journal and counted; one of them that fires again is a new alert";
     /// Incidents kept in memory with all that was said and done in them, a quarter more for a moment.

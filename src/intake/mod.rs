@@ -28,6 +28,7 @@ mod problem;
 mod series;
 pub mod topology;
 
+pub use key::read_at;
 pub use problem::{BadInput, Place};
 
 use std::sync::Arc;

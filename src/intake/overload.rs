@@ -24,7 +24,7 @@ pub struct Answer {
 }
 
 /// One row: source, answer when busy, answer when the journal cannot record.
-pub const TABLE: [(Source, Answer, Answer); 7] = [
+pub const TABLE: [(Source, Answer, Answer); 9] = [
     (Source::Alertmanager, again(503, 1), again(503, 5)),
     (Source::Grafana, again(503, 1), again(503, 5)),
     (Source::PagerDuty, again(429, 5), again(503, 30)),
@@ -32,6 +32,8 @@ pub const TABLE: [(Source, Answer, Answer); 7] = [
     (Source::Otlp, again(429, 1), again(503, 5)),
     (Source::Prometheus, again(503, 1), again(503, 5)),
     (Source::Bundle, again(503, 1), again(503, 5)),
+    (Source::Phoenix, again(503, 1), again(503, 5)),
+    (Source::Langfuse, again(503, 1), again(503, 5)),
 ];
 
 const fn again(status: u16, retry_after: u32) -> Answer {

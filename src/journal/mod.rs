@@ -67,6 +67,12 @@ pub mod term {
         format!("trace:{id}")
     }
 
+    /// Everything read from one part (a project) of a source that keeps it.
+    #[must_use]
+    pub fn read_at(source: crate::event::Source, part: &str) -> String {
+        format!("read:{}:{}", source.name(), crate::event::Digest::of(part.as_bytes()))
+    }
+
     /// Every state of an alert.
     #[must_use]
     pub fn alert(fingerprint: &crate::event::Fingerprint) -> String {

@@ -21,7 +21,8 @@ fn fault_40_a_source_that_fell_silent_is_said_to_have_sent_no_signal_since_when(
     std::fs::set_permissions(&folder, permissions).expect("our own folder");
     let last = Time::now() - Duration::from_secs(20 * 60);
     let journal = SqliteJournal::open(&house.journal(), Time::now()).expect("a journal");
-    heard::save(&journal, vec![LastHeard { source: Source::Alertmanager, last, accepted: 3 }]).expect("saved");
+    heard::save(&journal, vec![LastHeard { source: Source::Alertmanager, last, accepted: 3, shown: None }])
+        .expect("saved");
     drop(journal);
     house.configure("silent_after_minutes = 10\n");
     let session = Session::warroom(&house, &["--listen", &house.listen()], 160, 50);

@@ -1,9 +1,9 @@
 """One run of a support agent, traced by the unmodified OpenTelemetry SDK and its OpenAI instrumentation.
 
-    agent.py ENDPOINT proto|json [gzip]
+    agent.py ENDPOINT[,ENDPOINT] proto|json [gzip]
 
 The agent asks a model (a stub on loopback that answers as the OpenAI API does), calls a tool, and asks again. Prints
-the trace id of the run and, when the exporter got every span through, `exported`.
+the trace id of the run and, when every exporter got every span through, `exported`.
 """
 import http.server
 import json
@@ -21,27 +21,31 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
-endpoint, encoding, compressed = sys.argv[1], sys.argv[2], "gzip" in sys.argv[3:]
+endpoints, encoding, compressed = sys.argv[1].split(","), sys.argv[2], "gzip" in sys.argv[3:]
 if encoding == "proto":
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    exporter = OTLPSpanExporter(endpoint=endpoint, compression=Compression.Gzip if compressed else Compression.NoCompression)
+    compression = Compression.Gzip if compressed else Compression.NoCompression
+    exporters = [OTLPSpanExporter(endpoint=endpoint, compression=compression) for endpoint in endpoints]
 else:
     from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter
 
-    exporter = OTLPSpanExporter(endpoint=endpoint)
+    exporters = [OTLPSpanExporter(endpoint=endpoint) for endpoint in endpoints]
 
 outcomes = []
-plain_export = exporter.export
 
 
-def export(spans):
-    outcomes.append(plain_export(spans))
-    return outcomes[-1]
+def noted(export):
+    def export_and_note(spans):
+        outcomes.append(export(spans))
+        return outcomes[-1]
+
+    return export_and_note
 
 
-exporter.export = export
+for exporter in exporters:
+    exporter.export = noted(exporter.export)
 
 
 class Model(http.server.BaseHTTPRequestHandler):
@@ -73,7 +77,8 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 
 resource = Resource.create({"service.name": "support-bot", "service.version": "2.3.1"})
 provider = TracerProvider(resource=resource)
-provider.add_span_processor(BatchSpanProcessor(exporter))
+for exporter in exporters:
+    provider.add_span_processor(BatchSpanProcessor(exporter))
 trace.set_tracer_provider(provider)
 OpenAIInstrumentor().instrument()
 tracer = trace.get_tracer("support-bot")

@@ -6,9 +6,11 @@ mod support;
 
 mod clocks;
 mod forms;
+mod langfuse;
 mod limits;
 mod order;
 mod overload;
+mod phoenix;
 mod polled;
 mod real_sdk;
 mod refusals;

@@ -33,12 +33,6 @@ fn series(house: &House) -> Vec<(String, String, Vec<f64>)> {
         .collect()
 }
 
-fn counted(house: &House, fate: &str) -> u64 {
-    let metrics = http::get(house.port, "/metrics").map(|answer| answer.text()).unwrap_or_default();
-    let start = format!("warroom_deliveries_total{{source=\"prometheus\",fate=\"{fate}\"}} ");
-    metrics.lines().find_map(|line| line.strip_prefix(&start)).and_then(|count| count.parse().ok()).unwrap_or(0)
-}
-
 #[test]
 fn what_a_real_prometheus_holds_is_polled_and_polling_goes_on_after_it_was_gone() {
     if !require("prometheus") {
@@ -74,8 +68,8 @@ fn what_a_real_prometheus_holds_is_polled_and_polling_goes_on_after_it_was_gone(
     );
 
     // Polled every second on a grid of 15: the polls in between ask for nothing twice.
-    let polls = counted(&house, "accepted");
-    wait_until("more polls", || counted(&house, "accepted") >= polls + 3);
+    let polls = house.counted("prometheus", "accepted");
+    wait_until("more polls", || house.counted("prometheus", "accepted") >= polls + 3);
     let mut seen = BTreeSet::new();
     for batch in of_kind(&house, "metrics") {
         for series in batch.body["series"].as_array().expect("series") {
@@ -88,7 +82,7 @@ fn what_a_real_prometheus_holds_is_polled_and_polling_goes_on_after_it_was_gone(
 
     // Gone and back: it is counted, and polling goes on.
     prometheus.stop();
-    wait_until("a poll to fail", || counted(&house, "poll_failed") >= 1);
+    wait_until("a poll to fail", || house.counted("prometheus", "poll_failed") >= 1);
     metrics.set(&PAGE.replace("} 31", "} 131"));
     prometheus.resume();
     wait_until("what it saw since", || {

@@ -2,20 +2,24 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::house::{House, Server};
+use crate::support::house::House;
 use crate::support::{otel_python, require, wait_for};
 
-/// Runs the agent against `server`; returns the trace id of its run. The SDK itself must count every span as exported.
-fn run_agent(server: &Server, encoding: &[&str]) -> String {
+/// Runs the agent, whose spans go to `endpoints` (one, or several with commas, one after the other) and belong to `project`; returns
+/// the trace id of its run. The SDK itself must count every span as exported.
+pub fn run_agent(endpoints: &str, encoding: &[&str], project: &str) -> String {
     let output = Command::new(otel_python().expect("require(\"otel\") was asked first"))
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/receive/agent.py"))
-        .arg(format!("http://127.0.0.1:{}/v1/traces", server.port))
+        .arg(endpoints)
         .args(encoding)
+        .env("OTEL_RESOURCE_ATTRIBUTES", format!("openinference.project.name={project}"))
+        // Sent when the run is over, so that who comes first has everything first.
+        .env("OTEL_BSP_SCHEDULE_DELAY", "600000")
         .stdin(Stdio::null())
         .output()
         .expect("python starts");
     let (printed, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && printed.contains("exported"), "{printed}{errors}\n{}", server.stderr());
+    assert!(output.status.success() && printed.contains("exported"), "{printed}{errors}");
     printed.lines().next().unwrap_or_default().to_owned()
 }
 
@@ -26,7 +30,7 @@ fn the_run_is_recorded_whole(encoding: &[&str]) {
     }
     let house = House::new();
     let server = house.serve();
-    let trace = run_agent(&server, encoding);
+    let trace = run_agent(&server.url("/v1/traces"), encoding, "tests");
     assert_eq!(trace.len(), 32, "{trace}");
     let spans: Vec<serde_json::Value> = wait_for("the spans in the journal", || {
         let batches = house.entries().into_iter().filter(|entry| entry.kind == "spans");

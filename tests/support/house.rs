@@ -206,6 +206,27 @@ impl House {
 }
 
 impl House {
+    /// A run as the screen opens it, read past the program.
+    ///
+    /// # Panics
+    /// When the journal cannot be read.
+    #[must_use]
+    pub fn opened(&self, trace: &str) -> Option<warroom::engine::view::RunDetail> {
+        use warroom::journal::{Journal as _, SqliteJournal};
+        let journal = Arc::new(SqliteJournal::open_read_only(&self.journal()).expect("the journal opens read-only"));
+        let head = journal.head().expect("the journal reads");
+        let trace = trace.parse().expect("a trace id");
+        warroom::engine::details(journal).run(trace, head).expect("the journal reads")
+    }
+
+    /// How often something of `source` met `fate`, by the counters of who listens.
+    #[must_use]
+    pub fn counted(&self, source: &str, fate: &str) -> u64 {
+        let metrics = http::get(self.port, "/metrics").map(|answer| answer.text()).unwrap_or_default();
+        let start = format!("warroom_deliveries_total{{source=\"{source}\",fate=\"{fate}\"}} ");
+        metrics.lines().find_map(|line| line.strip_prefix(&start)).and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
+
     /// Every entry as `warroom export` writes it.
     ///
     /// # Panics

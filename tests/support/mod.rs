@@ -12,7 +12,9 @@ pub mod failing;
 pub mod gate;
 pub mod house;
 pub mod http;
+pub mod langfuse;
 pub mod metrics;
+pub mod phoenix;
 pub mod pty;
 pub mod ssh;
 pub mod tmux;
@@ -42,6 +44,7 @@ pub fn require(component: &str) -> bool {
     let present = match component {
         "alertmanager" => alerting::alertmanager_program().is_some(),
         "otel" => otel_python().is_some(),
+        "phoenix" => phoenix::program().is_some(),
         "tmpfs" => can_mount_tmpfs(),
         "ptrace" => may_attach(),
         program => find_program(program).is_some(),
@@ -75,13 +78,18 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 /// The Python of the environment with the OpenTelemetry SDK that `tests/setup` makes.
 #[must_use]
 pub fn otel_python() -> Option<PathBuf> {
+    installed("otel/bin/python")
+}
+
+/// What `tests/setup` puts there under this name.
+fn installed(name: &str) -> Option<PathBuf> {
     let cache =
         std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(|| {
             let home = std::env::var_os("HOME")?;
             Some(Path::new(&home).join(".cache"))
         })?;
-    let python = cache.join("warroom-tests/otel/bin/python");
-    python.exists().then_some(python)
+    let found = cache.join("warroom-tests").join(name);
+    found.exists().then_some(found)
 }
 
 /// Whether a tracer may attach to a process that it did not start.

@@ -26,6 +26,8 @@ pub(super) struct File {
     pub pagerduty_secrets: Vec<Spanned<SecretFrom>>,
     pub alertmanager: Option<AlertmanagerTable>,
     pub prometheus: Option<PrometheusTable>,
+    pub phoenix: Option<PhoenixTable>,
+    pub langfuse: Option<LangfuseTable>,
     pub topology: Vec<EdgeTable>,
     pub endpoint: Vec<EndpointTable>,
     pub silent_after_minutes: Option<Spanned<u32>>,
@@ -63,6 +65,29 @@ pub(super) struct PrometheusTable {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct PhoenixTable {
+    pub url: Spanned<String>,
+    pub bearer: Option<Spanned<SecretFrom>>,
+    #[serde(default = "half_a_minute")]
+    pub every_seconds: u32,
+    pub projects: Option<Spanned<Vec<String>>>,
+    pub services: Option<Spanned<std::collections::BTreeMap<String, String>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LangfuseTable {
+    pub url: Spanned<String>,
+    pub public_key: String,
+    pub secret_key: Spanned<SecretFrom>,
+    #[serde(default = "half_a_minute")]
+    pub every_seconds: u32,
+    #[serde(default = "langfuse")]
+    pub service: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct EdgeTable {
     pub caller: String,
     pub callee: String,
@@ -76,6 +101,10 @@ pub(super) struct EndpointTable {
     pub kind: Dialect,
     pub model: Option<String>,
     pub key: Option<Spanned<SecretFrom>>,
+}
+
+fn langfuse() -> String {
+    "langfuse".to_owned()
 }
 
 fn half_a_minute() -> u32 {

@@ -16,7 +16,7 @@ use super::Common;
 use super::secret::Secret;
 
 pub use place::Refused;
-pub use settings::{Colour, Glyphs, ModelEndpoint, Prometheus, Screen, Service, Silence};
+pub use settings::{Colour, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Screen, Service, Silence};
 
 /// Where alerts, changes and traces are received unless said otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9095);
@@ -42,6 +42,10 @@ pub struct Config {
     pub alertmanager: Option<Service>,
     /// The Prometheus that is asked for key series and topology.
     pub prometheus: Option<Prometheus>,
+    /// The Phoenix whose spans are read.
+    pub phoenix: Option<Phoenix>,
+    /// The Langfuse whose observations are read.
+    pub langfuse: Option<Langfuse>,
     /// The models' endpoints against which recorded runs may be run again.
     pub endpoints: Vec<ModelEndpoint>,
     /// Who calls whom, by hand.
@@ -109,6 +113,8 @@ impl Config {
                 }),
                 None => None,
             },
+            phoenix: file.phoenix.map(|table| place.phoenix(table)).transpose()?,
+            langfuse: file.langfuse.map(|table| place.langfuse(table)).transpose()?,
             endpoints: place.endpoints(file.endpoint)?,
             topology: file.topology.into_iter().map(|edge| (edge.caller, edge.callee)).collect(),
             silent_after: std::time::Duration::from_secs(silent_after),

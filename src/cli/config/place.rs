@@ -4,8 +4,8 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::file::EndpointTable;
-use super::settings::{ModelEndpoint, Service, Silence};
+use super::file::{EndpointTable, LangfuseTable, PhoenixTable};
+use super::settings::{Langfuse, ModelEndpoint, Phoenix, Service, Silence};
 use crate::cli::secret::{Secret, SecretFrom};
 use crate::response::replay::Endpoint;
 
@@ -89,6 +89,40 @@ impl<'a> Place<'a> {
             bearer: self.secret(bearer)?,
             every: std::time::Duration::from_secs(u64::from(every_seconds.max(1))),
         })
+    }
+
+    /// The Phoenix that is read: each project once, each service named for a project that is read.
+    pub fn phoenix(&self, table: PhoenixTable) -> Result<Phoenix, Refused> {
+        let PhoenixTable { url, bearer, every_seconds, projects, services } = table;
+        // Where Phoenix puts what names no project.
+        let names = projects.as_ref().map_or_else(|| vec!["default".to_owned()], |names| names.get_ref().clone());
+        let once: std::collections::BTreeSet<&String> = names.iter().collect();
+        if once.is_empty() || once.len() < names.len() || once.contains(&String::new()) {
+            let what = "name at least one project, and each once, such as [\"default\"]".to_owned();
+            return Err(self.refuse(projects.map_or(0, |names| names.span().start), what));
+        }
+        let services = match services {
+            Some(services) => {
+                if let Some(strange) = services.get_ref().keys().find(|project| !once.contains(project)) {
+                    return Err(self
+                        .refuse(services.span().start, format!("{strange:?} is none of the projects that are read")));
+                }
+                services.into_inner()
+            }
+            None => std::collections::BTreeMap::new(),
+        };
+        let service = |project: &String| (project.clone(), services.get(project).unwrap_or(project).clone());
+        let projects = names.iter().map(service).collect();
+        Ok(Phoenix { service: self.service(&url, bearer, every_seconds)?, projects })
+    }
+
+    /// The Langfuse that is read.
+    pub fn langfuse(&self, table: LangfuseTable) -> Result<Langfuse, Refused> {
+        let LangfuseTable { url, public_key, secret_key, every_seconds, service } = table;
+        let at = secret_key.span().start;
+        let secret_key = secret_key.into_inner().get().map_err(|what| self.refuse(at, what))?;
+        let every = std::time::Duration::from_secs(u64::from(every_seconds.max(1)));
+        Ok(Langfuse { url: self.address(&url, "secret_key")?, public_key, secret_key, every, service })
     }
 
     /// The zone of this name; `None` = this machine's.

@@ -25,6 +25,30 @@ pub struct Prometheus {
     pub queries: Vec<(String, String)>,
 }
 
+/// Phoenix and what of it is read.
+#[derive(Clone, Debug)]
+pub struct Phoenix {
+    /// Where.
+    pub service: Service,
+    /// Projects, and the service whose spans each holds.
+    pub projects: Vec<(String, String)>,
+}
+
+/// Langfuse and the keys of the project that is read.
+#[derive(Clone, Debug)]
+pub struct Langfuse {
+    /// Base address.
+    pub url: url::Url,
+    /// Names the project's key.
+    pub public_key: String,
+    /// The key.
+    pub secret_key: Secret,
+    /// How often it is read.
+    pub every: std::time::Duration,
+    /// The service of observations that name none.
+    pub service: String,
+}
+
 /// A model's endpoint, against which recorded runs may be run again.
 #[derive(Clone, Debug)]
 pub struct ModelEndpoint {

@@ -3,9 +3,11 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::Check;
-use crate::cli::config::{Config, Service, usual_file};
-use crate::event::Seq;
+use crate::cli::config::{Config, Langfuse, Phoenix, Service, usual_file};
+use crate::event::{Policy, Seq, Untrusted};
 use crate::journal::{Journal as _, JournalError, SqliteJournal};
 use crate::response::Alertmanager;
 
@@ -39,6 +41,8 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
             Check::note("Prometheus", what)
         }
     });
+    checks.extend(config.phoenix.as_ref().map(|named| reach("Phoenix", phoenix(named))));
+    checks.extend(config.langfuse.as_ref().map(|named| reach("Langfuse", langfuse(named))));
     checks
 }
 
@@ -167,32 +171,58 @@ fn alertmanager(service: &Service) -> anyhow::Result<String> {
     Ok(format!("{} answers, version {version}", service.url))
 }
 
-/// Prometheus says its version where API v1 has the facts of its build.
-fn prometheus(service: &Service) -> anyhow::Result<String> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        data: Build,
-    }
-    #[derive(serde::Deserialize)]
-    struct Build {
-        version: String,
-    }
-    let http = crate::response::http_client()?;
-    let mut request = http.get(service.url.join("api/v1/status/buildinfo")?);
-    if let Some(bearer) = &service.bearer {
-        request = request.bearer_auth(bearer.reveal());
-    }
-    let answer: Answer = now(async {
+/// What `service` answers to `request`, which must be a success.
+fn asked(service: &url::Url, request: reqwest::RequestBuilder) -> anyhow::Result<serde_json::Value> {
+    now(async {
         let response = request.send().await.map_err(|error| {
             let why = crate::response::root_cause(&error);
-            anyhow::anyhow!(
-                "{} cannot be reached ({why}): check that it runs and that the address is right",
-                service.url
-            )
+            anyhow::anyhow!("{service} cannot be reached ({why}): check that it runs and that the address is right")
         })?;
         let status = response.status();
-        anyhow::ensure!(status.is_success(), "{} answered {status}", service.url);
+        anyhow::ensure!(
+            status.as_u16() != 401 && status.as_u16() != 403,
+            "{service} answered {status}: check its credentials"
+        );
+        anyhow::ensure!(status.is_success(), "{service} answered {status}");
         Ok(response.json().await?)
-    })?;
-    Ok(format!("{} answers, version {}", service.url, answer.data.version))
+    })
+}
+
+/// Prometheus says its version where API v1 has the facts of its build.
+fn prometheus(service: &Service) -> anyhow::Result<String> {
+    let answer = asked(&service.url, get(service, "api/v1/status/buildinfo")?)?;
+    let version = answer["data"]["version"].as_str().context("it does not say its version")?;
+    Ok(format!("{} answers, version {}", service.url, Untrusted::from(version).show(Policy::Prose).as_str()))
+}
+
+fn get(service: &Service, path: &str) -> anyhow::Result<reqwest::RequestBuilder> {
+    let request = crate::response::http_client()?.get(service.url.join(path)?);
+    Ok(match &service.bearer {
+        Some(bearer) => request.bearer_auth(bearer.reveal()),
+        None => request,
+    })
+}
+
+/// Phoenix has each project that is to be read.
+fn phoenix(phoenix: &Phoenix) -> anyhow::Result<String> {
+    let service = &phoenix.service;
+    let answer = asked(&service.url, get(service, "v1/projects?limit=1000")?)?;
+    let there: Vec<&str> = answer["data"].as_array().into_iter().flatten().filter_map(|p| p["name"].as_str()).collect();
+    let names: Vec<&str> = phoenix.projects.iter().map(|(project, _)| project.as_str()).collect();
+    let missing: Vec<&str> = names.iter().filter(|name| !there.contains(name)).copied().collect();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "{} answers, and has no project {}: it makes one with the first span; check [phoenix] projects",
+        service.url,
+        missing.join(", ")
+    );
+    Ok(format!("{} answers, with {}", service.url, names.join(", ")))
+}
+
+/// Langfuse takes the keys.
+fn langfuse(langfuse: &Langfuse) -> anyhow::Result<String> {
+    let http = crate::response::http_client()?;
+    let request = http.get(langfuse.url.join("api/public/v2/observations?limit=1")?);
+    asked(&langfuse.url, request.basic_auth(&langfuse.public_key, Some(langfuse.secret_key.reveal())))?;
+    Ok(format!("{} answers, and takes the keys", langfuse.url))
 }

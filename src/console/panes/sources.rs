@@ -72,6 +72,10 @@ fn source(cx: &Cx<'_>, source: &SourceHealth) -> Vec<Line<'static>> {
         None => row.lit("nothing of it was accepted", cx.of(Role::Bad)),
     };
     let mut lines = vec![row.made(format!("  {} deliveries", meter::count(source.accepted)), muted).line()];
+    if let Some(shown) = source.shown {
+        let text = format!("        has shown spans up to {}; later ones may still be on their way", cx.clock(shown));
+        lines.extend(words::wrap(vec![safe::made(text, muted)], usize::from(columns), 8));
+    }
     for counter in source.counts.iter().filter(|counter| counter.count > 0) {
         lines.extend(counted(cx, counter, 8, usize::from(columns)));
     }

@@ -126,6 +126,7 @@ impl Fold {
             accepted: heard.entries,
             counts: Vec::new(),
             silent: false,
+            shown: None,
         };
         self.state.heard.iter().map(line).collect()
     }

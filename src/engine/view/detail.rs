@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Change;
+use crate::event::{Change, Time, Untrusted};
 pub use crate::surface::{Step, Turn};
 
 use super::RunLine;
@@ -16,6 +16,9 @@ pub struct RunDetail {
     pub steps: Vec<Step>,
     /// Turn by turn: who said what.
     pub turns: Vec<Turn>,
+    /// Where spans of it were read rather than sent, and when the last of them was: more of it may be shown there later.
+    #[serde(default)]
+    pub read: Vec<(Untrusted, Time)>,
 }
 
 /// A change with both sides; how suspicious it is says its [`ChangeLine`](super::ChangeLine).

@@ -111,6 +111,9 @@ pub struct SourceHealth {
     pub counts: Vec<Counter>,
     /// Silent for longer than its dead-man interval: absence is not health.
     pub silent: bool,
+    /// The newest moment it has shown, where it keeps what it is asked for and shows it later than it takes it in.
+    #[serde(default)]
+    pub shown: Option<Time>,
 }
 
 /// One counter.

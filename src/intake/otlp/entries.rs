@@ -9,7 +9,7 @@ use crate::journal::{Draft, term};
 
 /// Gathers items into drafts, in the order they come; a new one is begun when one is full.
 pub struct Entries<T> {
-    digest: Digest,
+    key: String,
     drafts: Vec<Draft>,
     open: Option<Open<T>>,
 }
@@ -28,7 +28,12 @@ impl<T: Item> Entries<T> {
     /// Entries named by the body they come from.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
-        Self { digest: Digest::of(body), drafts: Vec::new(), open: None }
+        Self::named(key::telemetry(Digest::of(body)))
+    }
+
+    /// Entries of this key.
+    pub(in crate::intake) fn named(key: String) -> Self {
+        Self { key, drafts: Vec::new(), open: None }
     }
 
     /// The drafts.
@@ -40,7 +45,7 @@ impl<T: Item> Entries<T> {
 
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            let key = key::telemetry(self.digest, self.drafts.len());
+            let key = key::part(&self.key, self.drafts.len());
             let mut draft = Draft::new(open.known, key, &T::fact(open.resources));
             draft.terms.extend(open.traces.into_iter().map(term::trace));
             self.drafts.push(draft);

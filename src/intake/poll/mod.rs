@@ -1,12 +1,14 @@
 //! The pollers: what nobody sends us is asked for.
 //!
-//! **For:** finding alerts that no webhook brought and those that ended unheard; key series and the call graph.
-//! **In:** answers of an Alertmanager (API v2) and a Prometheus (HTTP API v1). **Out:** drafts in the journal, counters,
+//! **For:** finding alerts that no webhook brought and those that ended unheard; key series and the call graph; spans that are kept
+//! elsewhere.
+//! **In:** answers of an Alertmanager (API v2), a Prometheus (HTTP API v1), a Phoenix and a Langfuse. **Out:** drafts in the journal, counters,
 //! and what is wrong with a source.
 //! **Never:** follows a redirect, asks an address that a delivery named, retries faster than it is told to.
 
 pub mod alertmanager;
 mod client;
+pub mod kept;
 mod pace;
 pub mod prometheus;
 

@@ -202,7 +202,7 @@ impl Poller {
             let form = [("query", query.as_str()), ("start", &from), ("end", &to), ("step", &step)];
             let at = Time::from_second(end).unwrap_or(now);
             let brought = match self.client.post("api/v1/query_range", &form).await {
-                Ok(body) => range(name, &body, at).map_err(|error| self.odd(&error)),
+                Ok(body) => range(name, &body, at).map_err(|error| self.client.odd(&error)),
                 Err(error) => Err(error),
             };
             match brought {
@@ -239,15 +239,11 @@ impl Poller {
         let mut edges = Vec::new();
         for (query, caller, callee) in GRAPHS {
             let body = self.client.get("api/v1/query", &[("query", query)]).await?;
-            edges.extend(graph(&body, caller, callee).map_err(|error| self.odd(&error))?);
+            edges.extend(graph(&body, caller, callee).map_err(|error| self.client.odd(&error))?);
         }
         edges.sort_unstable();
         edges.dedup();
         Ok((!edges.is_empty()).then(|| topology::draft(edges, key::clamp(now))))
-    }
-
-    fn odd(&self, error: &BadInput) -> PollError {
-        PollError::Odd { base: self.client.base(), error: error.to_string() }
     }
 
     /// Polls for ever.

@@ -62,6 +62,7 @@ fn output(trace: TraceId, answer: &str) -> Detail {
             turn("tool get_order", "{}"),
             turn("assistant", answer),
         ],
+        read: Vec::new(),
     }))
 }
 

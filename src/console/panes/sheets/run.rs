@@ -214,6 +214,14 @@ impl Sheet for RunSheet {
             spans.extend(words::whole(cx, bad, Policy::Prose, cx.of(Role::Bad)));
             content.lines.extend(words::wrap(spans, columns, 2));
         }
+        for (name, last) in &run.read {
+            let text = format!(
+                "Read at {}, last at {}: it shows spans later than it takes them in, so some may be missing.",
+                name.show(Policy::Prose).as_str(),
+                cx.clock(*last)
+            );
+            content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Muted)));
+        }
         let way = self.way(run.steps.len());
         let text = match way {
             Way::Waterfall => "Steps over time",

@@ -155,8 +155,14 @@ fn the_sources_say_who_is_silent_what_was_refused_and_where_to_send() {
     let mut stage = Stage::demo();
     let at = stage.view.as_of.expect("a moment");
     let counter = |name: &'static str, count| Counter { name: name.into(), count };
-    let source =
-        |name: &str, last, accepted, counts, silent| SourceHealth { name: name.into(), last, accepted, counts, silent };
+    let source = |name: &str, last, accepted, counts, silent| SourceHealth {
+        name: name.into(),
+        last,
+        accepted,
+        counts,
+        silent,
+        shown: None,
+    };
     stage.view.door = Some(Door { address: "127.0.0.1:9955".parse().expect("an address"), token: true });
     stage.view.sources = vec![
         source("alertmanager", Some(at), 812, vec![counter("duplicates", 44), counter("too_large", 2)], false),
