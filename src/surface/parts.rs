@@ -52,7 +52,10 @@ fn of(run: &RunFacts, versions: bool) -> Vec<Part> {
                 let print = short(&Digest::of(fields.as_bytes()));
                 match shape.fields.len() {
                     0 => Untrusted::from(&*shape.kind),
-                    n => format!("{} of {n} fields, {}", shape.kind, &print.raw()[..6]).into(),
+                    n => {
+                        let more = if shape.cut { "the first " } else { "" };
+                        format!("{} of {more}{n} fields, {}", shape.kind, &print.raw()[..6]).into()
+                    }
                 }
             })
             .collect();

@@ -3,18 +3,20 @@
 //! Known before the incident, a gap is one line of configuration; after it, a question without an answer.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Span, SpanBatch, Untrusted};
+use crate::event::{Span, SpanBatch, SpanId, TraceId, Untrusted};
 
 use super::alias::{self, EventKind, Field, Flattened, Op};
 use super::message;
 
 /// At most so many services are told apart; the rest are counted together.
 const MOST_SERVICES: usize = 500;
+/// At most so many steps are remembered as counted.
+const MOST_REMEMBERED: usize = 50_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +51,29 @@ impl Need {
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     services: BTreeMap<Untrusted, Counts>,
+    counted: Counted,
     left_out: u64,
+}
+
+/// The newest steps that were counted: one that is sent again, or by another way, counts once.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    steps: HashSet<(TraceId, SpanId)>,
+    in_order: VecDeque<(TraceId, SpanId)>,
+}
+
+impl Counted {
+    /// Whether the step was not counted yet, as far as that is remembered.
+    fn add(&mut self, step: (TraceId, SpanId)) -> bool {
+        let new = self.steps.insert(step);
+        if new {
+            self.in_order.push_back(step);
+        }
+        if self.in_order.len() > MOST_REMEMBERED {
+            self.in_order.pop_front().map(|oldest| self.steps.remove(&oldest));
+        }
+        new
+    }
 }
 
 /// Steps of a kind, and how many of them carry each need of the table, by its place.
@@ -103,13 +127,12 @@ impl Recorder {
         }
     }
 
-    /// Takes in one span.
-    pub(super) fn see(&mut self, service: &Untrusted, span: &Span) {
+    fn see(&mut self, service: &Untrusted, span: &Span) {
         let op = Op::of(&span.attributes, &span.name);
         // An embedding is read as a retrieval, but finds no documents.
         let embeds =
             alias::text(&span.attributes, Field::Operation).is_some_and(|operation| operation.contains("mbedding"));
-        if embeds || matches!(op, Op::Other | Op::Judge) {
+        if embeds || matches!(op, Op::Other | Op::Judge) || !self.counted.add((span.trace_id, span.span_id)) {
             return;
         }
         if self.services.len() >= MOST_SERVICES && !self.services.contains_key(service) {
@@ -203,16 +226,19 @@ fn carries(span: &Span, field: Field) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use serde_json::{Value, json};
 
-    use crate::event::{Resource, SpanId, SpanKind, SpanStatus, Time, TraceId};
+    use crate::event::{Resource, SpanKind, SpanStatus, Time};
 
     use super::*;
 
     fn batch(service: &str, spans: &[&[(&str, Value)]]) -> SpanBatch {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         let span = |attributes: &&[(&str, Value)]| Span {
             trace_id: TraceId([1; 16]),
-            span_id: SpanId([1; 8]),
+            span_id: SpanId(NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes()),
             parent: None,
             name: "span".into(),
             kind: SpanKind::Internal,
@@ -230,6 +256,17 @@ mod tests {
                 items: spans.iter().map(span).collect(),
             }],
         }
+    }
+
+    #[test]
+    fn a_step_that_comes_again_counts_once() {
+        let mut recorder = Recorder::default();
+        let one = batch("bot", &[&[("gen_ai.operation.name", "chat".into())]]);
+        let two = batch("bot", &[&[("gen_ai.operation.name", "chat".into())]]);
+        for batch in [&one, &one, &two, &one] {
+            recorder.apply(batch);
+        }
+        assert_eq!(recorder.report()[0].steps, 2);
     }
 
     #[test]

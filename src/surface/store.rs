@@ -33,12 +33,10 @@ pub struct Runs {
 impl Runs {
     /// Takes in spans. Spans that are no step of an agent are ignored.
     pub fn apply(&mut self, batch: &SpanBatch) {
+        self.recorder.apply(batch);
         for resource in &batch.resources {
             let everywhere = alias::slices(&resource.attributes);
             for span in &resource.items {
-                if self.spans.get(&span.trace_id).is_none_or(|steps| !steps.contains_key(&span.span_id)) {
-                    self.recorder.see(&resource.service, span);
-                }
                 if let Some(mut facts) = SpanFacts::of(&resource.service, span) {
                     // What a process says of itself, such as its region, holds for all its spans that say nothing else.
                     for (slice, value) in &everywhere {

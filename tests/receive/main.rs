@@ -14,5 +14,6 @@ mod phoenix;
 mod polled;
 mod real_sdk;
 mod refusals;
+mod runs;
 mod scene;
 mod storm;
