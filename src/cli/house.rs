@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::config::{self, Config};
 use super::{Common, listening, pace};
-use crate::engine::{self, Details, EngineConfig, View};
+use crate::engine::{self, Details, EngineConfig, RunMeter, View};
 use crate::event::{Person, Time};
 use crate::journal::{SharedJournal, SqliteJournal};
 use crate::response::{self, Desk, LocalDesk};
@@ -114,8 +114,11 @@ impl House {
         let ending =
             if with.person { None } else { Some(Ending::listen(&runtime).context("no signals can be heard")?) };
         let person = response::person();
+        let meter = Arc::new(RunMeter::default());
         let listening = if with.listens {
-            Some(listening::start(&config, &journal, runtime.handle(), with.must_listen)?)
+            let counted = Arc::clone(&meter);
+            let metrics = Arc::new(move || counted.prometheus());
+            Some(listening::start(&config, &journal, runtime.handle(), with.must_listen, metrics)?)
         } else {
             None
         };
@@ -126,6 +129,7 @@ impl House {
                 health: listening.as_ref().map(listening::Listening::health),
                 person: with.person.then(|| person.clone()),
                 may_lead: true,
+                meter: with.listens.then_some(meter),
             },
         );
         let alertmanager = match &config.alertmanager {

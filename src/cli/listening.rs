@@ -19,7 +19,7 @@ use crate::intake::heard::{self, DeadMan, LastHeard};
 use crate::intake::listener::{self, Key, Settings, StartError, Token};
 use crate::intake::poll::kept::{Langfuse, Phoenix};
 use crate::intake::poll::{self, Client, Troubles};
-use crate::intake::{Inflow, topology};
+use crate::intake::{Inflow, Metrics, topology};
 use crate::journal::{Lease, SharedJournal};
 
 /// How often a process without the port tries to get it.
@@ -70,6 +70,7 @@ pub(super) fn start(
     journal: &SharedJournal,
     runtime: &tokio::runtime::Handle,
     must_listen: bool,
+    metrics: Metrics,
 ) -> anyhow::Result<Listening> {
     let settings = Settings {
         listen: config.listen,
@@ -77,7 +78,7 @@ pub(super) fn start(
         token: config.token.as_ref().map(Secret::reveal).map(Token::of),
         pagerduty: config.pagerduty_secrets.iter().map(Secret::reveal).map(Key::of).collect(),
     };
-    let inflow = Inflow::into(Arc::clone(journal));
+    let inflow = Inflow { more_metrics: Some(metrics), ..Inflow::into(Arc::clone(journal)) };
     let mut tasks = Vec::new();
     let own = match runtime.block_on(listener::start(&settings, inflow.clone())) {
         Ok(listening) => Arc::new(Mutex::new(ours(listening, journal))),

@@ -128,6 +128,8 @@ actions! {
         Modify "modify" "modify": "accept it with another cause";
         Reject "reject" "reject": "reject the hypothesis";
         Diff "diff" "diff": "open the diff of the most suspicious change, or of the one under the cursor";
+        Compare "compare" ["[A | B]"] "compare": "compare what runs are made of at any two moments or in any two slices";
+        Stops "stops" ["[WHICH]"] "how runs ended": "how runs ended, over time and by what they were made of";
         Act "act" "act": "open the plan that waits, or propose one";
         Silence "silence" ["[MINUTES]"] "silence": "propose to silence the alerts under the cursor";
         Reconcile "reconcile" "look again": "look again at the target of an action whose outcome is unknown; nothing is sent again";
@@ -185,8 +187,11 @@ actions! {
         ViewOpen "choose" "open": "open what is under the cursor";
         ViewToggle "view-toggle" "other view": "the other way to look at it";
         ViewCopy "view-copy" "copy": "copy it to your own clipboard (OSC 52)";
-        ViewNext "view-next" "next": "to the next place: a change, a suspicious step";
+        ViewNext "view-next" "next": "to the next place: a hit, a change, a suspicious step";
         ViewPrevious "view-previous" "previous": "to the place before";
+        ViewFind "view-find" "find": "find words in it; then n and N go from one to the next";
+        ViewBeside "view-beside" "beside a good one": "hold the step against the same step of a good run";
+        ViewChoose "view-choose" "choose": "choose what is compared or counted";
         ViewHelp "view-help" "keys": "the keys that work here";
     }
     Reader {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::view::{ActionView, ChangeDetail, RunDetail};
 use crate::event::{Alert, Fingerprint, PlanId, Seq, TraceId, Untrusted};
+use crate::surface::RunTable;
 
 /// So many are kept; the one asked for longest ago goes first.
 const KEPT: usize = 64;
@@ -16,6 +17,8 @@ pub enum Want {
     Alert(Fingerprint),
     /// A run with its steps and turns.
     Run(TraceId),
+    /// The newest runs as a table, as of when it was opened.
+    Runs,
     /// A change with both sides.
     Change(Untrusted),
     /// A plan.
@@ -31,6 +34,8 @@ pub enum Detail {
     Alert(Box<Alert>),
     /// A run.
     Run(Box<RunDetail>),
+    /// The newest runs.
+    Runs(Box<RunTable>),
     /// A change.
     Change(Box<ChangeDetail>),
     /// A plan.
@@ -80,7 +85,8 @@ impl Details {
         let asked = self.clock;
         if let Some(slot) = self.slots.get_mut(want) {
             slot.asked = asked;
-            // Entries, changes and plans' texts do not alter; runs and alerts grow.
+            // Entries, changes and plans' texts do not alter; runs and alerts grow. The table of runs is read again when it is
+            // opened again: what is being compared does not move.
             let alters = matches!(want, Want::Run(_) | Want::Alert(_) | Want::Plan(_));
             if slot.under_way || slot.through == through || (!alters && slot.through < through) {
                 return false;
@@ -94,6 +100,14 @@ impl Details {
         }
         self.slots.insert(want.clone(), Slot { state: Loaded::Loading, through, under_way: true, asked });
         true
+    }
+
+    /// Whatever was fetched of `want` is to be fetched again; until then it stays.
+    pub(super) fn renew(&mut self, want: &Want) {
+        if let Some(slot) = self.slots.get_mut(want).filter(|slot| !slot.under_way) {
+            // Later than any entry: whatever is asked for then is another state.
+            slot.through = Seq(u64::MAX);
+        }
     }
 
     /// Takes what came back. What nobody waits for any more is dropped.

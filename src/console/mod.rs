@@ -16,6 +16,7 @@ pub mod details;
 pub mod docs;
 mod drafts;
 mod draw;
+pub mod finder;
 #[cfg(test)]
 mod fixture;
 pub mod glyph;
@@ -26,6 +27,7 @@ pub mod layer;
 pub mod layers;
 pub mod layout;
 pub mod model;
+mod moment;
 mod outcome;
 pub mod pane;
 pub mod panes;

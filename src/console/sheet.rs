@@ -2,10 +2,13 @@
 
 use ratatui::text::Line;
 
+use super::action::Action;
 use super::details::{Detail, Loaded, Want};
+use super::finder::Finder;
 use super::pane::Cx;
 use super::safe;
 use super::theme::Role;
+use crate::engine::view::Opens;
 use crate::event::Policy;
 
 /// A sheet laid out for one width.
@@ -18,6 +21,12 @@ pub struct Content {
     pub later: Vec<Later>,
     /// Rows that matter, in order: changed places, suspicious steps. `n` and `N` go from one to the next.
     pub places: Vec<usize>,
+    /// Rows the cursor can stand on, in order: each can be opened. Empty = there is no cursor.
+    pub items: Vec<usize>,
+    /// Which of them it lands on at first.
+    pub home: usize,
+    /// Rows that hold what is looked for, where the sheet looked itself; `None` = its lines are looked through.
+    pub hits: Option<Vec<usize>>,
 }
 
 /// A line that is made when it is on the screen: of which part of the sheet, and which line of that part.
@@ -46,12 +55,57 @@ pub trait Sheet: Send {
     /// The larger thing it is made of.
     fn want(&self) -> Option<Want>;
 
+    /// Other larger things it needs once the first are here.
+    fn also(&self, _cx: &Cx<'_>) -> Vec<Want> {
+        Vec::new()
+    }
+
+    /// The actions that matter most in it.
+    fn hints(&self) -> &'static [Action] {
+        &[
+            Action::ViewClose,
+            Action::Down,
+            Action::PageDown,
+            Action::ViewNext,
+            Action::ViewFind,
+            Action::ViewToggle,
+            Action::ViewCopy,
+            Action::ViewHelp,
+        ]
+    }
+
     /// Lays it out for `width` columns.
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content;
 
     /// Makes a line that [`Sheet::lay_out`] only named.
     fn line(&self, _cx: &Cx<'_>, _width: u16, _later: Later) -> Line<'static> {
         Line::default()
+    }
+
+    /// What `enter` opens on item `nth`.
+    fn opens(&self, _cx: &Cx<'_>, _nth: usize) -> Option<Opens> {
+        None
+    }
+
+    /// What is held against something else from item `nth` (0 without items).
+    fn beside(&self, _cx: &Cx<'_>, _nth: usize) -> Option<Opens> {
+        None
+    }
+
+    /// Takes up what is looked for, where it looks in more than its lines.
+    fn find(&mut self, _finder: Option<&Finder>) {}
+
+    /// What can be typed into it: what that is, and what stands there now; `None` = nothing.
+    fn typed(&self, _cx: &Cx<'_>) -> Option<(&'static str, String)> {
+        None
+    }
+
+    /// Takes what was typed.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what would be right.
+    fn take(&mut self, _cx: &Cx<'_>, _typed: &str) -> Result<(), String> {
+        Err("Nothing can be chosen here.".to_owned())
     }
 
     /// Shows it the other way (waterfall or turns, side by side or in line); whether there is another way.

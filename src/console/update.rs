@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::action::{Action, Command};
+use super::details::Want;
 use super::key::Key;
 use super::keymap::Meaning;
 use super::layer::Layer;
@@ -104,8 +105,9 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
             wants.extend(pane.wants(&model.cx(spot.area, spot.kind == model.focused())));
         }
     }
-    let through = model.shown.head;
     for want in wants {
+        // Another moment is compared with now, so the table holds all runs, wherever the time is wound to.
+        let through = if want == Want::Runs { model.live.head } else { model.shown.head };
         if model.details.ask(&want, through) {
             effects.push(Effect::Fetch(want, through));
         }
@@ -258,6 +260,8 @@ fn open(model: &mut Model, opens: &Opens, effects: &mut Vec<Effect>) {
         }
     }
     let sheet = panes::sheet(opens);
+    // Runs come all the time: what is compared is what there is when it is opened.
+    model.details.renew(&Want::Runs);
     let opened = sheet.opened();
     model.note_opened(&opened);
     push(model, Box::new(Viewer::new(sheet)));

@@ -3,14 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Time, TraceId};
+use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Span, Time, TraceId, Untrusted};
 use crate::journal::{Query, Record, SharedJournal, term};
+use crate::surface::{RunTable, Runs};
 
 use super::view::{ActionView, ChangeDetail, RunDetail, View};
 use super::{Details, Fold, fold, save};
 
-/// Entries of one run that are read.
-const RUN_ENTRIES: usize = 5_000;
+/// Entries of one thing that are read; a run whose every span came alone has as many spans.
+const MOST_ENTRIES: usize = 20_000;
+
+/// Threads that read one run.
+const READERS: usize = 4;
+
+/// The spans of a run in some entries, with the service that sent each.
+fn spans_of(trace: TraceId, records: &[Record]) -> anyhow::Result<Vec<(Untrusted, Span)>> {
+    let mut spans = Vec::new();
+    for record in records {
+        let Fact::Spans(batch) = record.fact()? else { continue };
+        for Resource { service, items, .. } in batch.resources {
+            let ours = items.into_iter().filter(|span| span.trace_id == trace);
+            spans.extend(ours.map(|span| (service.clone(), span)));
+        }
+    }
+    Ok(spans)
+}
 
 /// Details over a journal.
 pub(super) struct JournalDetails {
@@ -44,7 +61,7 @@ impl JournalDetails {
     /// Every record that `term` finds, in order, up to a bound.
     fn all(&self, term: &str, kinds: &[Kind], through: Seq) -> anyhow::Result<Vec<Record>> {
         let mut found: Vec<Record> = Vec::new();
-        while found.len() < RUN_ENTRIES {
+        while found.len() < MOST_ENTRIES {
             let after = found.last().map_or(Seq(0), |record| record.seq);
             let query = Query {
                 after,
@@ -80,21 +97,48 @@ impl Details for JournalDetails {
 
     fn run(&self, trace: TraceId, through: Seq) -> anyhow::Result<Option<RunDetail>> {
         let mut spans = Vec::new();
+        let records = self.all(&term::trace(trace), &[Kind::Spans], through)?;
+        let cut = records.len() >= MOST_ENTRIES;
         let mut read = BTreeMap::new();
-        for record in self.all(&term::trace(trace), &[Kind::Spans], through)? {
+        for record in &records {
             if let Some(source) = crate::intake::read_at(&record.key) {
                 read.insert(source, record.arrived);
             }
-            let Fact::Spans(batch) = record.fact()? else { continue };
-            for Resource { service, items, .. } in batch.resources {
-                let ours = items.into_iter().filter(|span| span.trace_id == trace);
-                spans.extend(ours.map(|span| (service.clone(), span)));
-            }
+        }
+        // Ten thousand spans are megabytes of text: they are read on several cores at once.
+        let each = records.len().div_ceil(READERS).max(1);
+        let parts: Vec<anyhow::Result<Vec<_>>> = std::thread::scope(|scope| {
+            let readers: Vec<_> = records.chunks(each).map(|part| scope.spawn(|| spans_of(trace, part))).collect();
+            let read = readers.into_iter().map(|reader| reader.join());
+            read.map(|part| part.unwrap_or_else(|_| Err(anyhow::anyhow!("the run could not be read")))).collect()
+        });
+        for part in parts {
+            spans.extend(part?);
         }
         let reading = crate::surface::open(&spans);
         let Some(facts) = reading.facts else { return Ok(None) };
         let read = read.into_iter().map(|(source, last)| (source.name().into(), last)).collect();
-        Ok(Some(RunDetail { line: fold::run_line(&facts), steps: reading.steps, turns: reading.turns, read }))
+        Ok(Some(RunDetail {
+            line: fold::run_line(&facts),
+            rule: facts.stop.rule,
+            provider: facts.stop.provider,
+            cost: facts.cost,
+            retries: facts.retries,
+            steps: reading.steps,
+            turns: reading.turns,
+            read,
+            cut,
+        }))
+    }
+
+    fn runs(&self, through: Seq) -> anyhow::Result<RunTable> {
+        let mut runs = Runs::default();
+        for record in save::newest(&self.journal, through, &[Kind::Spans])?.iter().rev() {
+            if let Fact::Spans(batch) = record.fact()? {
+                runs.apply(&batch);
+            }
+        }
+        Ok(RunTable::of(&runs))
     }
 
     fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<ChangeDetail>> {

@@ -9,6 +9,7 @@
 
 mod details;
 mod fold;
+mod meter;
 mod presence;
 mod priority;
 mod run;
@@ -17,6 +18,7 @@ pub mod view;
 
 pub use details::picture;
 pub use fold::{Fold, Unreadable, VERSION};
+pub use meter::RunMeter;
 pub use run::{EngineConfig, Handle, Health, start};
 pub use view::View;
 
@@ -40,6 +42,11 @@ pub trait Details: Send + Sync {
     /// # Errors
     /// When the journal cannot be read.
     fn run(&self, trace: TraceId, through: Seq) -> anyhow::Result<Option<view::RunDetail>>;
+    /// The newest runs, as a table by which any two moments or slices are compared.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn runs(&self, through: Seq) -> anyhow::Result<crate::surface::RunTable>;
     /// One change.
     ///
     /// # Errors

@@ -15,12 +15,14 @@ use super::presence::Presence;
 use super::priority::give_way;
 use super::save::{self, Saver};
 use super::view::{Counter, Door, SourceHealth, Trouble, View};
-use super::{Details, Fold};
+use super::{Details, Fold, RunMeter};
 
 /// The lease of the process that derives.
 const LEASE: &str = "engine";
 /// At most one view in this time.
 const BETWEEN_VIEWS: Duration = Duration::from_millis(200);
+/// Runs are counted at most once in this time.
+const BETWEEN_METERS: Duration = Duration::from_secs(1);
 /// How often the lease is tried and presence looked at when nothing else happens: a dead leader is replaced within this.
 const TICK: Duration = Duration::from_secs(3);
 /// How soon something that waits for a little quiet is looked at again.
@@ -54,13 +56,15 @@ pub struct EngineConfig {
     pub person: Option<Person>,
     /// Whether this process may derive; `false` for a journal opened read-only.
     pub may_lead: bool,
+    /// Counts how runs end, where somebody asks for that.
+    pub meter: Option<Arc<RunMeter>>,
 }
 
 impl EngineConfig {
     /// An engine by `clock`, without intake and without a person, that may lead.
     #[must_use]
     pub fn new(clock: Arc<dyn Fn() -> Time + Send + Sync>) -> Self {
-        Self { clock, health: None, person: None, may_lead: true }
+        Self { clock, health: None, person: None, may_lead: true, meter: None }
     }
 }
 
@@ -105,6 +109,7 @@ pub fn start(journal: SharedJournal, config: EngineConfig) -> Handle {
     let details = Arc::new(JournalDetails::new(Arc::clone(&journal)));
     let bell = Arc::clone(&journal);
     let mut engine = Engine {
+        metered: None,
         presence: Presence::new(Arc::clone(&journal)),
         saver: Saver::new(Arc::clone(&journal)),
         journal,
@@ -144,6 +149,7 @@ struct Engine {
     /// The last derived entries came late: their numbers were taken.
     overtaken: bool,
     published: Option<Instant>,
+    metered: Option<Instant>,
     unpublished: bool,
     saver: Saver,
     journal_head: Seq,
@@ -205,6 +211,7 @@ impl Engine {
                 self.unpublished = true;
             }
         }
+        self.meter(now);
         let derived_more = self.derived_to > self.fold.head();
         self.show(now, caught_up && !derived_more);
         self.save();
@@ -213,6 +220,15 @@ impl Engine {
             () if self.unpublished || (self.lease.is_some() && self.fold.waits()) => SOON,
             () => TICK,
         })
+    }
+
+    fn meter(&mut self, now: Time) {
+        let Some(meter) = &self.config.meter else { return };
+        if self.metered.is_none_or(|then| then.elapsed() >= BETWEEN_METERS) {
+            self.metered = Some(Instant::now());
+            self.fold.begin_to_meter();
+            self.fold.meter(meter, now);
+        }
     }
 
     fn wait(&mut self, wait: Duration) {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::event::Seq;
-use crate::journal::{JournalError, Query, SharedJournal};
+use crate::event::{Kind, Seq};
+use crate::journal::{JournalError, Query, Record, SharedJournal};
 
 use super::fold::Snapshot;
 use super::priority::give_way;
@@ -128,18 +128,24 @@ pub(super) fn saved(journal: &SharedJournal, through: Seq) -> Result<Fold, Journ
 
 /// Takes telemetry that is already in the state back into memory: the newest, in order.
 fn recall(journal: &SharedJournal, fold: &mut Fold) {
+    // What cannot be read now is asked for again by the next start; until then less is compared with.
+    let newest = newest(journal, fold.head(), &Fold::RECALLED).unwrap_or_default();
+    newest.iter().rev().for_each(|record| fold.recall(record));
+}
+
+/// The newest entries of these kinds through `through`, newest first, as many as are taken into memory at once.
+pub(super) fn newest(journal: &SharedJournal, through: Seq, kinds: &[Kind]) -> Result<Vec<Record>, JournalError> {
     let mut newest = Vec::new();
-    let kinds = Fold::RECALLED.to_vec();
-    let mut query = Query { through: Some(fold.head()), kinds, newest_first: true, ..Query::default() };
+    let mut query = Query { through: Some(through), kinds: kinds.to_vec(), newest_first: true, ..Query::default() };
     let mut bytes = 0;
     while newest.len() < RECALL && bytes < RECALL_BYTES {
-        let Ok(page) = journal.read(&query) else { break };
+        let page = journal.read(&query)?;
         let Some(last) = page.last() else { break };
         query.through = Some(Seq(last.seq.0.saturating_sub(1)));
         bytes += page.iter().map(|record| record.body.len()).sum::<usize>();
         newest.extend(page);
     }
-    newest.iter().rev().for_each(|record| fold.recall(record));
+    Ok(newest)
 }
 
 #[cfg(test)]

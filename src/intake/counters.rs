@@ -152,33 +152,52 @@ impl Counters {
     /// The counters in Prometheus' text format.
     #[must_use]
     pub fn prometheus(&self) -> String {
-        let mut out = String::from("# TYPE warroom_deliveries_total counter\n");
+        let mut out = String::from(
+            "# HELP warroom_deliveries_total Deliveries by source and by what became of them.\n\
+             # TYPE warroom_deliveries_total counter\n",
+        );
         for source in SOURCES {
             for (fate, name) in FATES {
                 let (source_name, count) = (source.name(), self.of(source, fate));
                 let _ = writeln!(out, "warroom_deliveries_total{{source=\"{source_name}\",fate=\"{name}\"}} {count}");
             }
         }
-        for (name, values) in [
-            ("warroom_entries_recorded_total", &self.recorded),
-            ("warroom_entries_repeated_total", &self.duplicates),
-            ("warroom_items_rejected_total", &self.rejected_items),
+        for (name, help, values) in [
+            ("warroom_entries_recorded_total", "Entries recorded.", &self.recorded),
+            ("warroom_entries_repeated_total", "Entries that were recorded before.", &self.duplicates),
+            (
+                "warroom_items_rejected_total",
+                "Items rejected while the rest of their delivery was taken.",
+                &self.rejected_items,
+            ),
         ] {
-            let _ = writeln!(out, "# TYPE {name} counter");
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter");
             for (source, value) in SOURCES.iter().zip(values) {
                 let _ = writeln!(out, "{name}{{source=\"{}\"}} {}", source.name(), value.load(Ordering::Relaxed));
             }
         }
-        let _ = writeln!(out, "# TYPE warroom_last_heard_seconds gauge");
+        out.push_str(
+            "# HELP warroom_last_heard_seconds When a source last spoke, in seconds since 1970.\n\
+             # TYPE warroom_last_heard_seconds gauge\n",
+        );
         for heard in self.heard() {
             let (name, second) = (heard.source.name(), heard.last.as_second());
             let _ = writeln!(out, "warroom_last_heard_seconds{{source=\"{name}\"}} {second}");
         }
-        for (name, value) in [
-            ("warroom_connections_closed_total", &self.connections_closed),
-            ("warroom_quarantine_failed_total", &self.quarantine_failed),
+        for (name, help, value) in [
+            (
+                "warroom_connections_closed_total",
+                "Connections closed because there were too many.",
+                &self.connections_closed,
+            ),
+            (
+                "warroom_quarantine_failed_total",
+                "Refused deliveries that could not be kept in quarantine.",
+                &self.quarantine_failed,
+            ),
         ] {
-            let _ = writeln!(out, "# TYPE {name} counter\n{name} {}", value.load(Ordering::Relaxed));
+            let value = value.load(Ordering::Relaxed);
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
         }
         out
     }

@@ -66,12 +66,17 @@ pub struct Inflow {
     pub counters: Arc<counters::Counters>,
     /// Says that a delivery was cut short, so that somebody asks its source for the rest.
     pub cut_short: Arc<Notify>,
+    /// What else is told to whoever asks for metrics, in Prometheus' text format.
+    pub more_metrics: Option<Metrics>,
 }
+
+/// Metrics of a room above this one.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 impl Inflow {
     /// An inflow into `journal`, nothing counted yet.
     #[must_use]
     pub fn into(journal: SharedJournal) -> Self {
-        Self { journal, counters: Arc::default(), cut_short: Arc::default() }
+        Self { journal, counters: Arc::default(), cut_short: Arc::default(), more_metrics: None }
     }
 }

@@ -1,6 +1,6 @@
 //! The table of names: which attribute means what, whoever sent it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -75,6 +75,9 @@ pub enum Field {
     RetrievalQuery,
     RetrievalDocuments,
     RetrievalTopK,
+    IndexVersion,
+    Cost,
+    Attempt,
     Conversation,
     Compacted,
     Temperature,
@@ -87,6 +90,9 @@ pub enum Field {
     EvaluationName,
     EvaluationScore,
     EvaluationLabel,
+    JudgeModel,
+    JudgeVersion,
+    JudgeThreshold,
     EvaluationText,
 }
 
@@ -166,6 +172,53 @@ impl Op {
     }
 }
 
+/// How many fields there are.
+const FIELDS: usize = Field::EvaluationText as usize + 1;
+
+/// Which fields each name of the table stands for, and in which place among their names.
+static INDEX: LazyLock<HashMap<&'static str, Vec<(Field, usize)>>> = LazyLock::new(|| {
+    let mut index: HashMap<&'static str, Vec<(Field, usize)>> = HashMap::new();
+    for (field, names) in &TABLE.looked_for {
+        for (place, name) in names.iter().enumerate() {
+            index.entry(name).or_default().push((*field, place));
+        }
+    }
+    index
+});
+
+/// The fields of one span, all looked up at once: a span has few attributes, and the table has many names.
+pub(super) struct Named<'a>([Option<(usize, &'a Value)>; FIELDS]);
+
+impl<'a> Named<'a> {
+    pub(super) fn of(attributes: &'a Attributes) -> Self {
+        let mut found = [None; FIELDS];
+        for (name, value) in attributes {
+            for (field, place) in INDEX.get(name.raw()).into_iter().flatten() {
+                let slot: &mut Option<(usize, &Value)> = &mut found[*field as usize];
+                if slot.is_none_or(|(known, _)| *place < known) {
+                    *slot = Some((*place, value));
+                }
+            }
+        }
+        Self(found)
+    }
+
+    /// As [`value`].
+    pub(super) fn value(&self, field: Field) -> Option<&'a Value> {
+        self.0[field as usize].map(|(_, value)| value).filter(|value| !value.is_null())
+    }
+
+    /// As [`text`].
+    pub(super) fn text(&self, field: Field) -> Option<String> {
+        self.value(field).map(as_text)
+    }
+
+    /// As [`number`].
+    pub(super) fn number(&self, field: Field) -> Option<f64> {
+        as_number(self.value(field)?)
+    }
+}
+
 /// The value of `field`, under the first of its names that is looked for and present, unless it is null.
 pub(super) fn value(attributes: &Attributes, field: Field) -> Option<&Value> {
     let names = TABLE.looked_for.get(&field)?;
@@ -187,7 +240,10 @@ pub(super) fn as_text(value: &Value) -> String {
 
 /// The value of `field` as a number.
 pub(super) fn number(attributes: &Attributes, field: Field) -> Option<f64> {
-    let value = value(attributes, field)?;
+    as_number(value(attributes, field)?)
+}
+
+fn as_number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|n: &f64| n.is_finite())
 }
 
@@ -260,6 +316,23 @@ mod tests {
         ]);
         assert_eq!(text(&both, Field::ModelAsked).as_deref(), Some("corrected"));
         assert_eq!(names(Field::ModelAsked).first().map(String::as_str), Some("gen_ai.request.model"));
+    }
+
+    #[test]
+    fn all_fields_at_once_are_the_fields_one_by_one() {
+        let pairs: Vec<(&str, Value)> =
+            TABLE.field.values().flatten().map(|name| (name.as_str(), name.as_str().into())).collect();
+        for chosen in [
+            pairs.clone(),
+            pairs.iter().rev().step_by(3).cloned().collect(),
+            pairs.iter().step_by(2).cloned().collect(),
+        ] {
+            let attributes = attributes(&chosen);
+            let named = Named::of(&attributes);
+            for field in TABLE.field.keys() {
+                assert_eq!(named.value(*field), value(&attributes, *field), "{field:?}");
+            }
+        }
     }
 
     #[test]

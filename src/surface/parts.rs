@@ -6,6 +6,7 @@ use crate::event::{Digest, Surface, Untrusted};
 
 use super::history::versions_tell;
 use super::run::RunFacts;
+use super::shape::Shape;
 
 /// At most so many values of one part are written out; more are counted.
 const WRITTEN: usize = 4;
@@ -32,6 +33,11 @@ fn of(run: &RunFacts, versions: bool) -> Vec<Part> {
         joined(surfaces.prompts.iter().map(short))
     };
     let judges: BTreeSet<&Untrusted> = run.evaluations.iter().map(|evaluation| &evaluation.name).collect();
+    let judged_by: BTreeSet<Untrusted> = run
+        .evaluations
+        .iter()
+        .filter_map(|one| Some(format!("{}: {}", one.name.raw(), one.by.as_ref()?.raw()).into()))
+        .collect();
     let fixed = [
         (Surface::Model, "model asked for", joined(surfaces.asked.iter().cloned())),
         (Surface::Model, "served model", joined(surfaces.served.iter().cloned())),
@@ -39,37 +45,40 @@ fn of(run: &RunFacts, versions: bool) -> Vec<Part> {
         (Surface::Prompt, "prompt", prompts),
         (Surface::Tool, "tool definitions", joined(surfaces.tools.iter().map(short))),
         (Surface::Retrieval, "retrieval source", joined(surfaces.sources.iter().cloned())),
+        (Surface::Retrieval, "index version", joined(surfaces.indexes.iter().cloned())),
         (Surface::Judge, "judge", joined(judges.into_iter().cloned())),
+        (Surface::Judge, "judge configuration", joined(judged_by)),
     ];
     let mut found: Vec<Part> =
         fixed.into_iter().filter_map(|(surface, part, value)| Some((surface, Untrusted::from(part), value?))).collect();
     let tools: BTreeSet<&Untrusted> = run.calls.iter().map(|(tool, ..)| tool).collect();
     for tool in tools {
         let own = run.calls.iter().filter(|(name, ..)| name == tool).filter_map(|(.., shape)| shape.as_deref());
-        let shapes: BTreeSet<Untrusted> = own
-            .map(|shape| {
-                let fields = shape.fields.join("\n");
-                let print = short(&Digest::of(fields.as_bytes()));
-                match shape.fields.len() {
-                    0 => Untrusted::from(&*shape.kind),
-                    n => {
-                        let more = if shape.cut { "the first " } else { "" };
-                        format!("{} of {more}{n} fields, {}", shape.kind, &print.raw()[..6]).into()
-                    }
-                }
-            })
-            .collect();
+        let shapes: BTreeSet<Untrusted> = own.map(shape_name).collect();
         found.extend(joined(shapes).map(|value| (Surface::Tool, result_of(tool), value)));
     }
     found
 }
 
-fn short(digest: &Digest) -> Untrusted {
+/// A structure in few words: two with the same words have the same fields.
+pub(super) fn shape_name(shape: &Shape) -> Untrusted {
+    let print = short(&Digest::of(shape.fields.join("\n").as_bytes()));
+    match shape.fields.len() {
+        0 => Untrusted::from(&*shape.kind),
+        n => {
+            let more = if shape.cut { "the first " } else { "" };
+            format!("{} of {more}{n} fields, {}", shape.kind, &print.raw()[..6]).into()
+        }
+    }
+}
+
+/// The beginning of a digest, by which a text is known.
+pub(super) fn short(digest: &Digest) -> Untrusted {
     hex::encode(&digest.0[..6]).into()
 }
 
 /// Several values of one run are one value together; none is not captured.
-fn joined(values: impl IntoIterator<Item = Untrusted>) -> Option<Untrusted> {
+pub(super) fn joined(values: impl IntoIterator<Item = Untrusted>) -> Option<Untrusted> {
     let mut values = values.into_iter();
     let first = values.next()?;
     let rest: Vec<Untrusted> = values.collect();

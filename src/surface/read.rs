@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::event::{Digest, Span, SpanId, SpanStatus, Time, TraceId, Untrusted};
 
-use super::alias::{self, EventKind, Field, Flattened, Op};
-use super::message;
+use super::alias::{self, EventKind, Field, Flattened, Named, Op};
+use super::message::{self, Message};
+use super::plan::{self, Plan};
 use super::shape::{Shape, shape_of};
 
 /// The verdict of a judge or evaluator.
@@ -20,6 +21,8 @@ pub struct Evaluation {
     pub score: Option<f64>,
     /// Label, such as `pass`.
     pub label: Option<Untrusted>,
+    /// By what it was judged: the judge's model, version and threshold, in one line; `None` = not captured.
+    pub by: Option<Untrusted>,
 }
 
 impl Evaluation {
@@ -94,6 +97,16 @@ pub struct SpanFacts {
     pub prompt_text: Option<Untrusted>,
     /// Digest of the tool definitions.
     pub tools: Option<Digest>,
+    /// The tool definitions.
+    pub tools_text: Option<Untrusted>,
+    /// Version of the index that was asked.
+    pub index_version: Option<Untrusted>,
+    /// What it cost, in the sender's currency.
+    pub cost: Option<f64>,
+    /// Which attempt it says it is: 0 or 1 is the first, by whether the sender counts retries or tries.
+    pub attempt: Option<u64>,
+    /// Steps of a plan that are open, and all of them, as this step left the plan.
+    pub plan: Option<Plan>,
     /// Why the model stopped, in the provider's words.
     pub finish: Vec<Untrusted>,
     /// Tokens in.
@@ -126,7 +139,8 @@ impl SpanFacts {
         if op == Op::Other {
             return None;
         }
-        let text = |field| alias::text(&span.attributes, field).filter(|text| !text.is_empty()).map(Untrusted::from);
+        let named = Named::of(&span.attributes);
+        let text = |field| named.text(field).filter(|text| !text.is_empty()).map(Untrusted::from);
         let what = match op {
             Op::Agent => text(Field::Agent),
             Op::Model | Op::Judge | Op::Other => text(Field::ModelAsked),
@@ -136,14 +150,12 @@ impl SpanFacts {
         let rest = || Untrusted::from(span.name.raw().split_once(' ').map_or(span.name.raw(), |(_, rest)| rest));
         let prompt_text = if matches!(op, Op::Agent | Op::Model) { message::system_prompt(span) } else { None };
         let found = if op == Op::Retrieval { retrieved(span) } else { Found::default() };
-        let result = if op == Op::Tool {
-            alias::value(&span.attributes, Field::ToolResult).map(|v| Arc::new(shape_of(v)))
-        } else {
-            None
-        };
+        let result = if op == Op::Tool { named.value(Field::ToolResult).map(|v| Arc::new(shape_of(v))) } else { None };
         let error = text(Field::Error)
             .or_else(|| Some(span.status_message.clone()).filter(|words| !words.is_empty()))
             .or_else(|| exception(span));
+        let tools_text = tools(span, &named);
+        let out = message::messages_out(span);
         let failed_result = result.as_ref().is_some_and(|shape| &*shape.kind == "error");
         Some(Self {
             trace: span.trace_id,
@@ -161,15 +173,20 @@ impl SpanFacts {
             provider: text(Field::Provider),
             asked: text(Field::ModelAsked),
             served: served(text(Field::ModelServed), text(Field::Fingerprint)),
-            parameters: parameters(span),
+            parameters: parameters(&named),
             prompt_name: text(Field::PromptName),
             prompt_version: text(Field::PromptVersion),
             prompt: prompt_text.as_ref().map(|text| Digest::of(text.as_bytes())),
             prompt_text: prompt_text.map(Untrusted::from),
-            tools: tools(span),
-            finish: finish(span),
-            tokens_in: count(span, Field::TokensIn),
-            tokens_out: count(span, Field::TokensOut),
+            tools: tools_text.as_ref().map(|text| Digest::of(text.as_bytes())),
+            tools_text: tools_text.map(Untrusted::from),
+            index_version: text(Field::IndexVersion),
+            cost: named.number(Field::Cost).filter(|cost| *cost >= 0.0),
+            attempt: count(&named, Field::Attempt),
+            plan: plan::of(op, span, &out),
+            finish: finish(&named, &out),
+            tokens_in: count(&named, Field::TokensIn),
+            tokens_out: count(&named, Field::TokensOut),
             arguments: if op == Op::Tool {
                 text(Field::ToolArguments).map(|a| Digest::of(a.raw().as_bytes()))
             } else {
@@ -181,7 +198,7 @@ impl SpanFacts {
             document_names: found.names,
             evaluations: evaluations(span),
             slices: alias::slices(&span.attributes),
-            said: if op == Op::Model { said(span) } else { Said::default() },
+            said: if op == Op::Model { said(&out) } else { Said::default() },
         })
     }
 }
@@ -194,8 +211,8 @@ fn served(model: Option<Untrusted>, fingerprint: Option<Untrusted>) -> Option<Un
 }
 
 /// Sampling parameters in one line, in a fixed order.
-fn parameters(span: &Span) -> Option<Untrusted> {
-    if let Some(all) = alias::text(&span.attributes, Field::Parameters) {
+fn parameters(named: &Named<'_>) -> Option<Untrusted> {
+    if let Some(all) = named.text(Field::Parameters) {
         return Some(all.into());
     }
     let parts: Vec<String> = [
@@ -206,29 +223,29 @@ fn parameters(span: &Span) -> Option<Untrusted> {
         ("reasoning", Field::Reasoning),
     ]
     .into_iter()
-    .filter_map(|(name, field)| Some(format!("{name}={}", alias::text(&span.attributes, field)?)))
+    .filter_map(|(name, field)| Some(format!("{name}={}", named.text(field)?)))
     .collect();
     (!parts.is_empty()).then(|| parts.join(" ").into())
 }
 
-/// The digest of the tool definitions, the same whatever the order of their fields.
-fn tools(span: &Span) -> Option<Digest> {
+/// The tool definitions, the same whatever the order of their fields.
+fn tools(span: &Span, named: &Named<'_>) -> Option<String> {
     let canonical = |value: &Value| match value {
         Value::String(text) => {
             serde_json::from_str::<Value>(text).map_or_else(|_| text.clone(), |inner| inner.to_string())
         }
         other => other.to_string(),
     };
-    if let Some(value) = alias::value(&span.attributes, Field::Tools) {
-        return Some(Digest::of(canonical(value).as_bytes()));
+    if let Some(value) = named.value(Field::Tools) {
+        return Some(canonical(value));
     }
     let flat = alias::flattened(&span.attributes, Flattened::Tools);
     let all: Vec<String> = flat.values().flat_map(|parts| parts.values().map(|value| canonical(value))).collect();
-    (!all.is_empty()).then(|| Digest::of(all.join("\n").as_bytes()))
+    (!all.is_empty()).then(|| all.join("\n"))
 }
 
-fn finish(span: &Span) -> Vec<Untrusted> {
-    let stated = alias::value(&span.attributes, Field::Finish).map(|value| match value {
+fn finish(named: &Named<'_>, out: &[Message]) -> Vec<Untrusted> {
+    let stated = named.value(Field::Finish).map(|value| match value {
         Value::Array(items) => items.iter().map(|item| alias::as_text(item).into()).collect(),
         Value::String(text) => match serde_json::from_str::<Vec<String>>(text) {
             Ok(items) => items.into_iter().map(Untrusted::from).collect(),
@@ -236,14 +253,12 @@ fn finish(span: &Span) -> Vec<Untrusted> {
         },
         other => vec![Untrusted::from(other.to_string())],
     });
-    stated.unwrap_or_else(|| {
-        message::messages_out(span).into_iter().filter_map(|m| m.finish).map(Untrusted::from).collect()
-    })
+    stated.unwrap_or_else(|| out.iter().filter_map(|m| m.finish.as_deref()).map(Untrusted::from).collect())
 }
 
-fn count(span: &Span, field: Field) -> Option<u64> {
+fn count(named: &Named<'_>, field: Field) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just before")]
-    alias::number(&span.attributes, field).filter(|n| (0.0..1e15).contains(n)).map(|n| n as u64)
+    named.number(field).filter(|n| (0.0..1e15).contains(n)).map(|n| n as u64)
 }
 
 /// What a retrieval found.
@@ -295,7 +310,13 @@ fn evaluations(span: &Span) -> Vec<Evaluation> {
         let name = alias::text(attributes, Field::EvaluationName)?;
         let score = alias::number(attributes, Field::EvaluationScore);
         let label = alias::text(attributes, Field::EvaluationLabel).map(Untrusted::from);
-        Some(Evaluation { name: name.into(), score, label })
+        let by: Vec<String> =
+            [("model", Field::JudgeModel), ("version", Field::JudgeVersion), ("threshold", Field::JudgeThreshold)]
+                .into_iter()
+                .filter_map(|(word, field)| Some(format!("{word} {}", alias::text(attributes, field)?)))
+                .collect();
+        let by = (!by.is_empty()).then(|| by.join(", ").into());
+        Some(Evaluation { name: name.into(), score, label, by })
     };
     let mut found: Vec<Evaluation> = span
         .events
@@ -308,7 +329,7 @@ fn evaluations(span: &Span) -> Vec<Evaluation> {
         if let Some(name) = parts.get("name") {
             let score = parts.get("score").and_then(|v| v.as_f64().or_else(|| v.as_str()?.parse().ok()));
             let label = parts.get("label").map(|value| alias::as_text(value).into());
-            found.push(Evaluation { name: alias::as_text(name).into(), score, label });
+            found.push(Evaluation { name: alias::as_text(name).into(), score, label, by: None });
         }
     }
     found
@@ -320,9 +341,8 @@ fn exception(span: &Span) -> Option<Untrusted> {
     Some(alias::as_text(words).into())
 }
 
-fn said(span: &Span) -> Said {
-    let messages = message::messages_out(span);
-    let Some(last) = messages.last() else { return Said::default() };
+fn said(out: &[Message]) -> Said {
+    let Some(last) = out.last() else { return Said::default() };
     let broken_arguments = last
         .calls
         .iter()

@@ -17,6 +17,11 @@ use super::message;
 const MOST_SERVICES: usize = 500;
 /// At most so many steps are remembered as counted.
 const MOST_REMEMBERED: usize = 50_000;
+/// Steps are counted in stretches of so many seconds by when they began …
+const STRETCH_SECONDS: i64 = 3_600;
+/// … and the newest so many in which a service sent anything make up what is reported: what it sends now, not what it sent last
+/// week. One clock that runs ahead takes one of them, and no more.
+const STRETCHES: usize = 24;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +55,8 @@ impl Need {
 /// Counts, per service, how often each field that should be there was.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
-    services: BTreeMap<Untrusted, Counts>,
+    /// Per service its stretches, by number.
+    services: BTreeMap<Untrusted, BTreeMap<i64, Counts>>,
     counted: Counted,
     left_out: u64,
 }
@@ -139,7 +145,17 @@ impl Recorder {
             self.left_out += 1;
             return;
         }
-        let counts = self.services.entry(service.clone()).or_default();
+        let stretches = self.services.entry(service.clone()).or_default();
+        let stretch = span.start.as_second().div_euclid(STRETCH_SECONDS);
+        let room = stretches.len() < STRETCHES || stretches.contains_key(&stretch);
+        if !room {
+            // What came so late says nothing of today.
+            if stretches.first_key_value().is_some_and(|(oldest, _)| stretch < *oldest) {
+                return;
+            }
+            stretches.pop_first();
+        }
+        let counts = stretches.entry(stretch).or_default();
         counts.captured.resize(NEEDS.len(), 0);
         counts.by_agent.resize(NEEDS.len(), 0);
         *counts.steps.entry(op).or_default() += 1;
@@ -159,7 +175,7 @@ impl Recorder {
     #[must_use]
     pub fn report(&self) -> Vec<ServiceGaps> {
         let mut report: Vec<ServiceGaps> =
-            self.services.iter().map(|(service, counts)| counts.report(service.clone())).collect();
+            self.services.iter().map(|(service, stretches)| Counts::sum(stretches).report(service.clone())).collect();
         report.sort_by(|a, b| a.score.total_cmp(&b.score).then_with(|| a.service.cmp(&b.service)));
         report
     }
@@ -172,6 +188,19 @@ impl Recorder {
 }
 
 impl Counts {
+    /// All stretches together.
+    fn sum(stretches: &BTreeMap<i64, Self>) -> Self {
+        let mut sum = Self::default();
+        for counts in stretches.values() {
+            counts.steps.iter().for_each(|(op, steps)| *sum.steps.entry(*op).or_default() += steps);
+            for (all, own) in [(&mut sum.captured, &counts.captured), (&mut sum.by_agent, &counts.by_agent)] {
+                all.resize(NEEDS.len(), 0);
+                all.iter_mut().zip(own).for_each(|(all, own)| *all += own);
+            }
+        }
+        sum
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     fn report(&self, service: Untrusted) -> ServiceGaps {
         let (mut sent, mut wanted) = (0, 0);
@@ -328,6 +357,34 @@ mod tests {
         assert!(!missing(&[agent, chat, chat]));
         // An agent that does not say it, and calls without an agent, leave the question open.
         assert!(missing(&[agent, &[("gen_ai.operation.name", "invoke_agent".into())], chat]) && missing(&[chat]));
+    }
+
+    #[test]
+    fn what_a_service_lacked_before_it_was_mended_is_forgotten_after_a_day() {
+        let mut recorder = Recorder::default();
+        let bare: &[(&str, Value)] = &[("gen_ai.operation.name", "chat".into())];
+        let told: &[(&str, Value)] = &[("gen_ai.operation.name", "chat".into()), ("gen_ai.request.model", "m".into())];
+        let mut sent = 0_u128;
+        let mut send = |hour: i64, spans: &[&[(&str, Value)]]| {
+            let mut batch = batch("support", spans);
+            for span in &mut batch.resources[0].items {
+                sent += 1;
+                span.trace_id = TraceId(sent.to_be_bytes());
+                span.start = Time::from_second(1_790_000_000 + hour * 3_600).unwrap();
+            }
+            recorder.apply(&batch);
+            let report = recorder.report();
+            let gap = report[0].gaps.iter().find(|gap| gap.field == "gen_ai.request.model");
+            (report[0].steps, gap.map(|gap| (gap.captured, gap.of)))
+        };
+        assert_eq!(send(0, &[bare, bare]), (2, Some((0, 2))));
+        // A clock far ahead takes one hour of the day, and hides nothing of the others.
+        assert_eq!(send(90_000, &[told]), (3, Some((1, 3))));
+        for hour in 1..=22 {
+            assert!(send(hour, &[told]).1.is_some());
+        }
+        assert_eq!(send(23, &[told]), (24, None), "a day later only what is sent now counts");
+        assert_eq!(send(0, &[bare]), (24, None), "what comes a day late is of the past");
     }
 
     #[test]

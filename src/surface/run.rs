@@ -29,6 +29,8 @@ pub struct Surfaces {
     pub tools: BTreeSet<Digest>,
     /// Retrieval sources.
     pub sources: BTreeSet<Untrusted>,
+    /// Versions of the indexes asked.
+    pub indexes: BTreeSet<Untrusted>,
 }
 
 /// By what sign a run went wrong.
@@ -101,6 +103,12 @@ pub struct RunFacts {
     pub tokens_in: Option<u64>,
     /// Tokens out, of leaf calls only; `None` = not captured.
     pub tokens_out: Option<u64>,
+    /// What it cost, of leaf calls only, in the sender's currency; `None` = not captured.
+    pub cost: Option<f64>,
+    /// Calls that repeat one that failed just before.
+    pub retries: u32,
+    /// Its root span; `None` = it is not here.
+    pub root: Option<SpanId>,
     /// The root span is here.
     pub rooted: bool,
 }
@@ -121,6 +129,7 @@ impl RunFacts {
             surfaces.providers.extend(step.provider.clone());
             surfaces.sources.extend(Some(step.what.clone()).filter(|_| step.op == Op::Retrieval));
             surfaces.tools.extend(step.tools);
+            surfaces.indexes.extend(step.index_version.clone());
             let version = step.prompt_version.as_ref().map_or("", Untrusted::raw);
             surfaces
                 .prompt_versions
@@ -168,6 +177,9 @@ impl RunFacts {
             said_chars: models().map(|step| step.said.chars).sum(),
             tokens_in: sum(|step| step.tokens_in),
             tokens_out: sum(|step| step.tokens_out),
+            cost: cost(&leaves, head),
+            retries: u32::try_from(retries(&steps).len()).unwrap_or(u32::MAX),
+            root: root.map(|root| root.span),
             rooted: root.is_some(),
         })
     }
@@ -195,6 +207,31 @@ impl RunFacts {
     pub fn provider_failed(&self) -> bool {
         self.stop.class == StopClass::ProviderError
     }
+}
+
+/// What the calls cost together; where they do not say, what their agent says it cost.
+fn cost(leaves: &[&SpanFacts], head: &SpanFacts) -> Option<f64> {
+    let sum = leaves.iter().filter_map(|step| step.cost).reduce(|a, b| a + b);
+    sum.or(head.cost).filter(|cost| cost.is_finite())
+}
+
+/// The steps that try again what just failed: a call of the same kind and name (a tool with the same arguments) under the
+/// same parent, whose last one before it failed; or one that says itself that it is not the first attempt. With each, how
+/// often it was tried before.
+pub(super) fn retries(steps: &[&SpanFacts]) -> BTreeMap<SpanId, u64> {
+    let mut before: BTreeMap<(Option<SpanId>, Op, &Untrusted, Option<Digest>), (bool, u64)> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for step in steps.iter().filter(|step| matches!(step.op, Op::Model | Op::Tool | Op::Retrieval)) {
+        let last = before.entry((step.parent, step.op, &step.what, step.arguments)).or_insert((false, 0));
+        last.1 = if last.0 { last.1 + 1 } else { 0 };
+        last.0 = step.failed;
+        // Senders that count tries call the first one 1; only what is beyond it is surely another.
+        let tried = last.1.max(step.attempt.filter(|attempt| *attempt > 1).map_or(0, |attempt| attempt - 1));
+        if tried > 0 {
+            found.insert(step.span, tried);
+        }
+    }
+    found
 }
 
 /// Model calls that hold no other model call: where two instrumentations describe one call, the inner one counts.

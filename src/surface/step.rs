@@ -1,24 +1,29 @@
 //! One run opened whole: its steps in waterfall order and its turns, nothing cut.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Span, SpanId, SpanStatus, Untrusted};
+use crate::event::{Digest, Span, SpanId, SpanStatus, Untrusted};
 
 use super::alias::{self, Field, Op};
 use super::message;
 use super::read::SpanFacts;
-use super::run::RunFacts;
-use super::stop::StopClass;
+use super::run::{RunFacts, retries};
+use super::shape::Shape;
 
 /// One step of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
+    /// Its span.
+    pub span: SpanId,
     /// Depth in the tree.
     pub depth: u16,
     /// `chat`, `tool`, `retrieval`, `agent`, or the span's own name.
     pub kind: Untrusted,
+    /// Whose: the model asked for, the tool, the source, the agent.
+    pub name: Untrusted,
     /// What: model, tool with arguments in short.
     pub what: Untrusted,
     /// Milliseconds from the run's start.
@@ -26,11 +31,72 @@ pub struct Step {
     /// Milliseconds.
     pub duration_ms: u64,
     /// Why it is suspicious, and by which rule.
-    pub suspicious: Option<Untrusted>,
+    pub suspicious: Option<Suspicion>,
     /// Whether it failed.
     pub failed: bool,
+    /// How often the same was tried just before it, and failed; 0 = it is no retry.
+    pub retry: u64,
+    /// Tokens in and out; `None` = not captured, or not of this kind of step.
+    pub tokens: (Option<u64>, Option<u64>),
+    /// What it cost, in the sender's currency; `None` = not captured.
+    pub cost: Option<f64>,
     /// Everything it carries, name and whole text, nothing cut.
     pub fields: Vec<(Untrusted, Untrusted)>,
+}
+
+/// Why a step is marked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// By which rule.
+    pub rule: Mark,
+    /// What of this step holds it.
+    pub why: Untrusted,
+}
+
+/// The rules that mark a step; the first that holds marks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// It failed.
+    Failed,
+    /// The third and every later time that the same tool is called with the same arguments.
+    Repeated,
+    /// A tool answered nothing.
+    EmptyResult,
+    /// A retrieval found no documents.
+    RetrievedNothing,
+    /// What a model said ends inside something.
+    Malformed,
+    /// The last model call of a run that ended badly.
+    EndedHere,
+}
+
+impl Mark {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Failed => "failed step",
+            Self::Repeated => "repeated call",
+            Self::EmptyResult => "empty result",
+            Self::RetrievedNothing => "retrieved nothing",
+            Self::Malformed => "malformed answer",
+            Self::EndedHere => "ended here",
+        }
+    }
+
+    /// What it looks for, in one sentence.
+    #[must_use]
+    pub fn states(self) -> &'static str {
+        match self {
+            Self::Failed => "the span's status is an error, it carries an error, or the tool's result is one",
+            Self::Repeated => "the same tool was called with the same arguments at least twice before in this run",
+            Self::EmptyResult => "the tool answered with nothing or null",
+            Self::RetrievedNothing => "the retrieval says that it found no documents",
+            Self::Malformed => "the answer ends inside a code fence, JSON or tool arguments",
+            Self::EndedHere => "the run ended badly, and this is its last model call",
+        }
+    }
 }
 
 /// One turn.
@@ -53,13 +119,17 @@ pub struct Reading {
     pub turns: Vec<Turn>,
 }
 
-/// Opens the run of one trace. A span given twice counts once, the later one wins.
+/// Opens the run of one trace. A span given twice counts once, the later one wins. Costs in proportion to the spans.
 #[must_use]
 pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
     let all: BTreeMap<SpanId, &(Untrusted, Span)> = spans.iter().map(|pair| (pair.1.span_id, pair)).collect();
     let facts: BTreeMap<SpanId, SpanFacts> =
         all.iter().filter_map(|(id, pair)| Some((*id, SpanFacts::of(&pair.0, &pair.1)?))).collect();
     let run = RunFacts::of(&facts);
+    let mut in_time: Vec<&SpanFacts> = facts.values().collect();
+    in_time.sort_by_key(|fact| (fact.start, fact.span));
+    let retries = retries(&in_time);
+    let marks = marks(&in_time, run.as_ref());
     let begin = all.values().map(|pair| pair.1.start).min();
     let steps = waterfall(&all)
         .into_iter()
@@ -68,13 +138,18 @@ pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
             let fact = facts.get(&id);
             let offset = begin.map_or(0, |begin| millis(span.start.duration_since(begin)));
             Some(Step {
+                span: id,
                 depth,
                 kind: fact.map_or_else(|| span.name.clone(), |fact| fact.op.name().into()),
+                name: fact.map_or_else(|| span.name.clone(), |fact| fact.what.clone()),
                 what: what(span, fact),
                 offset_ms: offset,
                 duration_ms: millis(span.end.duration_since(span.start)),
-                suspicious: fact.and_then(|fact| suspicious(fact, &facts, run.as_ref())),
+                suspicious: marks.get(&id).cloned(),
                 failed: fact.map_or(span.status == SpanStatus::Error, |fact| fact.failed),
+                retry: retries.get(&id).copied().unwrap_or(0),
+                tokens: fact.map_or((None, None), |fact| (fact.tokens_in, fact.tokens_out)),
+                cost: fact.and_then(|fact| fact.cost),
                 fields: fields(span),
             })
         })
@@ -127,41 +202,50 @@ fn what(span: &Span, fact: Option<&SpanFacts>) -> Untrusted {
     }
 }
 
-/// The rules that mark a step, the first that holds.
-fn suspicious(fact: &SpanFacts, all: &BTreeMap<SpanId, SpanFacts>, run: Option<&RunFacts>) -> Option<Untrusted> {
+/// The marked steps of a run, in order of time, each by the first rule that holds.
+fn marks(steps: &[&SpanFacts], run: Option<&RunFacts>) -> BTreeMap<SpanId, Suspicion> {
+    let mut called: BTreeMap<(&Untrusted, Digest), u64> = BTreeMap::new();
+    let mut marks = BTreeMap::new();
+    for fact in steps {
+        let before = match fact.arguments {
+            Some(arguments) if fact.op == Op::Tool => {
+                let calls = called.entry((&fact.what, arguments)).or_default();
+                *calls += 1;
+                *calls - 1
+            }
+            _ => 0,
+        };
+        if let Some((rule, why)) = mark(fact, before, run) {
+            marks.insert(fact.span, Suspicion { rule, why: why.into() });
+        }
+    }
+    marks
+}
+
+/// The rule that marks a step, and what of it holds the rule; the same call was made so often `before`.
+fn mark(fact: &SpanFacts, before: u64, run: Option<&RunFacts>) -> Option<(Mark, String)> {
     if fact.failed && fact.op != Op::Agent {
         let words = fact.error.as_ref().map_or("without words", Untrusted::raw);
-        return Some(format!("failed: {words}").into());
+        return Some((Mark::Failed, format!("failed: {words}")));
     }
-    if fact.op == Op::Tool && fact.arguments.is_some() {
-        let same =
-            |other: &&SpanFacts| other.op == Op::Tool && other.what == fact.what && other.arguments == fact.arguments;
-        let earlier =
-            all.values().filter(same).filter(|other| (other.start, other.span) < (fact.start, fact.span)).count();
-        if earlier >= 2 {
-            return Some(format!("repeated: the same call with the same arguments, {earlier} times before").into());
-        }
+    if before >= 2 {
+        return Some((Mark::Repeated, format!("the same call with the same arguments, {before} times before")));
     }
-    if fact.op == Op::Tool
-        && fact.result.as_ref().is_some_and(|shape| &*shape.kind == "empty" || &*shape.kind == "null")
-    {
-        return Some("empty result".into());
+    let empty = |shape: &Arc<Shape>| matches!(&*shape.kind, "empty" | "null");
+    if fact.op == Op::Tool && fact.result.as_ref().is_some_and(empty) {
+        return Some((Mark::EmptyResult, "the tool answered nothing".into()));
     }
     if fact.op == Op::Retrieval && fact.documents == Some(0) {
-        return Some("retrieved nothing".into());
+        return Some((Mark::RetrievedNothing, "it found no documents".into()));
     }
-    if fact.op == Op::Model {
-        if fact.said.broken {
-            return Some("malformed: ends inside a code fence, JSON or tool arguments".into());
-        }
-        let stop = run.map(|run| &run.stop).filter(|stop| stop.class.is_bad() && stop.class != StopClass::Complete)?;
-        let later =
-            all.values().any(|other| other.op == Op::Model && (other.start, other.span) > (fact.start, fact.span));
-        if !later {
-            return Some(format!("the run ended here as “{}”: {}", stop.class.name(), stop.rule.raw()).into());
-        }
+    if fact.op != Op::Model {
+        return None;
     }
-    None
+    if fact.said.broken {
+        return Some((Mark::Malformed, "ends inside a code fence, JSON or tool arguments".into()));
+    }
+    let stop = run.map(|run| &run.stop).filter(|stop| stop.class.is_bad() && stop.step == Some(fact.span))?;
+    Some((Mark::EndedHere, format!("the run ended here as “{}”: {}", stop.class.name(), stop.rule.raw())))
 }
 
 fn fields(span: &Span) -> Vec<(Untrusted, Untrusted)> {
@@ -218,3 +302,6 @@ fn turns(all: &BTreeMap<SpanId, &(Untrusted, Span)>) -> Vec<Turn> {
     }
     turns
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Untrusted;
+use crate::event::{SpanId, Untrusted};
 
 use super::alias::Op;
+use super::plan::Plan;
 use super::read::SpanFacts;
 
 /// How a run ended. Each class has one rule, stated by [`Stop::rule`].
@@ -21,9 +22,9 @@ pub enum StopClass {
     Refused,
     /// A content filter stopped it.
     Filtered,
-    /// It ended by itself right after a failed step, without a result.
+    /// It ended by itself right after a failed step, or with its own plan unfinished.
     GaveUp,
-    /// It said it was done while the last call of a tool underneath had failed.
+    /// It said it was done while the last call of a tool underneath had failed, or its plan was unfinished.
     ClaimedDone,
     /// The same call with the same arguments again and again.
     Looped,
@@ -85,6 +86,52 @@ impl StopClass {
         }
     }
 
+    /// Its rule, in one sentence. What decided in one run is said by [`Stop::rule`].
+    #[must_use]
+    pub fn states(self) -> &'static str {
+        match self {
+            Self::Complete => "it ended by itself and nothing speaks against it",
+            Self::Truncated => "the provider's reason is length, max_tokens or incomplete",
+            Self::ToolRequested => "the last model call asks for a tool, and no tool ran after it",
+            Self::Refused => "the provider's reason is refusal, or the answer declines in words",
+            Self::Filtered => "the provider's reason is a content filter, safety or recitation",
+            Self::GaveUp => "it ended by itself right after a failed tool call, or with steps of its own plan not done",
+            Self::ClaimedDone => {
+                "the answer claims success, and the last tool call failed or steps of its plan are not done"
+            }
+            Self::Looped => "the same tool was called with the same arguments four times or more in a row",
+            Self::BudgetExhausted => "the error or the reason says that turns, steps or a budget ran out",
+            Self::ContextOverflow => "the provider says that the context window was exceeded",
+            Self::Cancelled => "the error or the reason says that it was cancelled or aborted",
+            Self::Empty => "the last model call says nothing and asks for nothing",
+            Self::Malformed => "the answer ends inside a code fence, JSON or tool arguments",
+            Self::ProviderError => "the last model call failed",
+            Self::NotCaptured => "the spans carry neither a reason nor the answer",
+        }
+    }
+
+    /// Its name in attributes, metrics and JSON: `gave_up`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Truncated => "truncated",
+            Self::ToolRequested => "tool_requested",
+            Self::Refused => "refused",
+            Self::Filtered => "filtered",
+            Self::GaveUp => "gave_up",
+            Self::ClaimedDone => "claimed_done",
+            Self::Looped => "looped",
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::ContextOverflow => "context_overflow",
+            Self::Cancelled => "cancelled",
+            Self::Empty => "empty",
+            Self::Malformed => "malformed",
+            Self::ProviderError => "provider_error",
+            Self::NotCaptured => "not_captured",
+        }
+    }
+
     /// Whether it is a sign of something wrong by itself.
     #[must_use]
     pub fn is_bad(self) -> bool {
@@ -101,6 +148,8 @@ pub struct Stop {
     pub rule: Untrusted,
     /// The provider's own words, as they came.
     pub provider: Vec<Untrusted>,
+    /// The step it ended at: the last model call.
+    pub step: Option<SpanId>,
 }
 
 /// How often the same call must repeat to be a loop.
@@ -111,7 +160,7 @@ pub(super) fn stop_of(steps: &[&SpanFacts]) -> Stop {
     let last_model = steps.iter().rev().find(|step| step.op == Op::Model);
     let provider = last_model.map(|step| step.finish.clone()).unwrap_or_default();
     let (class, rule) = classify(steps, last_model.copied());
-    Stop { class, rule: rule.into(), provider }
+    Stop { class, rule: rule.into(), provider, step: last_model.map(|step| step.span) }
 }
 
 fn classify(steps: &[&SpanFacts], last: Option<&SpanFacts>) -> (StopClass, String) {
@@ -182,10 +231,11 @@ fn by_content(steps: &[&SpanFacts], last: &SpanFacts, reason: &str) -> (StopClas
     }
     let tail = last.said.tail.raw().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| tail.contains(word));
+    let claims = has(&["successfully", "has been", "have been", "i've ", "i have ", "is done", "all set", "completed"]);
     let last_tool = steps.iter().rev().find(|step| step.op == Op::Tool);
     if last_tool.is_some_and(|tool| tool.failed) {
         let tool = last_tool.map(|tool| tool.what.raw().to_owned()).unwrap_or_default();
-        if has(&["successfully", "has been", "have been", "i've ", "i have ", "is done", "all set", "completed"]) {
+        if claims {
             return (
                 StopClass::ClaimedDone,
                 format!("the answer claims success, and the last tool call ({tool}) failed"),
@@ -204,7 +254,23 @@ fn by_content(steps: &[&SpanFacts], last: &SpanFacts, reason: &str) -> (StopClas
     ]) {
         return (StopClass::Refused, "the answer declines in words".into());
     }
+    if let Some(plan) = unfinished(steps, last) {
+        let left = format!("{} of {} steps of its plan are not done", plan.open, plan.all);
+        return if claims {
+            (StopClass::ClaimedDone, format!("the answer claims success, and {left}"))
+        } else {
+            (StopClass::GaveUp, format!("it ended by itself, and {left}"))
+        };
+    }
     (StopClass::Complete, "ended by itself, nothing speaks against it".into())
+}
+
+/// The plan of a run as it was last written down, when steps of it are open. A list with nothing but open boxes in the answer
+/// itself is what was asked for, and no plan of the agent's.
+fn unfinished(steps: &[&SpanFacts], last: &SpanFacts) -> Option<Plan> {
+    let (step, plan) = steps.iter().rev().find_map(|step| Some((step, step.plan?)))?;
+    let is_answer = step.span == last.span && !plan.kept;
+    (plan.open > 0 && !is_answer).then_some(plan)
 }
 
 /// The length of the longest run of identical calls, when it is a loop.
@@ -220,3 +286,6 @@ fn longest_repeat(steps: &[&SpanFacts]) -> Option<usize> {
     }
     (best >= LOOP).then_some(best)
 }
+
+#[cfg(test)]
+mod tests;

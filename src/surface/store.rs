@@ -24,6 +24,7 @@ pub struct Runs {
     by_start: BTreeSet<(Time, TraceId)>,
     started: BTreeMap<TraceId, Time>,
     prompts: BTreeMap<Digest, Untrusted>,
+    definitions: BTreeMap<Digest, Untrusted>,
     history: History,
     recorder: Recorder,
     forgotten: u64,
@@ -59,6 +60,11 @@ impl Runs {
             && self.prompts.len() < MAX_PROMPTS
         {
             self.prompts.entry(digest).or_insert(text);
+        }
+        if let (Some(digest), Some(text)) = (facts.tools, facts.tools_text.take())
+            && self.definitions.len() < MAX_PROMPTS
+        {
+            self.definitions.entry(digest).or_insert(text);
         }
         let trace = facts.trace;
         let started = self.started.get(&trace).copied();
@@ -102,6 +108,11 @@ impl Runs {
     #[must_use]
     pub fn prompt(&self, digest: &Digest) -> Option<&Untrusted> {
         self.prompts.get(digest)
+    }
+
+    /// The texts of prompts and of tool definitions in view, by digest.
+    pub(super) fn texts(&self) -> (&BTreeMap<Digest, Untrusted>, &BTreeMap<Digest, Untrusted>) {
+        (&self.prompts, &self.definitions)
     }
 
     /// Which values each surface has had since when.

@@ -8,6 +8,7 @@ mod clocks;
 mod forms;
 mod langfuse;
 mod limits;
+mod metered;
 mod order;
 mod overload;
 mod phoenix;

@@ -89,6 +89,35 @@ fn an_exported_incident_of_an_assistant_comes_back_the_same() {
 }
 
 #[test]
+fn an_export_says_how_each_run_ended_beside_what_its_provider_said() {
+    let (house, _) = with_bundle(&demo("ai"));
+    let folder = house.path().join("out");
+    assert!(house.run(&["export", "--incident", "1", folder.to_str().unwrap()]).status.success());
+    let lines = std::fs::read_to_string(folder.join("spans.ndjson")).unwrap();
+    let (mut beside, mut roots) = (0, 0);
+    for line in lines.lines() {
+        let batch: Value = serde_json::from_str(line).unwrap();
+        let spans = batch["resourceSpans"].as_array().into_iter().flatten().flat_map(|resource| {
+            resource["scopeSpans"].as_array().into_iter().flatten().flat_map(|scope| scope["spans"].as_array().unwrap())
+        });
+        for span in spans {
+            let of = |name: &str| {
+                let found = span["attributes"].as_array()?.iter().find(|attribute| attribute["key"] == name)?;
+                found["value"]["stringValue"].as_str().map(str::to_owned)
+            };
+            let Some(class) = of("warroom.stop.class") else { continue };
+            assert_eq!(class, "complete");
+            assert!(of("warroom.stop.rule").is_some_and(|rule| rule.contains("ended by itself")));
+            let reasons = span["attributes"].as_array().unwrap().iter();
+            let provider = reasons.filter(|attribute| attribute["key"] == "gen_ai.response.finish_reasons").count();
+            beside += provider;
+            roots += usize::from(span["parentSpanId"] == "");
+        }
+    }
+    assert!(beside > 50 && roots == beside, "{beside} beside the provider's value, {roots} on roots");
+}
+
+#[test]
 fn an_export_is_private_and_says_what_it_cannot_do() {
     let (house, _) = with_bundle(&demo("infra"));
     let said = |arguments: &[&str]| {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::stops::Stops;
 use crate::cli::Exit;
 use crate::cli::out::Out;
 use crate::event::{Fact, IncidentId, Kind, Regrouped, Seq, Time, Truth};
@@ -52,19 +53,35 @@ pub(super) fn write(journal: &SharedJournal, wanted: &Wanted, folder: &Path, out
     let since = wanted.since.unwrap_or_else(|| first.checked_sub(BEFORE).unwrap_or(Time::MIN));
     let until = life.resolved.unwrap_or(Time::MAX);
     let mut writer = Writer::begin(folder)?;
+    let in_time = |record: &Record| record.at >= since && record.at <= until;
+    let mut stops = Stops::default();
+    let spans = Query { kinds: vec![Kind::Spans], ..Query::default() };
+    each(journal.as_ref(), through, spans, |record, fact| {
+        if in_time(record) {
+            stops.see(&fact);
+        }
+        Ok(())
+    })?;
+    stops.settle();
     let outside = Query { kinds: OUTSIDE.to_vec(), ..Query::default() };
     each(journal.as_ref(), through, outside, |record, fact| {
-        let in_time = record.at >= since && record.at <= until;
         let belongs = match &fact {
             // However early it began to fire, and until it was over.
             Fact::Alert(alert) => alerts.contains(&alert.fingerprint) && record.arrived <= until,
             // Who calls whom holds before it is said, too.
             Fact::Topology(_) => record.at <= until,
-            Fact::Noted(note) => in_time && note.incident.is_none_or(|of| of == id),
-            _ => in_time,
+            Fact::Noted(note) => in_time(record) && note.incident.is_none_or(|of| of == id),
+            _ => in_time(record),
+        };
+        let fact = match fact {
+            Fact::Spans(batch) => Fact::from(stops.marked(*batch)),
+            other => other,
         };
         if belongs { Ok(writer.add(record, &fact)?) } else { Ok(()) }
     })?;
+    if stops.left_out() > 0 {
+        out.note(&format!("{} of the oldest runs are written without how they ended: too many", stops.left_out()));
+    }
     let about = About {
         name: id.to_string().into(),
         kind: "incident".into(),

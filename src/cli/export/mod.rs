@@ -1,6 +1,7 @@
 //! `warroom export`: writes an incident as a bundle, entries, a checkpoint, or a backup.
 
 mod bundle;
+mod stops;
 
 use std::fmt::Write as _;
 use std::io::{BufWriter, Write};

@@ -205,6 +205,7 @@ fn fetch(details: &dyn Details, want: &Want, through: Seq) -> anyhow::Result<Det
     let found = match want {
         Want::Alert(fingerprint) => details.alert(fingerprint, through)?.map(|it| Detail::Alert(Box::new(it))),
         Want::Run(trace) => details.run(*trace, through)?.map(|it| Detail::Run(Box::new(it))),
+        Want::Runs => Some(Detail::Runs(Box::new(details.runs(through)?))),
         Want::Change(id) => details.change(id.raw(), through)?.map(|it| Detail::Change(Box::new(it))),
         Want::Plan(plan) => details.plan(*plan, through)?.map(|it| Detail::Plan(Box::new(it))),
         Want::Entry(seq) => details.entry(*seq)?.map(|it| Detail::Entry(it.into())),

@@ -48,6 +48,26 @@ impl Scroll {
         self.top = row.saturating_sub(self.height / 3).min(self.rows.saturating_sub(self.height.max(1)));
     }
 
+    /// Puts a row at the top of the window, as far as that goes.
+    pub fn to(&mut self, row: usize) {
+        self.top = row.min(self.rows.saturating_sub(self.height.max(1)));
+    }
+
+    /// Moves no further than it takes for the rows `from` to `to` to be in the window; the first of them at any rate.
+    pub fn keep(&mut self, from: usize, to: usize) {
+        let last = (self.top + self.height).saturating_sub(1);
+        if to > last {
+            self.top = (to + 1).saturating_sub(self.height);
+        }
+        self.top = self.top.min(from);
+    }
+
+    /// Whether a row is in the window.
+    #[must_use]
+    pub fn holds(&self, row: usize) -> bool {
+        (self.top..self.top + self.height).contains(&row)
+    }
+
     /// The first line in the window.
     #[must_use]
     pub fn top(&self) -> usize {

@@ -268,7 +268,7 @@ impl Pane for Changes {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Diff, Action::Open, Action::Filter]
+        &[Action::Diff, Action::Open, Action::Compare, Action::Filter]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
@@ -289,7 +289,11 @@ impl Pane for Changes {
             }
             Action::Open => match self.change(cx) {
                 Some(change) => Answer::ask(Ask::Open(Opens::Change { id: change.id.clone() })),
-                None => Answer::ask(Ask::Say("No logged change stands for this surface.".to_owned())),
+                // What nobody logged is seen in what the runs are made of.
+                None if matches!(self.cursor.key(), Some(Key::Surface(_))) => {
+                    Answer::ask(Ask::Open(Opens::Surfaces { sides: Untrusted::default() }))
+                }
+                None => Answer::ask(Ask::Say("No logged change stands for this row.".to_owned())),
             },
             action if self.cursor.follow(action, &self.keys) => Answer::done(),
             _ => Answer::Ignored,

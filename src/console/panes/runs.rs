@@ -25,8 +25,13 @@ pub struct Runs {
 
 /// Tokens in and out; a question mark where they were not captured.
 pub(super) fn tokens(cx: &Cx<'_>, run: &RunLine) -> String {
+    tokens_of(cx, (run.tokens_in, run.tokens_out))
+}
+
+/// The same of one step.
+pub(super) fn tokens_of(cx: &Cx<'_>, (tokens_in, tokens_out): (Option<u64>, Option<u64>)) -> String {
     let said = |tokens: Option<u64>| tokens.map_or_else(|| "?".to_owned(), meter::count);
-    format!("{}{}{}", said(run.tokens_in), cx.glyphs.arrow, said(run.tokens_out))
+    format!("{}{}{}", said(tokens_in), cx.glyphs.arrow, said(tokens_out))
 }
 
 fn row(cx: &Cx<'_>, run: &RunLine) -> Line<'static> {
@@ -84,7 +89,7 @@ impl Pane for Runs {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Toggle, Action::Filter]
+        &[Action::Open, Action::Stops, Action::Compare, Action::Toggle, Action::Filter]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {

@@ -25,6 +25,8 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             None => model.say("There is nothing to open here.", false),
         },
         Action::Diff => diff(model, effects),
+        Action::Compare => open(model, &Opens::Surfaces { sides: argument.unwrap_or_default().into() }, effects),
+        Action::Stops => open(model, &Opens::Stops { with: argument.unwrap_or_default().into() }, effects),
         Action::Incidents => model.focus(PaneKind::Incidents),
         Action::NextIncident => step_incident(model, 1),
         Action::PreviousIncident => step_incident(model, -1),

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, civil, tz::TimeZone};
+use jiff::SignedDuration;
 
 use crate::console::action::{Action, Command};
 use crate::console::model::{self, Effect, Model};
+use crate::console::moment;
 use crate::engine::View;
 use crate::event::{Time, Untrusted};
 
 const JUMP: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect>) {
-    let Some(now) = moment(model) else {
+    let Some(now) = shown(model) else {
         model.say("Nothing has arrived yet, so there is no time to wind.", false);
         return;
     };
@@ -33,7 +34,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
         }
         Action::Goto => match command.argument.as_deref() {
             None => super::open_palette(model, "goto "),
-            Some(text) => match parse_moment(text, model.live.as_of.unwrap_or(now), &model.zone) {
+            Some(text) => match moment::parse(text, model.live.as_of.unwrap_or(now), &model.zone) {
                 Some(at) => to(model, at, effects),
                 None => model.say(
                     format!("{text:?} is no moment: 02:53, 02:53:10, -15m, -2h, or a date and time such as 2026-03-01T02:53:00Z"),
@@ -46,7 +47,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
 }
 
 /// The moment on the screen, or the one being wound to.
-fn moment(model: &Model) -> Option<Time> {
+fn shown(model: &Model) -> Option<Time> {
     model.winding.or(model.wound).or(model.live.as_of)
 }
 
@@ -100,53 +101,5 @@ pub(super) fn arrived(model: &mut Model, at: Time, result: Result<Arc<View>, Unt
         model.winding = None;
     } else {
         to(model, aim, effects);
-    }
-}
-
-/// Reads a moment: `02:53` and `02:53:10` on the day of `around` (or the day before, when that would lie after it),
-/// `-15m`, `-2h`, `-30s` from `around`, or a whole date and time.
-fn parse_moment(text: &str, around: Time, zone: &TimeZone) -> Option<Time> {
-    let text = text.trim();
-    if let Some(back) = text.strip_prefix('-') {
-        let (digits, unit) = back.split_at(back.find(|c: char| !c.is_ascii_digit())?);
-        let amount: i64 = digits.parse().ok()?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        return around.checked_sub(SignedDuration::from_secs(amount.checked_mul(seconds)?)).ok();
-    }
-    if let Ok(at) = text.parse::<Time>() {
-        return Some(at);
-    }
-    let time: civil::Time = text.parse().ok()?;
-    let day = around.to_zoned(zone.clone()).date();
-    let at = day.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp();
-    if at <= around {
-        Some(at)
-    } else {
-        Some(day.yesterday().ok()?.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_read_in_every_form() {
-        let around: Time = "2026-03-01T03:10:00Z".parse().expect("a time");
-        let read = |text: &str| parse_moment(text, around, &TimeZone::UTC).map(|at| at.to_string());
-        assert_eq!(read("02:53").as_deref(), Some("2026-03-01T02:53:00Z"));
-        assert_eq!(read("02:53:10").as_deref(), Some("2026-03-01T02:53:10Z"));
-        assert_eq!(read("23:00").as_deref(), Some("2026-02-28T23:00:00Z"));
-        assert_eq!(read("-15m").as_deref(), Some("2026-03-01T02:55:00Z"));
-        assert_eq!(read("2026-02-01T00:00:00Z").as_deref(), Some("2026-02-01T00:00:00Z"));
-        for text in ["", "now", "-", "-5", "-5x", "25:00", "-99999999999999999999s"] {
-            assert_eq!(read(text), None, "{text}");
-        }
     }
 }

@@ -198,7 +198,10 @@ impl Fold {
         for trace in traces {
             if let Some(facts) = self.scene.runs().run(trace) {
                 self.dirty.runs.extend([facts.service.clone(), facts.agent.clone()]);
-                self.state.runs.see(&facts, record.seq, record.arrived);
+                let gone = self.state.runs.see(&facts, record.seq, record.arrived);
+                if let Some(passed) = &mut self.passed {
+                    passed.extend(gone);
+                }
             }
         }
     }

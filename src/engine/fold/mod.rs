@@ -38,6 +38,7 @@ use super::view::{AccuracyView, Bounded, IncidentView, ServiceGaps};
 use state::{Dirty, State};
 
 pub(super) use incident::plan_of;
+use runs::RunKept;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
@@ -62,6 +63,8 @@ pub struct Fold {
     ended_kept: usize,
     /// Incidents that are kept whole.
     whole_kept: usize,
+    /// Runs that are no longer remembered and were not metered yet; `None` = nobody meters.
+    passed: Option<Vec<RunKept>>,
 }
 
 impl Default for Fold {
@@ -77,6 +80,7 @@ impl Default for Fold {
             superseded: false,
             ended_kept: crate::intake::limits::size(crate::intake::limits::ENDED_ALERTS),
             whole_kept: crate::intake::limits::size(crate::intake::limits::WHOLE_INCIDENTS),
+            passed: None,
         }
     }
 }

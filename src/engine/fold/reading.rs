@@ -164,7 +164,7 @@ mod tests {
             tokens_in: None,
             tokens_out: None,
         };
-        RunKept { line, service: "a".into(), seq: Seq(1), arrived: at(second) }
+        RunKept { line, service: "a".into(), seq: Seq(1), arrived: at(second), heard: at(second), rooted: true }
     }
 
     /// Forty runs, one every fifty seconds: the first twenty before the moment.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::meter::{Ended, RunMeter};
 use crate::engine::view::RunLine;
 use crate::event::{Seq, Time, TraceId, Untrusted};
 use crate::surface::RunFacts;
 
-use super::limits;
+use super::{Fold, limits};
 
 /// A run's line and whose it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,10 @@ pub(super) struct RunKept {
     /// The entry that first told of it, and when it arrived.
     pub seq: Seq,
     pub arrived: Time,
+    /// When the last entry that told of it arrived.
+    pub heard: Time,
+    /// Its root span is here.
+    pub rooted: bool,
 }
 
 /// The newest runs, in order of start.
@@ -42,21 +47,30 @@ impl From<RunLines> for Vec<RunKept> {
 }
 
 impl RunLines {
-    /// Takes in a run as it is known now.
-    pub fn see(&mut self, facts: &RunFacts, seq: Seq, arrived: Time) {
+    /// Takes in a run as it is known now; gives those that are no longer remembered for it.
+    pub fn see(&mut self, facts: &RunFacts, seq: Seq, heard: Time) -> Vec<RunKept> {
+        let mut gone = Vec::new();
         // A trace without a model call or an agent is an ordinary request.
         if facts.model_calls == 0 && !facts.rooted {
-            return;
+            return gone;
         }
         let line = line(facts);
         let before = self.started.insert(line.trace, line.at).and_then(|at| self.runs.remove(&(at, line.trace)));
-        let (seq, arrived) = before.map_or((seq, arrived), |before| (before.seq, before.arrived));
-        self.runs.insert((line.at, line.trace), RunKept { line, service: facts.service.clone(), seq, arrived });
+        let (seq, arrived) = before.map_or((seq, heard), |before| (before.seq, before.arrived));
+        let (service, rooted) = (facts.service.clone(), facts.rooted);
+        self.runs.insert((line.at, line.trace), RunKept { line, service, seq, arrived, heard, rooted });
         while self.runs.len() > limits::RUNS_KEPT {
-            if let Some(((_, trace), _)) = self.runs.pop_first() {
+            if let Some(((_, trace), kept)) = self.runs.pop_first() {
                 self.started.remove(&trace);
+                gone.push(kept);
             }
         }
+        gone
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &RunKept> {
+        self.runs.values()
     }
 
     /// When a run began, as far as it is remembered.
@@ -67,6 +81,32 @@ impl RunLines {
     /// The runs that started in a stretch of time, oldest first.
     pub fn between(&self, from: Time, to: Time) -> impl Iterator<Item = &RunKept> {
         self.runs.range((from, TraceId([0; 16]))..=(to.max(from), TraceId([255; 16]))).map(|(_, run)| run)
+    }
+}
+
+impl RunKept {
+    fn ended(&self) -> Ended<'_> {
+        Ended {
+            trace: self.line.trace,
+            agent: &self.line.agent,
+            stop: self.line.stop.raw(),
+            arrived: self.arrived,
+            heard: self.heard,
+            rooted: self.rooted,
+        }
+    }
+}
+
+impl Fold {
+    /// From now on runs that are no longer remembered wait for the next [`Fold::meter`].
+    pub(in crate::engine) fn begin_to_meter(&mut self) {
+        self.passed.get_or_insert_default();
+    }
+
+    /// Lets `meter` count the runs at `now`.
+    pub(in crate::engine) fn meter(&mut self, meter: &RunMeter, now: Time) {
+        let gone = self.passed.as_mut().map(std::mem::take).unwrap_or_default();
+        meter.see(now, self.state.runs.all().map(RunKept::ended), gone.iter().map(RunKept::ended));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Change, Time, Untrusted};
-pub use crate::surface::{Step, Turn};
+pub use crate::surface::{Mark, Step, Suspicion, Turn};
 
 use super::RunLine;
 
@@ -12,6 +12,14 @@ use super::RunLine;
 pub struct RunDetail {
     /// Its line.
     pub line: RunLine,
+    /// The rule that says how it ended.
+    pub rule: Untrusted,
+    /// Why its last model call stopped, in the provider's words; none = not captured.
+    pub provider: Vec<Untrusted>,
+    /// What it cost, in the sender's currency; `None` = not captured.
+    pub cost: Option<f64>,
+    /// Calls that repeat one that failed just before.
+    pub retries: u32,
     /// Its steps in waterfall order: a parent before its children, siblings by start. Safe against circles.
     pub steps: Vec<Step>,
     /// Turn by turn: who said what.
@@ -19,6 +27,8 @@ pub struct RunDetail {
     /// Where spans of it were read rather than sent, and when the last of them was: more of it may be shown there later.
     #[serde(default)]
     pub read: Vec<(Untrusted, Time)>,
+    /// It has more entries than are read: steps are missing.
+    pub cut: bool,
 }
 
 /// A change with both sides; how suspicious it is says its [`ChangeLine`](super::ChangeLine).

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Fingerprint, Kind, PlanId, Seq, Time, TraceId, Untrusted};
+use crate::event::{Fingerprint, Kind, PlanId, Seq, SpanId, Time, TraceId, Untrusted};
+use crate::surface::StopClass;
 
 /// One line of the timeline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,32 @@ pub enum Opens {
     Run {
         /// Its trace.
         trace: TraceId,
+    },
+    /// One step of a run, whole; beside the same step of a good run where that is asked for.
+    Step {
+        /// The run.
+        trace: TraceId,
+        /// The step.
+        span: SpanId,
+        /// Beside a good run.
+        beside: bool,
+    },
+    /// What runs are made of, at any two moments or in any two slices.
+    Surfaces {
+        /// The two, as they are typed; empty = before and since the onset.
+        sides: Untrusted,
+    },
+    /// How runs ended, over time.
+    Stops {
+        /// Which runs, as it is typed; empty = all.
+        with: Untrusted,
+    },
+    /// The runs that ended in one way, of those that `with` chooses.
+    StoppedRuns {
+        /// Which way.
+        stop: StopClass,
+        /// The choice, as it is typed; empty = all.
+        with: Untrusted,
     },
     /// A plan.
     Plan {

@@ -30,7 +30,11 @@ pub(super) async fn request(request: Request<Incoming>, shared: &Arc<Shared>) ->
     match (path, request.method()) {
         ("/healthz", &Method::GET) => health(shared),
         ("/metrics", &Method::GET) => match shared.door.by_token(request.headers()) {
-            Ok(()) => answer::raw(StatusCode::OK, "text/plain; version=0.0.4", shared.inflow.counters.prometheus()),
+            Ok(()) => {
+                let mut text = shared.inflow.counters.prometheus();
+                text.extend(shared.inflow.more_metrics.iter().map(|more| more()));
+                answer::raw(StatusCode::OK, "text/plain; version=0.0.4", text)
+            }
             Err(_) => Voice::Json.unauthorized("a token is needed"),
         },
         ("/healthz" | "/metrics", _) => answer::method_not_allowed("GET"),

@@ -4,7 +4,7 @@ use crate::console::details::{Detail, Want};
 use crate::console::fixture::{Bench, at, incident, view};
 use crate::console::model::Msg;
 use crate::engine::view::{Drawn, IncidentView, ReadingView, RunDetail, RunLine, Step, Turn};
-use crate::event::{OutputLabel, SampleOf, Seq, TraceId};
+use crate::event::{OutputLabel, SampleOf, Seq, SpanId, TraceId};
 use crate::response::Act;
 use crate::surface::sample::{Answer, Labels};
 
@@ -32,13 +32,18 @@ fn read(runs: u8) -> IncidentView {
 fn output(trace: TraceId, answer: &str) -> Detail {
     let turn = |role: &str, text: &str| Turn { role: role.into(), text: text.into() };
     let tool = |name: &str| Step {
+        span: SpanId([1; 8]),
         depth: 1,
         kind: "tool".into(),
+        name: name.into(),
         what: format!("{name}({{\"booking\": 1}})").into(),
         offset_ms: 0,
         duration_ms: 5,
-        suspicious: Some("repeated".into()),
+        suspicious: None,
         failed: true,
+        retry: 0,
+        tokens: (None, None),
+        cost: None,
         fields: Vec::new(),
     };
     Detail::Run(Box::new(RunDetail {
@@ -54,6 +59,11 @@ fn output(trace: TraceId, answer: &str) -> Detail {
             tokens_in: None,
             tokens_out: None,
         },
+        rule: "the answer claims success".into(),
+        provider: vec!["stop".into()],
+        cost: None,
+        retries: 0,
+        cut: false,
         steps: vec![tool("get_order"), tool("search_policy"), tool("get_order")],
         turns: vec![
             turn("system", "You are the support assistant, version 42."),

@@ -27,18 +27,8 @@ impl ChangeSheet {
     }
 }
 
-/// A text as it is compared: JSON is laid out first, so that a moved field is a moved line.
-fn comparable(text: &Untrusted) -> String {
-    match serde_json::from_str::<serde_json::Value>(text.raw()) {
-        Ok(value @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => {
-            serde_json::to_string_pretty(&value).unwrap_or_else(|_| text.raw().to_owned())
-        }
-        _ => text.raw().to_owned(),
-    }
-}
-
 fn rows(change: &Change) -> Vec<Row> {
-    let text = |side: &Option<Side>| side.as_ref().and_then(|side| side.text.as_ref()).map(comparable);
+    let text = |side: &Option<Side>| side.as_ref().and_then(|side| side.text.as_ref()).map(diff::comparable);
     match (text(&change.before), text(&change.after), &change.diff) {
         (Some(before), Some(after), _) => diff::of_texts(&before, &after),
         (_, _, Some(unified)) => diff::of_unified(unified.raw()),

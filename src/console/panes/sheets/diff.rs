@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use similar::{ChangeTag, DiffTag, TextDiff};
 
+use super::pretty;
 use crate::console::pane::Cx;
 use crate::console::safe;
 use crate::console::sheet::Content;
@@ -35,6 +36,16 @@ pub(super) enum Row {
     Differs(Option<Cell>, Option<Cell>),
     /// A heading inside a diff: a file, a place.
     Place(String),
+}
+
+/// A text as it is compared: JSON is laid out first, so that a moved field is a moved line.
+pub(super) fn comparable(text: &Untrusted) -> String {
+    match serde_json::from_str::<serde_json::Value>(text.raw()) {
+        Ok(value @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => {
+            serde_json::to_string_pretty(&value).unwrap_or_else(|_| text.raw().to_owned())
+        }
+        _ => text.raw().to_owned(),
+    }
 }
 
 /// The rows of two whole texts.
@@ -263,6 +274,13 @@ fn one(cx: &Cx<'_>, cell: &Cell, side: Side, width: usize, policy: Policy) -> Ve
     let number = cell.number.map_or_else(String::new, |number| number.to_string());
     let mut spans =
         vec![safe::made(format!("{number:>4} "), cx.of(Role::Muted)), safe::lit(sign, style), safe::lit(" ", style)];
+    // What is the same on both sides is read as what it is; what differs is read as a difference.
+    if let ([(false, text)], Side::Same, Policy::Prose) = (cell.pieces.as_slice(), side, policy) {
+        for (piece, text) in pretty::of_line(text) {
+            spans.extend(words::whole(cx, &Untrusted::from(text.as_str()), policy, pretty::style(cx, piece)));
+        }
+        return words::wrap(spans, width, 7);
+    }
     for (word, text) in &cell.pieces {
         // Underlined as well, so that it is seen without colour.
         let style = if *word { style.patch(cx.of(Role::DiffWord)).add_modifier(Modifier::UNDERLINED) } else { style };

@@ -1,14 +1,19 @@
-//! Opened things: an alert, a change with its diff, a run, a plan, a diagnosis, which variable moved, how behaviour drifted.
-//! One file each.
+//! Opened things: an alert, a change with its diff, a run, a step, a plan, a diagnosis, which variable moved, how behaviour
+//! drifted, what runs are made of, how they ended. One file each.
 
 mod alert;
 mod change;
+mod choice;
 mod diagnosis;
 mod diff;
 mod drift;
 mod moved;
 mod plan;
+mod pretty;
 mod run;
+mod step;
+mod stops;
+mod surfaces;
 
 pub(super) use alert::AlertSheet;
 pub(super) use change::ChangeSheet;
@@ -17,6 +22,9 @@ pub(super) use drift::DriftSheet;
 pub(super) use moved::MovedSheet;
 pub(super) use plan::PlanSheet;
 pub(super) use run::RunSheet;
+pub(super) use step::StepSheet;
+pub(super) use stops::{StoppedRuns, StopsSheet};
+pub(super) use surfaces::SurfacesSheet;
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};

@@ -1,10 +1,13 @@
 //! One agent run: its waterfall, its turns, and every field it carries, whole.
+//!
+//! The cursor of the waterfall lands on the first marked step; `enter` opens a step, and a key holds it against a good run.
 
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-use super::heading;
+use super::{heading, pretty};
 use crate::console::action::Action;
 use crate::console::details::{Detail, Loaded, Want};
+use crate::console::finder::Finder;
 use crate::console::pane::Cx;
 use crate::console::panes::runs;
 use crate::console::safe;
@@ -12,8 +15,8 @@ use crate::console::sheet::{Content, Later, Sheet, not_yet};
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{meter, words};
-use crate::engine::view::{RunDetail, Step};
-use crate::event::{Policy, TraceId};
+use crate::engine::view::{Opens, RunDetail, Step, Suspicion};
+use crate::event::{Policy, SpanId, TraceId, Untrusted};
 
 /// Deeper than this, steps are no longer moved to the right: the text would have no room.
 const DEEPEST: u16 = 12;
@@ -41,11 +44,12 @@ pub(in crate::console::panes) struct RunSheet {
     trace: TraceId,
     /// How often another way was asked for.
     turned: usize,
+    finder: Option<Finder>,
 }
 
 impl RunSheet {
     pub(in crate::console::panes) fn new(trace: TraceId) -> Self {
-        Self { trace, turned: 0 }
+        Self { trace, turned: 0, finder: None }
     }
 
     /// The way to look at a run of so many steps.
@@ -57,6 +61,9 @@ impl RunSheet {
         }
     }
 }
+
+/// From this width on a step's tokens and cost stand in its row.
+const ROOMY: u16 = 110;
 
 fn step_row(cx: &Cx<'_>, step: &Step, whole_ms: u64, width: u16) -> Line<'static> {
     let style = cx.of(if step.failed || step.suspicious.is_some() { Role::Bad } else { Role::Text });
@@ -74,42 +81,103 @@ fn step_row(cx: &Cx<'_>, step: &Step, whole_ms: u64, width: u16) -> Line<'static
     // A plain span has no other name than its kind.
     let row =
         if step.kind == step.what { row } else { row.spans(words::prose(cx, &step.kind, 16, muted)).lit(" ", muted) };
-    let left = row.left().saturating_sub(bar + 9);
+    let row = if step.retry > 0 { row.made(format!("retry {} ", step.retry), cx.of(Role::Unclear)) } else { row };
+    let spent = if width >= ROOMY { 13 + 9 } else { 0 };
+    let left = row.left().saturating_sub(bar + 9 + spent);
     let bar_style = if step.failed || step.suspicious.is_some() { style } else { cx.of(Role::Chart) };
-    row.name(&step.what, left, style)
-        .num(meter::duration(step.duration_ms), 8, muted)
+    let row = row.name(&step.what, left, style);
+    let row = if spent > 0 {
+        let tokens = if step.tokens == (None, None) { String::new() } else { runs::tokens_of(cx, step.tokens) };
+        row.num(tokens, 13, muted).num(step.cost.map(money).unwrap_or_default(), 9, muted)
+    } else {
+        row
+    };
+    row.num(meter::duration(step.duration_ms), 8, muted)
         .lit(" ", muted)
         .spans(meter::stretch(cx, step.offset_ms, step.duration_ms, whole_ms, bar, bar_style))
         .line()
 }
 
-/// The reason under a suspicious step.
-fn reason(cx: &Cx<'_>, step: &Step, columns: usize) -> Vec<Line<'static>> {
-    let Some(reason) = &step.suspicious else { return Vec::new() };
+/// An amount of money; in which currency only the sender knows.
+pub(super) fn money(amount: f64) -> String {
+    if amount >= 0.01 || amount == 0.0 { format!("{amount:.2}") } else { format!("{amount:.5}") }
+}
+
+/// The reason under a suspicious step, with the rule that marked it.
+pub(super) fn reason(cx: &Cx<'_>, step: &Step, columns: usize) -> Vec<Line<'static>> {
+    let Some(Suspicion { rule, why }) = &step.suspicious else { return Vec::new() };
     let indent = usize::from(step.depth.min(DEEPEST)) * 2 + 4;
+    let bad = cx.of(Role::Bad);
     let mut spans = vec![
-        safe::made(" ".repeat(indent), cx.of(Role::Bad)),
-        safe::made(format!("{} ", cx.glyphs.up), cx.of(Role::Bad)),
+        safe::made(" ".repeat(indent), bad),
+        safe::made(format!("{} ", cx.glyphs.up), bad),
+        safe::made(format!("{}: ", rule.name()), cx.of(Role::Muted)),
     ];
-    spans.extend(words::whole(cx, reason, Policy::Prose, cx.of(Role::Bad)));
+    spans.extend(words::whole(cx, why, Policy::Prose, bad));
     words::wrap(spans, columns, indent + 2)
 }
 
-/// Names the rows of the waterfall; ten thousand steps are only made as far as they are looked at.
-fn waterfall(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
-    for (part, step) in run.steps.iter().enumerate() {
-        if step.failed || step.suspicious.is_some() {
-            content.places.push(content.rows());
-        }
-        let reasons = reason(cx, step, columns).len();
-        content.later.extend((0..=reasons).map(|line| Later { part, line }));
+/// Where a step holds what is looked for: the field and the words around it. `None` = it does not.
+fn found(cx: &Cx<'_>, step: &Step, finder: &Finder, columns: usize) -> Option<Line<'static>> {
+    let (name, value, range) = step.fields.iter().find_map(|(name, value)| {
+        finder
+            .first(value.raw())
+            .map(|range| (name, value, Some(range)))
+            .or_else(|| finder.is_in(name.raw()).then_some((name, value, None)))
+    })?;
+    let muted = cx.of(Role::Muted);
+    let indent = usize::from(step.depth.min(DEEPEST)) * 2 + 4;
+    let mut spans = vec![safe::made(" ".repeat(indent), muted)];
+    spans.extend(words::cut(cx, name, Policy::Exact, columns / 3, muted));
+    spans.push(safe::lit(": ", muted));
+    let raw = value.raw();
+    let from = range.map_or(0, |range| range.start.saturating_sub(BEFORE_HIT));
+    let from = (from..=raw.len()).find(|at| raw.is_char_boundary(*at)).unwrap_or(0);
+    if from > 0 {
+        spans.push(safe::lit(cx.glyphs.cut, muted));
     }
+    let room = columns.saturating_sub(spans.iter().map(Span::width).sum());
+    // Line feeds would be written out; here the text is one line.
+    let text: String = raw[from..].chars().take(room).map(|c| if c == '\n' { ' ' } else { c }).collect();
+    spans.extend(words::cut(cx, &Untrusted::from(text), Policy::Prose, room, cx.of(Role::Text)));
+    Some(Line::from(spans))
+}
+
+/// So many bytes of a text stand before what was found in it.
+const BEFORE_HIT: usize = 24;
+
+/// Names the rows of the waterfall; ten thousand steps are only made as far as they are looked at.
+fn waterfall(cx: &Cx<'_>, run: &RunDetail, finder: Option<&Finder>, columns: usize, content: &mut Content) {
+    let mut hits = Vec::new();
+    let mut home = None;
+    for (part, step) in run.steps.iter().enumerate() {
+        let row = content.rows();
+        content.items.push(row);
+        if step.failed || step.suspicious.is_some() {
+            content.places.push(row);
+            home = home.or(Some(part).filter(|_| step.suspicious.is_some()));
+        }
+        let mut below = reason(cx, step, columns).len();
+        if let Some(finder) = finder
+            && step.fields.iter().any(|(name, value)| finder.is_in(value.raw()) || finder.is_in(name.raw()))
+        {
+            hits.push(row);
+            below += 1;
+        }
+        content.later.extend((0..=below).map(|line| Later { part, line }));
+    }
+    content.home = home.unwrap_or(0);
+    content.hits = finder.map(|_| hits);
     if run.steps.is_empty() {
         content.lines.push(Line::from(safe::lit("None of its spans was captured.", cx.of(Role::NotCaptured))));
     } else if run.line.bad.is_some() && content.places.is_empty() {
         let key = cx.keymap.first(Action::ViewToggle).unwrap_or_else(|| ":view-toggle".to_owned());
         let text = format!("No step failed: what is wrong is in what was said. {key} shows the turns.");
-        content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Muted)));
+        let lines = words::wrapped(&text, columns, cx.of(Role::Muted));
+        // They stand above the steps, whose rows were counted without them.
+        let rows = content.items.iter_mut().chain(content.hits.iter_mut().flatten());
+        rows.for_each(|row| *row += lines.len());
+        content.lines.extend(lines);
     }
 }
 
@@ -128,7 +196,7 @@ fn turns(cx: &Cx<'_>, run: &RunDetail, columns: usize, content: &mut Content) {
         let mut spans = vec![safe::made(format!("{} ", nth + 1), cx.of(Role::Muted))];
         spans.extend(words::prose(cx, &turn.role, 60, cx.of(Role::Title)));
         content.lines.push(Line::from(spans));
-        content.lines.extend(words::quoted(cx, &turn.text, columns));
+        content.lines.extend(pretty::lines(cx, &turn.text, columns));
     }
     if run.turns.is_empty() {
         let text =
@@ -160,19 +228,62 @@ fn fields(cx: &Cx<'_>, run: &RunDetail, from: usize, columns: usize, content: &m
         ));
         content.lines.extend(words::wrap(spans, columns, 2));
         content.lines.extend(reason(cx, step, columns));
-        for (name, value) in &step.fields {
-            let mut head = words::cut(cx, name, Policy::Exact, columns, cx.of(Role::Muted));
-            let short = value.raw().len() < 60 && !value.raw().contains('\n');
-            if short {
-                head.push(safe::lit("  ", cx.of(Role::Text)));
-                head.extend(words::whole(cx, value, Policy::Prose, cx.of(Role::Text)));
-            }
-            content.lines.extend(words::wrap(head, columns, 2));
-            if !short {
-                content.lines.extend(words::quoted(cx, value, columns));
-            }
-        }
+        step.fields.iter().for_each(|(name, value)| content.lines.extend(field(cx, name, value, columns)));
     }
+}
+
+/// A field: its name, and its whole text beside or below it.
+pub(super) fn field(cx: &Cx<'_>, name: &Untrusted, value: &Untrusted, columns: usize) -> Vec<Line<'static>> {
+    let mut head = words::cut(cx, name, Policy::Exact, columns, cx.of(Role::Muted));
+    let short = value.raw().len() < 60 && !value.raw().contains(['\n', '{', '[']);
+    if short {
+        head.push(safe::lit("  ", cx.of(Role::Text)));
+        head.extend(words::whole(cx, value, Policy::Prose, cx.of(Role::Text)));
+    }
+    let mut lines = words::wrap(head, columns, 2);
+    if !short {
+        lines.extend(pretty::lines(cx, value, columns));
+    }
+    lines
+}
+
+/// How it ended, by which rule, and what it cost: under its totals.
+fn ended(cx: &Cx<'_>, run: &RunDetail, columns: usize) -> Vec<Line<'static>> {
+    let muted = cx.of(Role::Muted);
+    let mut spans = vec![safe::lit("ended as ", muted)];
+    spans.extend(words::prose(cx, &run.line.stop, 40, cx.of(Role::Text)));
+    spans.push(safe::lit(": ", muted));
+    spans.extend(words::whole(cx, &run.rule, Policy::Prose, cx.of(Role::Text)));
+    spans.push(safe::lit("; the provider said ", muted));
+    if run.provider.is_empty() {
+        spans.push(safe::lit("nothing that was captured", cx.of(Role::NotCaptured)));
+    }
+    for (nth, word) in run.provider.iter().take(4).enumerate() {
+        if nth > 0 {
+            spans.push(safe::lit(", ", muted));
+        }
+        spans.extend(words::prose(cx, word, 40, cx.of(Role::Text)));
+    }
+    let mut lines = words::wrap(spans, columns, 2);
+    let retries = match run.retries {
+        0 => "no call was tried again".to_owned(),
+        1 => "one call was a retry".to_owned(),
+        n => format!("{n} calls were retries"),
+    };
+    let cost = run.cost.map_or_else(|| "cost not captured".to_owned(), |cost| format!("cost {}", money(cost)));
+    lines.extend(words::wrapped(&format!("{retries}; {cost}"), columns, muted));
+    if run.cut {
+        let text = "It has more entries than are read at once: steps are missing here, and are in the journal.";
+        lines.extend(words::wrapped(text, columns, cx.of(Role::Unclear)));
+    }
+    lines
+}
+
+/// The span of the step in that place of the waterfall.
+fn step_of(cx: &Cx<'_>, trace: TraceId, nth: usize) -> Option<SpanId> {
+    let Loaded::Ready(detail) = cx.detail(&Want::Run(trace)) else { return None };
+    let Detail::Run(run) = &*detail else { return None };
+    run.steps.get(nth).map(|step| step.span)
 }
 
 impl Sheet for RunSheet {
@@ -214,6 +325,7 @@ impl Sheet for RunSheet {
             spans.extend(words::whole(cx, bad, Policy::Prose, cx.of(Role::Bad)));
             content.lines.extend(words::wrap(spans, columns, 2));
         }
+        content.lines.extend(ended(cx, run, columns));
         for (name, last) in &run.read {
             let text = format!(
                 "Read at {}, last at {}: it shows spans later than it takes them in, so some may be missing.",
@@ -230,7 +342,7 @@ impl Sheet for RunSheet {
         };
         content.lines.extend(heading(cx, text));
         match way {
-            Way::Waterfall => waterfall(cx, run, columns, &mut content),
+            Way::Waterfall => waterfall(cx, run, self.finder.as_ref(), columns, &mut content),
             Way::Turns => turns(cx, run, columns, &mut content),
             Way::Fields { from } => fields(cx, run, from, columns, &mut content),
         }
@@ -243,8 +355,37 @@ impl Sheet for RunSheet {
         let Some(step) = run.steps.get(later.part) else { return Line::default() };
         match later.line.checked_sub(1) {
             None => step_row(cx, step, run.line.duration_ms, width),
-            Some(nth) => reason(cx, step, usize::from(width)).into_iter().nth(nth).unwrap_or_default(),
+            Some(nth) => {
+                let columns = usize::from(width);
+                let reason = reason(cx, step, columns).into_iter().nth(nth);
+                let found = || found(cx, step, self.finder.as_ref()?, columns);
+                reason.or_else(found).unwrap_or_default()
+            }
         }
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[
+            Action::ViewClose,
+            Action::ViewOpen,
+            Action::ViewBeside,
+            Action::ViewNext,
+            Action::ViewFind,
+            Action::ViewToggle,
+            Action::ViewHelp,
+        ]
+    }
+
+    fn opens(&self, cx: &Cx<'_>, nth: usize) -> Option<Opens> {
+        step_of(cx, self.trace, nth).map(|span| Opens::Step { trace: self.trace, span, beside: false })
+    }
+
+    fn beside(&self, cx: &Cx<'_>, nth: usize) -> Option<Opens> {
+        step_of(cx, self.trace, nth).map(|span| Opens::Step { trace: self.trace, span, beside: true })
+    }
+
+    fn find(&mut self, finder: Option<&Finder>) {
+        self.finder = finder.cloned();
     }
 
     fn toggle(&mut self) -> bool {

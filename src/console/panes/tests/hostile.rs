@@ -15,7 +15,7 @@ use crate::engine::view::{Opens, RunDetail};
 use ratatui::layout::Rect;
 
 /// One of each kind that a terminal obeys, reorders, hides, joins or stacks.
-const HOSTILE: &[&str] = &[
+pub(super) const HOSTILE: &[&str] = &[
     "\u{1b}[2J\u{1b}[H",
     "\u{1b}]0;title\u{7}",
     "\u{1b}]52;c;aGk=\u{7}",
@@ -77,6 +77,9 @@ fn poison(value: &mut Value, key: &str, nth: &mut usize) {
         "first_seen",
         "unit",
         "is",
+        "answer",
+        "from",
+        "until",
     ];
     match value {
         Value::String(text) if !OURS.contains(&key) => {
@@ -113,7 +116,7 @@ fn stage() -> Stage {
     stage
 }
 
-fn no_hidden(shown: &str) {
+pub(super) fn no_hidden(shown: &str) {
     let found: Vec<char> = shown
         .chars()
         .filter(|c| {

@@ -8,13 +8,13 @@ use crate::console::glyph;
 use crate::console::keymap::Keymap;
 use crate::console::pane::PaneKind;
 use crate::console::panes::sheet;
-use crate::engine::view::{Counter, Door, Opens, RunDetail, SourceHealth, Step, TimelineItem};
+use crate::engine::view::{Counter, Door, Mark, Opens, RunDetail, SourceHealth, Step, Suspicion, TimelineItem};
 use crate::event::Seq;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// A sheet laid out for this width, as text.
-fn laid_out(stage: &Stage, opens: &Opens, width: u16, toggles: usize) -> String {
+pub(super) fn laid_out(stage: &Stage, opens: &Opens, width: u16, toggles: usize) -> String {
     let mut sheet = sheet(opens);
     for _ in 0..toggles {
         assert!(sheet.toggle());
@@ -116,7 +116,9 @@ fn odd_run(steps: u32) -> RunDetail {
             what: format!("step {nth}").into(),
             offset_ms: u64::MAX - u64::from(nth),
             duration_ms: u64::MAX,
-            suspicious: (nth % 1000 == 7).then(|| "it calls itself again and again".into()),
+            span: crate::event::SpanId(u64::from(nth).to_be_bytes()),
+            suspicious: (nth % 1000 == 7)
+                .then(|| Suspicion { rule: Mark::Repeated, why: "it calls itself again and again".into() }),
             ..step.clone()
         })
         .collect();
