@@ -136,7 +136,7 @@ impl Viewer {
         if let Some(finder) = &self.finder {
             let words = finder.words().to_owned();
             let Some(last) = self.hits.len().checked_sub(1) else {
-                return Answer::ask(Ask::Say(format!("Nothing here holds “{words}”.")));
+                return Answer::ask(Ask::Say(format!("Nothing here holds \"{words}\".")));
             };
             let next = match (self.hit, forward) {
                 (Some(hit), true) if hit < last => hit + 1,
@@ -184,7 +184,7 @@ impl Viewer {
         let Some(finder) = &self.finder else { return Answer::done() };
         let words = finder.words().to_owned();
         if self.hits.is_empty() {
-            return Answer::ask(Ask::Say(format!("Nothing here holds “{words}”.")));
+            return Answer::ask(Ask::Say(format!("Nothing here holds \"{words}\".")));
         }
         self.to_hit(self.hits.iter().position(|row| *row >= here).unwrap_or(0));
         Answer::done()
@@ -214,14 +214,17 @@ impl Viewer {
 
 impl Layer for Viewer {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        let mut title = self.scroll.beside(cx, self.sheet.title(cx), "  ");
-        if let Some(finder) = &self.finder {
-            let at = self.hit.map_or(0, |hit| hit + 1);
-            let text = format!("  hit {at} of {} for ", self.hits.len());
-            title.spans.push(safe::made(text, cx.of(Role::Muted)));
-            title.spans.push(safe::made(finder.words(), cx.of(Role::Match)));
-        }
-        title
+        let title = self.scroll.beside(cx, self.sheet.title(cx), "  ");
+        let Some(finder) = &self.finder else { return title };
+        // First, since a long title is cut at its end.
+        let at = self.hit.map_or(0, |hit| hit + 1);
+        let mut spans = vec![
+            safe::made(format!("hit {at} of {} for ", self.hits.len()), cx.of(Role::Muted)),
+            safe::made(finder.words(), cx.of(Role::Match)),
+            safe::lit("  ", cx.of(Role::Muted)),
+        ];
+        spans.extend(title.spans);
+        Line::from(spans)
     }
 
     fn extent(&self, _cx: &Cx<'_>) -> Extent {

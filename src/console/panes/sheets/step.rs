@@ -94,7 +94,7 @@ fn head(cx: &Cx<'_>, step: &Step, columns: usize) -> Vec<Line<'static>> {
     }
     if let Some(suspicion) = &step.suspicious {
         lines.extend(reason(cx, &Step { depth: 0, ..step.clone() }, columns));
-        let states = format!("    marked by the rule “{}”: {}", suspicion.rule.name(), suspicion.rule.states());
+        let states = format!("    marked by the rule \"{}\": {}", suspicion.rule.name(), suspicion.rule.states());
         lines.extend(words::wrapped(&states, columns, muted));
     }
     lines

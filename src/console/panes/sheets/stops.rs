@@ -215,7 +215,7 @@ fn by_value(cx: &Cx<'_>, table: &RunTable, one: &ByValue, width: u16) -> Line<'s
 
 impl Sheet for StoppedRuns {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        Line::from(safe::made(format!("Runs that ended as “{}”", self.stop.name()), cx.of(Role::DialogTitle)))
+        Line::from(safe::made(format!("Runs that ended as \"{}\"", self.stop.name()), cx.of(Role::DialogTitle)))
     }
 
     fn want(&self) -> Option<Want> {
@@ -231,7 +231,7 @@ impl Sheet for StoppedRuns {
         with_runs(cx, self.with.raw(), width, |table, rows, content| {
             content.lines.extend(said(cx, table, rows, self.with.raw(), columns));
             let of = rows.iter().filter(|row| row.stop == self.stop).count();
-            let text = format!("{of} of them ended as “{}”: {}.", self.stop.name(), self.stop.states());
+            let text = format!("{of} of them ended as \"{}\": {}.", self.stop.name(), self.stop.states());
             content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Text)));
             let values = table.stop_by_value(rows, self.stop, MOST_VALUES);
             if !values.is_empty() {

@@ -80,6 +80,7 @@ fn poison(value: &mut Value, key: &str, nth: &mut usize) {
         "answer",
         "from",
         "until",
+        "span",
     ];
     match value {
         Value::String(text) if !OURS.contains(&key) => {
