@@ -109,7 +109,7 @@ impl Details for JournalDetails {
         let each = records.len().div_ceil(READERS).max(1);
         let parts: Vec<anyhow::Result<Vec<_>>> = std::thread::scope(|scope| {
             let readers: Vec<_> = records.chunks(each).map(|part| scope.spawn(|| spans_of(trace, part))).collect();
-            let read = readers.into_iter().map(|reader| reader.join());
+            let read = readers.into_iter().map(std::thread::ScopedJoinHandle::join);
             read.map(|part| part.unwrap_or_else(|_| Err(anyhow::anyhow!("the run could not be read")))).collect()
         });
         for part in parts {

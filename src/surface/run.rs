@@ -215,11 +215,14 @@ fn cost(leaves: &[&SpanFacts], head: &SpanFacts) -> Option<f64> {
     sum.or(head.cost).filter(|cost| cost.is_finite())
 }
 
+/// What makes two calls the same: parent, kind, name, and a tool's arguments.
+type Call<'s> = (Option<SpanId>, Op, &'s Untrusted, Option<Digest>);
+
 /// The steps that try again what just failed: a call of the same kind and name (a tool with the same arguments) under the
 /// same parent, whose last one before it failed; or one that says itself that it is not the first attempt. With each, how
 /// often it was tried before.
 pub(super) fn retries(steps: &[&SpanFacts]) -> BTreeMap<SpanId, u64> {
-    let mut before: BTreeMap<(Option<SpanId>, Op, &Untrusted, Option<Digest>), (bool, u64)> = BTreeMap::new();
+    let mut before: BTreeMap<Call<'_>, (bool, u64)> = BTreeMap::new();
     let mut found = BTreeMap::new();
     for step in steps.iter().filter(|step| matches!(step.op, Op::Model | Op::Tool | Op::Retrieval)) {
         let last = before.entry((step.parent, step.op, &step.what, step.arguments)).or_insert((false, 0));

@@ -144,7 +144,7 @@ impl Viewer {
                 (Some(0) | None, false) => last,
                 (Some(hit), false) => hit - 1,
             };
-            self.to_hit(next);
+            self.show_hit(next);
             return Answer::done();
         }
         if let Some(here) = self.row() {
@@ -165,7 +165,7 @@ impl Viewer {
         Answer::done()
     }
 
-    fn to_hit(&mut self, nth: usize) {
+    fn show_hit(&mut self, nth: usize) {
         self.hit = Some(nth);
         if let Some(row) = self.hits.get(nth).copied() {
             if self.content.items.is_empty() { self.scroll.show(row) } else { self.land_on(row) }
@@ -186,7 +186,7 @@ impl Viewer {
         if self.hits.is_empty() {
             return Answer::ask(Ask::Say(format!("Nothing here holds \"{words}\".")));
         }
-        self.to_hit(self.hits.iter().position(|row| *row >= here).unwrap_or(0));
+        self.show_hit(self.hits.iter().position(|row| *row >= here).unwrap_or(0));
         Answer::done()
     }
 

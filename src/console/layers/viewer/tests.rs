@@ -52,6 +52,7 @@ fn run(steps: u16) -> RunDetail {
         retries: 0,
         steps: (0..steps).map(step).collect(),
         turns: Vec::new(),
+        read: Vec::new(),
         cut: false,
     }
 }

@@ -297,7 +297,7 @@ fn lay_out(cx: &Cx<'_>, table: &RunTable, (left, right): &(String, String), widt
     let findings = table.findings(&both);
     if !findings.is_empty() {
         content.lines.extend(heading(cx, "What stands out in these runs"));
-        findings.iter().for_each(|one| content.lines.extend(finding(cx, table, one, columns)));
+        content.lines.extend(findings.iter().flat_map(|one| finding(cx, table, one, columns)));
     }
     let compared = table.compare(&lefts, &rights);
     let mut surface = None;

@@ -131,7 +131,9 @@ pub(super) fn verdicts(
         }
     }
     let receipt = append(journal, source, part, judged)?;
-    noted.into_iter().for_each(|digest| known.note_verdict(digest));
+    for digest in noted {
+        known.note_verdict(digest);
+    }
     Ok(receipt)
 }
 
