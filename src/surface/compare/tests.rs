@@ -61,7 +61,7 @@ fn since(table: &RunTable, before: bool) -> Vec<&RunRow> {
 }
 
 fn region(n: u8) -> &'static str {
-    if n % 2 == 0 { "eu" } else { "us" }
+    if n.is_multiple_of(2) { "eu" } else { "us" }
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn choices_hold_together_and_know_slices_parts_agents_and_ends() {
     let table = table(|n| Made { region: region(n), reason: if n > 15 { "length" } else { "stop" }, ..GOOD });
     let count = |with: &[(&str, &str)], newest: Option<usize>| {
         let with = with.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        table.choose(&Chosen { with, newest, ..Chosen::default() }).len()
+        table.choose(&Chosen { newest, with, ..Chosen::default() }).len()
     };
     assert_eq!(count(&[("region", "EU")], None), 10);
     assert_eq!(count(&[("region", "eu"), ("stop", "trunc")], None), 3);

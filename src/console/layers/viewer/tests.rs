@@ -72,7 +72,7 @@ fn under(bench: &Bench) -> String {
     let styled = bench.styled();
     let mut rows = styled.lines().zip(styled.lines().skip(1));
     let row = rows.find(|(row, style)| style.contains("reversed") && row.contains("find("));
-    row.map(|(row, _)| row.to_owned()).unwrap_or_else(|| panic!("no cursor on a step: {styled}"))
+    row.map_or_else(|| panic!("no cursor on a step: {styled}"), |(row, _)| row.to_owned())
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn before_and_since_side_by_side() {
     }
     // The next offer is a slice: its two commonest values since.
     let slice = laid_out(&stage, &surfaces(""), 110, 1);
-    assert!(slice.contains("since, ") && slice.contains("="), "{slice}");
+    assert!(slice.contains("since, ") && slice.contains('='), "{slice}");
 }
 
 #[test]
