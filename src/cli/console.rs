@@ -48,6 +48,7 @@ fn full(house: &House, settings: Settings) -> anyhow::Result<Exit> {
         views: house.views(),
         details: house.details(),
         desk: house.desk(),
+        lab: house.lab(),
         person: house.person.clone(),
         settings,
     };
@@ -106,6 +107,7 @@ fn settings(house: &House, common: &Common) -> Settings {
         zone: screen.time_zone.clone(),
         plain: common.plain,
         folder: house.config.file.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned),
+        triage: house.config.triage.clone(),
         state: Some(house.config.state_dir.clone()),
         // Beside the journal and named after it: a draft is of one of its incidents.
         drafts: Some(house.config.journal.with_extension("drafts")),

@@ -14,13 +14,16 @@ use super::config::{self, Config};
 use super::{Common, listening, pace};
 use crate::engine::{self, Details, EngineConfig, RunMeter, View};
 use crate::event::{Person, Time};
-use crate::journal::{SharedJournal, SqliteJournal};
+use crate::journal::{Journal, SharedJournal, SqliteJournal};
+use crate::response::replay::{self, Lab, LocalLab, Patience};
 use crate::response::{self, Desk, LocalDesk};
 
 /// Threads that serve connections and requests; the journal and the engine have their own.
 const THREADS: usize = 2;
 /// How long the close waits for what is on its way.
 const CLOSING: Duration = Duration::from_secs(6);
+/// How long the close waits until experiments that still run are on record as left.
+const LEAVING: Duration = Duration::from_secs(3);
 /// How often plans whose executor is gone are looked for.
 const TEND: Duration = Duration::from_secs(6);
 
@@ -56,6 +59,7 @@ pub struct House {
     listening: Option<listening::Listening>,
     engine: engine::Handle,
     desk: Arc<LocalDesk>,
+    lab: Arc<LocalLab>,
     /// Where nobody sits at it: what asks for its end.
     ending: Option<Ending>,
     runtime: tokio::runtime::Runtime,
@@ -146,8 +150,12 @@ impl House {
             config.silence.table(),
             Time::now(),
         ));
-        runtime.spawn(tend(Arc::downgrade(&desk)));
-        Ok(Self { config, journal, person, listening, engine, desk, ending, runtime })
+        let key = |key: &super::secret::Secret| key.reveal().to_owned();
+        let endpoints = config.endpoints.iter().map(|one| (one.endpoint.clone(), one.key.as_ref().map(key))).collect();
+        let handle = runtime.handle().clone();
+        let lab = Arc::new(LocalLab::new(Arc::clone(&journal), endpoints, handle, Patience::default()));
+        runtime.spawn(tend(Arc::downgrade(&desk), Arc::downgrade(&journal)));
+        Ok(Self { config, journal, person, listening, engine, desk, lab, ending, runtime })
     }
 
     /// The pictures, newest first known.
@@ -166,6 +174,12 @@ impl House {
     #[must_use]
     pub fn desk(&self) -> Arc<dyn Desk> {
         Arc::clone(&self.desk) as Arc<dyn Desk>
+    }
+
+    /// Where recorded runs are run again.
+    #[must_use]
+    pub fn lab(&self) -> Arc<dyn Lab> {
+        Arc::clone(&self.lab) as Arc<dyn Lab>
     }
 
     /// Where tasks of the house run.
@@ -201,6 +215,7 @@ impl House {
         if let Some(listening) = self.listening.take() {
             self.runtime.block_on(listening.stop());
         }
+        self.lab.leave(LEAVING);
         self.engine.stop();
         self.runtime.shutdown_timeout(CLOSING);
     }
@@ -215,12 +230,13 @@ pub fn read_only(common: &Common) -> anyhow::Result<SharedJournal> {
     Ok(Arc::new(SqliteJournal::open_read_only(&config.journal)?))
 }
 
-/// Looks now and then for executions whose process is gone, for as long as there is a desk.
-async fn tend(desk: std::sync::Weak<LocalDesk>) {
+/// Looks now and then for executions and experiments whose process is gone, for as long as there is a desk.
+async fn tend(desk: std::sync::Weak<LocalDesk>, journal: std::sync::Weak<dyn Journal>) {
     loop {
-        let Some(desk) = desk.upgrade() else { return };
+        let (Some(desk), Some(journal)) = (desk.upgrade(), journal.upgrade()) else { return };
         // A journal that cannot be read says so through the engine; here it is tried again.
-        let _ = tokio::task::spawn_blocking(move || desk.tend(Time::now())).await;
+        let look = move || (desk.tend(Time::now()), replay::tend(&journal, Time::now()));
+        let _ = tokio::task::spawn_blocking(look).await;
         pace::together(TEND).await;
     }
 }

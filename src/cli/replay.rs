@@ -15,7 +15,9 @@ use crate::engine;
 use crate::event::{IncidentId, Policy, ReplayArm, ReplayAsked, ReplayEnd, Time, TraceId, Untrusted};
 use crate::journal::{SharedJournal, SqliteJournal};
 use crate::response;
-use crate::response::replay::{self, Bounds, Client, Ended, Experiment, Outcome, Patience, Progress};
+use crate::response::replay::{
+    self, Bounds, Client, Ended, Experiment, LocalLab, Outcome, Patience, Pin, Progress, Stop,
+};
 use crate::surface::sample;
 use crate::surface::script::Script;
 
@@ -32,8 +34,11 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub endpoint: String,
     /// An arm: name=…,model=…,prompt=…,temperature=…,tools=…; @FILE reads a value from a file, what is left out stays as recorded
-    #[arg(long = "arm", required = true, value_name = "ARM")]
+    #[arg(long = "arm", required_unless_present = "as_before", value_name = "ARM")]
     pub arms: Vec<String>,
+    /// As recorded against this as it was before the incident, taken from the runs before it; as often as wanted
+    #[arg(long = "as-before", value_name = "WHAT", value_parser = ["prompt", "model", "tools", "temperature"])]
+    pub as_before: Vec<String>,
     /// Exactly this run instead of a sample; as often as wanted
     #[arg(long = "run", value_name = "TRACE")]
     pub trace: Vec<TraceId>,
@@ -91,8 +96,9 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     };
     let journal: SharedJournal = Arc::new(SqliteJournal::open(&config.journal, Time::now())?);
     let incident = IncidentId(number);
-    let number = replay_number()?;
+    let number = replay::number()?;
     let scripts = scripts(args, &journal, incident, number, out)?;
+    let arms = [as_before(args, &journal, incident, &scripts)?, arms.clone()].concat();
     let asked = ReplayAsked {
         replay: number,
         incident,
@@ -104,6 +110,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         budget_tokens: args.budget,
     };
     let experiment = Experiment::of(asked, scripts, endpoint)?;
+    let count = arms.len();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let key = key.as_ref().map(Secret::reveal);
     let client = runtime.block_on(Client::connect(endpoint, key, Patience::default()))?;
@@ -116,7 +123,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         outcome: None,
         says: vec![],
     };
-    show(&told, args, out);
+    show(&told, count, out);
     if !args.yes && !agreed(out) {
         out.note("Nothing was sent. With --yes it begins without asking.");
         if args.json {
@@ -124,14 +131,15 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         }
         return Ok(Exit::Good);
     }
-    let (stop, cancel) = watch::channel(false);
+    let (stop, stopped) = watch::channel(Stop::Not);
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = stop.send(true);
+            let _ = stop.send(Stop::ByPerson);
         }
     });
-    let mut progress = |progress: Progress<'_>| out.note(&line(&progress, arms));
-    let (ended, outcome) = experiment.run(&journal, &client, runtime.handle(), cancel, &mut progress)?;
+    let mut progress = |progress: Progress<'_>| out.note(&line(&progress, &arms));
+    let begun = experiment.begin(&journal)?;
+    let (ended, outcome) = experiment.run(begun, &journal, &client, runtime.handle(), stopped, &mut progress)?;
     let says = outcome.lines();
     if args.json {
         told = Told { ended: Some(ended), outcome: Some(&outcome), says, ..told };
@@ -143,7 +151,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     }
     Ok(match ended {
         Ended::Done => Exit::Good,
-        Ended::Cancelled => Exit::Ended(130),
+        Ended::Cancelled | Ended::Left => Exit::Ended(130),
         Ended::BudgetSpent => {
             out.note("The budget is spent: what is shown is what it reached. --budget allows more.");
             Exit::FoundWrong
@@ -156,10 +164,10 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
 }
 
 /// Everything a person must know before it begins.
-fn show(told: &Told<'_>, args: &Args, out: &mut Out) {
+fn show(told: &Told<'_>, arms: usize, out: &mut Out) {
     let Bounds { replays, questions, tokens, expected } = told.bounds;
     out.note(&format!("This sends what was recorded to {}", told.destination));
-    out.note(&format!("{replays} replays in {} arms, at most {questions} questions", args.arms.len()));
+    out.note(&format!("{replays} replays in {arms} arms, at most {questions} questions"));
     let expected = expected.map_or_else(
         || "what these runs spent was not captured".to_owned(),
         |expected| format!("about {expected} if they spend what they spent when recorded"),
@@ -180,7 +188,13 @@ fn agreed(out: &mut Out) -> bool {
 }
 
 fn line(progress: &Progress<'_>, arms: &[ReplayArm]) -> String {
-    let ran = progress.ran;
+    let shown = |text: String| Untrusted::from(text).show_prefix(Policy::Prose, 120).as_str().to_owned();
+    let (done, of, spent, ran) = match progress {
+        Progress::Busy { pause, why } => {
+            return format!("busy, asked again in {:.0} s: {}", pause.as_secs_f64().ceil(), shown(why.clone()));
+        }
+        Progress::Ran { done, of, spent, ran } => (done, of, spent, ran),
+    };
     let arm = usize::try_from(ran.arm).ok().and_then(|place| arms.get(place)).map_or("?", |arm| arm.name.raw());
     let end = match &ran.end {
         ReplayEnd::Answered { stop, why: None, .. } => format!("answered ({})", stop.raw()),
@@ -188,9 +202,38 @@ fn line(progress: &Progress<'_>, arms: &[ReplayArm]) -> String {
         ReplayEnd::OffScript { asked } => format!("off script: {}", asked.raw()),
         ReplayEnd::Failed { why } => format!("failed: {}", why.raw()),
     };
-    let end = Untrusted::from(end).show_prefix(Policy::Prose, 120).as_str().to_owned();
-    let Progress { done, of, spent, .. } = progress;
-    format!("{done} of {of}, {spent} tokens: {arm}, run {}: {end}", ran.of)
+    format!("{done} of {of}, {spent} tokens: {}, run {}: {}", shown(arm.to_owned()), ran.of, shown(end))
+}
+
+/// The arms in which something is as it was before the incident, behind one in which all is as recorded.
+fn as_before(
+    args: &Args,
+    journal: &SharedJournal,
+    incident: IncidentId,
+    since: &[Script],
+) -> anyhow::Result<Vec<ReplayArm>> {
+    if args.as_before.is_empty() {
+        return Ok(Vec::new());
+    }
+    let view = engine::picture(journal, None).context("the journal cannot be folded")?;
+    let found = view.incidents.items.iter().find(|one| one.id == incident);
+    let drawn = found.and_then(|one| one.reading.as_ref()).map(|reading| reading.drawn.as_slice()).unwrap_or_default();
+    let before: Vec<TraceId> = drawn.iter().filter(|one| one.before).map(|one| one.trace).collect();
+    let before = LocalLab::surveyed(journal, &before);
+    let moved = replay::moved(&before, since);
+    let mut arms = vec![replay::as_recorded()];
+    for pin in Pin::ALL.into_iter().filter(|pin| args.as_before.iter().any(|name| name == pin.name())) {
+        let Some(one) = moved.iter().find(|one| one.pin == pin) else {
+            bail!(
+                "--as-before {0}: in {1} runs before {incident} most had no {0} that is another since; give its value \
+                 with --arm name=…,{0}=@FILE",
+                pin.name(),
+                before.len()
+            );
+        };
+        arms.push(one.arm());
+    }
+    Ok(arms)
 }
 
 /// The scripts of the runs that are named, or of a sample that does not depend on how they went beyond having failed.
@@ -209,26 +252,15 @@ fn scripts(
     let found = found.with_context(|| format!("there is no {incident} among the incidents kept in view"))?;
     let of_interest = found.runs.items.iter().filter(|run| args.all || run.bad.is_some());
     let traces = sample::draw(of_interest.map(|run| run.trace), seed, usize::MAX);
-    let mut scripts = Vec::new();
-    let mut left_out = Vec::new();
-    for trace in &traces {
-        if scripts.len() >= args.runs {
-            break;
-        }
-        match replay::script(journal, *trace) {
-            Ok(script) => scripts.push(script),
-            Err(error) => left_out.push(format!("{error:#}")),
-        }
-    }
-    if let Some(first) = left_out.first() {
-        out.note(&format!("{} runs are left out, the first because: {first}", left_out.len()));
-    }
     let kind = if args.all { "run" } else { "failed run" };
-    ensure!(
-        !scripts.is_empty(),
-        "{incident} has no {kind} that can be run again{}",
-        if args.all { "" } else { "; --all takes the others too" }
-    );
+    let more = if args.all { "" } else { "; --all takes the others too" };
+    ensure!(!traces.is_empty(), "{incident} has no {kind}{more}");
+    let (scripts, left_out) =
+        replay::scripts(journal, &traces, args.runs).with_context(|| format!("of {incident}{more}"))?;
+    if let Some((runs, first)) = left_out {
+        let first = first.show(Policy::Prose);
+        out.note(&format!("{runs} runs are left out, the first because: {}", first.as_str()));
+    }
     if scripts.len() < args.runs {
         out.note(&format!("{incident} has only {} such runs", scripts.len()));
     }
@@ -268,12 +300,6 @@ fn file(path: &str) -> anyhow::Result<String> {
     file.take(MAX_FILE + 1).read_to_string(&mut text).with_context(|| format!("{path} cannot be read as text"))?;
     ensure!(text.len() as u64 <= MAX_FILE, "{path} is longer than {MAX_FILE} bytes");
     Ok(text)
-}
-
-fn replay_number() -> anyhow::Result<u64> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
-    Ok(u64::from_le_bytes(bytes))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub enum Place {
     Reader,
     /// On the triage walk.
     Triage,
+    /// Where recorded runs are run again.
+    Replay,
     /// In a dialog that asks for a yes.
     Dialog,
     /// In a line where something is typed: palette, search.
@@ -23,8 +25,17 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 8] =
-        [Self::Move, Self::Room, Self::Viewer, Self::Reader, Self::Triage, Self::Dialog, Self::Input, Self::Editor];
+    pub const ALL: [Self; 9] = [
+        Self::Move,
+        Self::Room,
+        Self::Viewer,
+        Self::Reader,
+        Self::Triage,
+        Self::Replay,
+        Self::Dialog,
+        Self::Input,
+        Self::Editor,
+    ];
 
     /// Its section's name.
     #[must_use]
@@ -35,6 +46,7 @@ impl Place {
             Self::Viewer => "viewer",
             Self::Reader => "reader",
             Self::Triage => "triage",
+            Self::Replay => "replay",
             Self::Dialog => "dialog",
             Self::Input => "input",
             Self::Editor => "editor",
@@ -50,6 +62,7 @@ impl Place {
             Self::Viewer => "In an opened thing or a list",
             Self::Reader => "While reading outputs",
             Self::Triage => "On the triage walk",
+            Self::Replay => "While recorded runs are run again",
             Self::Dialog => "In a dialog that asks",
             Self::Input => "In the palette and the search",
             Self::Editor => "While writing",
@@ -141,8 +154,9 @@ actions! {
         Split "split" "split": "make the marked alerts an incident of their own";
         Merge "merge" ["INC-N"] "merge": "make this incident part of another";
         Lock "lock" "lock": "let no alert join or leave by itself";
-        Read "read" "read outputs": "read outputs from before and since, without knowing which, and say which are bad";
+        Read "read" ["[KIND]"] "read outputs": "read outputs from before and since, or of two kinds of runs, without knowing which";
         Triage "triage" "triage": "walk over what an AI feature is made of, one question at a time";
+        Replay "replay" "replay": "run recorded runs again with another prompt, model or tools, and see which fails more";
         Mark "mark" "mark": "mark or unmark what is under the cursor";
         Filter "filter" ["[WORDS]"] "filter": "show only what matches";
         Toggle "toggle" "toggle": "the other way to look at it: waterfall or turns, side by side or in line";
@@ -200,8 +214,13 @@ actions! {
         Unsure "unsure" "unsure": "it cannot be told";
         Skip "skip" "skip": "say nothing of this one";
         Undo "undo" "undo": "take the last answer back";
+        Sides "sides" "other kinds": "read other kinds of runs against each other, before the first answer";
         ReadUp "read-up" "back up": "up in the output";
         ReadDown "read-down" "more": "down in the output";
+    }
+    Replay {
+        ReplayStop "replay-stop" "stop": "stop this replay; what it found stays";
+        ReplayNew "replay-new" "another": "choose another replay";
     }
     Triage {
         Answer1 "answer-1" "1st": "the first answer";

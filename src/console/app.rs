@@ -18,7 +18,7 @@ use super::update::update;
 use super::wire::Wire;
 use super::writer::Writer;
 use crate::engine::View;
-pub use effects::Hands;
+pub use effects::{Files, Hands};
 pub use signals::{Signal, Signals};
 
 /// Frames are at least so far apart: 60 a second, more than any line or eye is served by.

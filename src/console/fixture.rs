@@ -139,6 +139,7 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
         stops: Vec::new(),
         reading: None,
         triage: Vec::new(),
+        replays: Vec::new(),
         series: Vec::new(),
         around: crate::engine::view::Around::default(),
         diagnosis: Some(DiagnosisView {
@@ -194,6 +195,8 @@ impl Bench {
         let setup = Setup {
             theme: theme::load("mono", None, Depth::None).expect("built in"),
             glyphs: &glyph::UNICODE,
+            tree: crate::surface::triage::Tree::built_in(),
+            endpoints: Vec::new(),
             keymap: Keymap::load("vim", None).expect("built in"),
             zone: TimeZone::UTC,
             may_copy: true,

@@ -20,6 +20,8 @@ pub enum Context {
     Reader,
     /// The triage walk.
     Triage,
+    /// A replay.
+    Replay,
     /// A dialog.
     Dialog,
     /// A line being typed.
@@ -30,8 +32,8 @@ pub enum Context {
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 7] =
-        [Self::Room, Self::Viewer, Self::Reader, Self::Triage, Self::Dialog, Self::Input, Self::Editor];
+    pub const ALL: [Self; 8] =
+        [Self::Room, Self::Viewer, Self::Reader, Self::Triage, Self::Replay, Self::Dialog, Self::Input, Self::Editor];
 
     /// The sections that hold in it.
     #[must_use]
@@ -42,6 +44,7 @@ impl Context {
             // One key an answer: nothing that begins a sequence of keys.
             Self::Reader => &[Place::Reader, Place::Viewer],
             Self::Triage => &[Place::Triage, Place::Viewer, Place::Move],
+            Self::Replay => &[Place::Replay, Place::Viewer, Place::Move],
             Self::Dialog => &[Place::Dialog, Place::Move],
             Self::Input => &[Place::Input],
             Self::Editor => &[Place::Editor],

@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use super::action::Action;
 use super::details::Want;
+use super::errand::Found;
 use super::keymap::Context;
 use super::pane::{Answer, Cx, Input};
 
@@ -47,6 +48,11 @@ pub trait Layer: Send {
 
     /// Hears input. What it ignores goes nowhere: layers keep keys from what lies below.
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer;
+
+    /// Hears what came back from the lab; what is for another layer is ignored.
+    fn found(&mut self, _found: &Found) -> Answer {
+        Answer::Ignored
+    }
 
     /// Draws itself into `cx.area`; changes nothing. The ground is blank already.
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer);

@@ -11,6 +11,7 @@ pub mod messages;
 pub mod palette;
 pub mod prompt;
 pub mod reader;
+pub mod replay;
 pub mod scroll;
 pub mod triage;
 pub mod truth;

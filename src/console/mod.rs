@@ -16,6 +16,7 @@ pub mod details;
 pub mod docs;
 mod drafts;
 mod draw;
+mod errand;
 pub mod finder;
 #[cfg(test)]
 mod fixture;
@@ -32,12 +33,14 @@ mod outcome;
 pub mod pane;
 pub mod panes;
 mod plain;
+mod proof;
 pub mod safe;
 mod settings;
 pub mod sheet;
 pub mod shelf;
 mod terminal;
 pub mod theme;
+pub mod tree;
 mod tty;
 mod update;
 pub mod widgets;
@@ -52,6 +55,7 @@ use tokio::time::Instant;
 use crate::engine::{Details, View};
 use crate::event::Person;
 use crate::response::Desk;
+use crate::response::replay::Lab;
 
 pub use app::Ending;
 pub use draw::draw;
@@ -67,6 +71,8 @@ pub struct Parts {
     pub details: Arc<dyn Details>,
     /// Where acts are handed in.
     pub desk: Arc<dyn Desk>,
+    /// Where recorded runs are run again.
+    pub lab: Arc<dyn Lab>,
     /// Who sits here.
     pub person: Person,
     /// How it behaves.
@@ -80,7 +86,7 @@ pub struct Parts {
 /// When the terminal cannot be taken over, or a setting names nothing there is; nothing was changed then.
 pub fn run(parts: Parts) -> anyhow::Result<Ending> {
     use anyhow::Context as _;
-    let Parts { views, details, desk, person, settings } = parts;
+    let Parts { views, details, desk, lab, person, settings } = parts;
     let here = Surroundings::here();
     if let Some(why) = settings.why_plain(&here) {
         anyhow::bail!("there can be no full screen here: {why}");
@@ -98,6 +104,10 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         wrong.push(format!("{error} (the built-in one is used)"));
         keymap::Keymap::load("vim", None).map_err(anyhow::Error::msg)
     })?;
+    let tree = tree::load(settings.triage.as_deref()).unwrap_or_else(|error| {
+        wrong.push(format!("{error} (the built-in triage walk is used)"));
+        crate::surface::triage::Tree::built_in()
+    });
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -120,6 +130,8 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
             theme,
             glyphs: if settings.ascii(&here) { &glyph::ASCII } else { &glyph::UNICODE },
             keymap,
+            tree,
+            endpoints: lab.endpoints(),
             zone: settings.zone.clone().unwrap_or_else(jiff::tz::TimeZone::system),
             may_copy: !settings.no_clipboard,
             person: person.clone(),
@@ -136,7 +148,8 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         for what in wrong {
             model.say(what, true);
         }
-        let hands = app::Hands::new(details, desk, person, settings.folder.clone(), depth, drafts);
+        let files = app::Files { folder: settings.folder.clone(), triage: settings.triage.clone(), depth };
+        let hands = app::Hands::new(details, desk, lab, person, files, drafts);
         let started = Instant::now();
         anyhow::Ok(app::App { model, source, writer, views, hands, signals, screen, modes, started }.run().await)
     });

@@ -9,6 +9,7 @@ use ratatui::layout::{Rect, Size};
 use super::action::Action;
 use super::details::{Detail, Details, Want};
 use super::drafts::Begun;
+use super::errand::{Errand, Found};
 use super::glyph::Glyphs;
 use super::key::Key;
 use super::keymap::{Context, Keymap};
@@ -20,6 +21,8 @@ use crate::engine::View;
 use crate::engine::view::IncidentView;
 use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
 use crate::response::Act;
+use crate::response::replay::Offer;
+use crate::surface::triage::Tree;
 
 /// So many messages are kept.
 const MESSAGES: usize = 200;
@@ -49,10 +52,12 @@ pub enum Msg {
     Performed(IncidentId, Result<String, String>),
     /// The picture of another moment came back.
     Wound(Time, Result<Arc<View>, Untrusted>),
-    /// Theme and keymap were read again: what came of it, and what was wrong.
-    Reloaded(Option<Theme>, Option<Keymap>, Vec<String>),
+    /// Theme, keymap and triage tree were read again: what came of it, and what was wrong.
+    Reloaded(Option<Theme>, Option<Keymap>, Option<Arc<Tree>>, Vec<String>),
     /// Read them again, said a signal.
     Reload,
+    /// What came back from the lab.
+    Found(Box<Found>),
     /// A layer asked to be called again.
     Woken,
     /// A frame got through to the terminal.
@@ -70,6 +75,8 @@ pub enum Effect {
     Fetch(Want, Seq),
     /// Hand an act to the desk.
     Perform(IncidentId, Act),
+    /// Ask in the lab.
+    Errand(Box<Errand>),
     /// Keep a text that was begun over a lost session; an empty one is forgotten.
     Draft(IncidentId, &'static str, String),
     /// Fetch the picture of a moment.
@@ -149,6 +156,10 @@ pub struct Model {
     pub glyphs: &'static Glyphs,
     /// The keys.
     pub keymap: Keymap,
+    /// The tree of the triage walk.
+    pub tree: Arc<Tree>,
+    /// The endpoints against which recorded runs can be run again.
+    pub endpoints: Vec<Offer>,
     /// What was fetched.
     pub details: Details,
     /// The time zone.
@@ -188,6 +199,10 @@ pub struct Setup {
     pub glyphs: &'static Glyphs,
     /// The keys.
     pub keymap: Keymap,
+    /// The tree of the triage walk.
+    pub tree: Arc<Tree>,
+    /// The endpoints against which recorded runs can be run again.
+    pub endpoints: Vec<Offer>,
     /// The time zone.
     pub zone: jiff::tz::TimeZone,
     /// Whether OSC 52 may be used.
@@ -221,6 +236,8 @@ impl Model {
             theme: setup.theme,
             glyphs: setup.glyphs,
             keymap: setup.keymap,
+            tree: setup.tree,
+            endpoints: setup.endpoints,
             details: Details::default(),
             zone: setup.zone,
             may_copy: setup.may_copy,

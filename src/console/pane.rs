@@ -10,6 +10,7 @@ use ratatui::text::Line;
 
 use super::action::{Action, Command};
 use super::details::{Details, Loaded, Want};
+use super::errand::Errand;
 use super::glyph::Glyphs;
 use super::key::Key;
 use super::keymap::Keymap;
@@ -198,6 +199,8 @@ pub enum Ask {
     Complain(String),
     /// Do something to an incident; "recorded" is said when the desk has returned.
     Perform(IncidentId, Act),
+    /// Ask in the lab; what comes back is heard by [`Layer::found`](super::layer::Layer::found).
+    Errand(Errand),
     /// Copy text to the person's clipboard; the second says what it is.
     Copy(String, &'static str),
     /// Choose an incident.

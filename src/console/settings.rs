@@ -27,6 +27,8 @@ pub struct Settings {
     pub plain: bool,
     /// The folder with the person's own `themes/` and `keymaps/`.
     pub folder: Option<PathBuf>,
+    /// The team's own triage tree; the built-in one by default.
+    pub triage: Option<PathBuf>,
     /// Where a crash is written down.
     pub state: Option<PathBuf>,
     /// Where drafts are kept over a lost session; nowhere by default.

@@ -10,10 +10,12 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Command};
 use super::details::Want;
+use super::errand::Found;
 use super::key::Key;
 use super::keymap::Meaning;
 use super::layer::Layer;
 use super::layers::palette::Palette;
+use super::layers::replay::Replay;
 use super::layers::viewer::Viewer;
 use super::model::{Effect, Model, Msg};
 use super::pane::{Answer, Ask, Cx, Input, Now, Pane, PaneKind, Wind};
@@ -61,7 +63,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             let (theme, keymap) = (model.theme.name.clone(), model.keymap.name.clone());
             effects.push(Effect::Reload { theme, keymap });
         }
-        Msg::Reloaded(theme, keymap, wrong) => reloaded(model, theme, keymap, wrong),
+        Msg::Reloaded(theme, keymap, tree, wrong) => reloaded(model, theme, keymap, tree, wrong),
+        Msg::Found(found) => acts::found(model, &found, &mut effects),
         Msg::Woken => {}
         Msg::Painted => {
             let nth = model.layers.len().wrapping_sub(1);
@@ -190,6 +193,15 @@ fn hear(model: &mut Model, input: &Input, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Lets every layer hear what came back from the lab, the top one first.
+fn tell_layers(model: &mut Model, found: &Found, effects: &mut Vec<Effect>) {
+    for nth in (0..model.layers.len()).rev() {
+        if let Some(Answer::Done(asks)) = with_layer(model, nth, |layer, _| layer.found(found)) {
+            carry_out(model, asks, effects);
+        }
+    }
+}
+
 /// Calls an action: the top layer hears it, or else the pane in focus, or else it does what it does anywhere.
 pub(super) fn dispatch(model: &mut Model, command: Command, effects: &mut Vec<Effect>) {
     if !model.layers.is_empty() {
@@ -219,6 +231,7 @@ fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
             Ask::Say(text) => model.say(text, false),
             Ask::Complain(text) => model.say(text, true),
             Ask::Perform(incident, act) => acts::perform(model, incident, act, effects),
+            Ask::Errand(errand) => effects.push(Effect::Errand(Box::new(errand))),
             Ask::Copy(text, what) => copy(model, &text, what, effects),
             Ask::Choose(id) => room::choose(model, id),
             Ask::Focus(kind) => model.focus(kind),
@@ -259,6 +272,14 @@ fn open(model: &mut Model, opens: &Opens, effects: &mut Vec<Effect>) {
             return;
         }
     }
+    // As long as the present is on the screen, an experiment is shown as it goes on, and can be stopped there.
+    if let (Opens::Replay { replay }, None, Some(incident)) = (opens, model.wound, model.incident()) {
+        let cx = model.cx(model.room(), true);
+        let layer = Replay::watching(incident, *replay, &model.endpoints, &cx);
+        model.note_opened("replay");
+        push(model, Box::new(layer));
+        return;
+    }
     let sheet = panes::sheet(opens);
     // Runs come all the time: what is compared is what there is when it is opened.
     model.details.renew(&Want::Runs);
@@ -296,18 +317,24 @@ fn reloaded(
     model: &mut Model,
     theme: Option<super::theme::Theme>,
     keymap: Option<super::keymap::Keymap>,
+    tree: Option<Arc<crate::surface::triage::Tree>>,
     wrong: Vec<String>,
 ) {
     if wrong.is_empty() {
         let (theme, keymap) = (theme.as_ref().map(|t| &t.name), keymap.as_ref().map(|k| &k.name));
         let name = |name: Option<&String>| name.cloned().unwrap_or_default();
-        model.say(format!("Theme {} and keymap {} are in use.", name(theme), name(keymap)), false);
+        let own = tree.as_ref().filter(|tree| tree.digest() != crate::surface::triage::Tree::built_in().digest());
+        let walk = own.map(|tree| format!(", and a triage walk of {}", tree.questions())).unwrap_or_default();
+        model.say(format!("Theme {} and keymap {} are in use{walk}.", name(theme), name(keymap)), false);
     }
     for what in wrong {
         model.say(format!("{what} (the one in use stays)"), true);
     }
     if let Some(theme) = theme {
         model.theme = theme;
+    }
+    if let Some(tree) = tree {
+        model.tree = tree;
     }
     if let Some(keymap) = keymap {
         model.keymap = keymap;

@@ -91,6 +91,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     if let Some((weight, _)) = detect::components::quiet(&symptoms) {
         none += weight;
     }
+    detect::replayed::look(incident, scene, &detect::agents::concerned(scene), symptoms.onset, &mut candidates);
     candidates.retain(|candidate| candidate.score().is_finite());
     rank::sort(&mut candidates);
     let changes = suspects(scene, &candidates);
@@ -268,7 +269,13 @@ fn inputs(scene: &Scene<'_>) -> Digest {
     let changes: Vec<(&str, Time)> = scene.changes.iter().map(|change| (change.id.raw(), change.time)).collect();
     let notices: Vec<(&str, Time)> = scene.notices.iter().map(|(at, notice)| (notice.id.raw(), *at)).collect();
     let all = (ENGINE, &scene.alerts, changes, series, runs, logs, notices);
-    Digest::of(&serde_json::to_vec(&all).unwrap_or_default())
+    // Without experiments the digest is what it was before there were any.
+    let written = if scene.experiments.is_empty() {
+        serde_json::to_vec(&all)
+    } else {
+        serde_json::to_vec(&(all, &scene.experiments))
+    };
+    Digest::of(&written.unwrap_or_default())
 }
 
 /// The series that moved most, for sparklines.

@@ -18,4 +18,4 @@ mod signal;
 mod symptoms;
 
 pub use judge::{ENGINE, Judgement, KeySeries, Suspect, diagnose};
-pub use scene::{ErrorWords, LogBook, Minute, Pattern, Scene, SceneBuilder, SeriesKey, SpanBook};
+pub use scene::{Arm, ErrorWords, Experiment, LogBook, Minute, Pattern, Scene, SceneBuilder, SeriesKey, SpanBook};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{IncidentId, Person, Time, TraceId};
+use super::{IncidentId, Person, Time, TraceId, Untrusted};
 
 /// A person read what a run put out and said whether it is good.
 ///
@@ -36,7 +36,7 @@ pub enum OutputLabel {
 }
 
 /// Which runs could have been drawn, and how they were, so that the sample can be drawn again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SampleOf {
     /// The moment that parts before from since.
     pub moment: Time,
@@ -46,4 +46,18 @@ pub struct SampleOf {
     pub until: Time,
     /// The seed of the order.
     pub seed: u64,
+    /// The two kinds of runs that were compared; `None` = before the moment and since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<SliceOf>,
+}
+
+/// Two kinds of runs, told apart by one thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SliceOf {
+    /// By what, such as `region`.
+    pub by: Untrusted,
+    /// Its value in the one kind.
+    pub one: Untrusted,
+    /// Its value in the other.
+    pub other: Untrusted,
 }

@@ -39,7 +39,7 @@ pub use compare::{Alike, ByValue, Compared, Finding, Numbers, StopCourse, Values
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
 pub use read::{Evaluation, Said, SpanFacts};
 pub use recorder::{Gap, Recorder, ServiceGaps};
-pub use run::{Bad, Retrieved, RunFacts, Surfaces};
+pub use run::{Bad, MODEL, PROMPT, Retrieved, RunFacts, Surfaces};
 pub use shape::{Shape, shape_of};
 pub use step::{Mark, Reading, Step, Suspicion, Turn, open};
 pub use stop::{Stop, StopClass};

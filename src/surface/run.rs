@@ -10,6 +10,11 @@ use super::read::{Evaluation, SpanFacts};
 use super::shape::Shape;
 use super::stop::{Stop, StopClass, stop_of};
 
+/// The kind of a run by the model that answered.
+pub const MODEL: &str = "model";
+/// The kind of a run by its prompt.
+pub const PROMPT: &str = "prompt";
+
 /// The values of each surface in one run. Empty = not captured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Surfaces {
@@ -114,6 +119,22 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
+    /// Of which kinds it is, by which runs can be told apart: its traffic slices, the model that answered and its prompt. Only
+    /// what has one value in it.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<(&'static str, Untrusted)> {
+        let one = |values: &BTreeSet<Untrusted>| values.first().filter(|_| values.len() == 1).cloned();
+        let surfaces = &self.surfaces;
+        let text = || surfaces.prompts.first().filter(|_| surfaces.prompts.len() == 1);
+        let by_text = || text().map(|digest| Untrusted::from(hex::encode(&digest.0[..6])));
+        let made = [
+            (MODEL, one(&surfaces.served).or_else(|| one(&surfaces.asked))),
+            (PROMPT, one(&surfaces.prompt_versions).or_else(by_text)),
+        ];
+        let slices = self.slices.iter().map(|(slice, value)| (*slice, value.clone()));
+        slices.chain(made.into_iter().filter_map(|(kind, value)| Some((kind, value?)))).collect()
+    }
+
     /// Reads a run from its steps; `None` without any.
     #[must_use]
     pub fn of(spans: &BTreeMap<SpanId, SpanFacts>) -> Option<Self> {

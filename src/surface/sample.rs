@@ -54,6 +54,53 @@ pub fn together(said: impl IntoIterator<Item = OutputLabel>) -> Option<(OutputLa
     Some((if differ { OutputLabel::Unsure } else { first }, differ))
 }
 
+/// How far people who read the same outputs say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Outputs that two people or more read.
+    pub outputs: u64,
+    /// Of those, how many all of them said the same of.
+    pub same: u64,
+    /// Agreement beyond chance, 1 = always, 0 = as dice would: Fleiss' kappa (Psychological Bulletin 76 (1971) 378), of which each
+    /// output may have had another number of readers; `None` where all said the same of everything, which chance would too.
+    pub kappa: Option<f64>,
+}
+
+/// How far people agree: `said` holds for each output what each of its readers said. `None` where no two read the same.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "at most some thousand labels")]
+pub fn agreement(said: impl IntoIterator<Item = Vec<OutputLabel>>) -> Option<Agreement> {
+    let (mut outputs, mut same, mut pairs) = (0_u64, 0_u64, 0.0);
+    let mut all = [0_u64; 3];
+    for labels in said {
+        let mut counts = [0_u64; 3];
+        for label in labels {
+            match label {
+                OutputLabel::Good => counts[0] += 1,
+                OutputLabel::Bad => counts[1] += 1,
+                OutputLabel::Unsure => counts[2] += 1,
+                OutputLabel::Skip => {}
+            }
+        }
+        let readers: u64 = counts.iter().sum();
+        if readers < 2 {
+            continue;
+        }
+        outputs += 1;
+        same += u64::from(counts.contains(&readers));
+        let alike: u64 = counts.iter().map(|count| count * count.saturating_sub(1)).sum();
+        pairs += alike as f64 / (readers * (readers - 1)) as f64;
+        all.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+    }
+    if outputs == 0 {
+        return None;
+    }
+    let labels: u64 = all.iter().sum();
+    let by_chance: f64 = all.iter().map(|count| (*count as f64 / labels as f64).powi(2)).sum();
+    let kappa = (by_chance < 1.0).then(|| (pairs / outputs as f64 - by_chance) / (1.0 - by_chance));
+    Some(Agreement { outputs, same, kappa })
+}
+
 /// What the labels of one side add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
@@ -92,6 +139,14 @@ impl Labels {
     }
 }
 
+impl Labels {
+    /// The rate of bad ones as half a label more on each side would have it.
+    #[expect(clippy::cast_precision_loss, reason = "a sitting has fifty")]
+    fn smoothed(&self) -> f64 {
+        (self.bad as f64 + 0.5) / (self.told() as f64 + 1.0)
+    }
+}
+
 /// The exact 95 % interval of `k` of `n` (Clopper & Pearson, Biometrika 26 (1934) 404); `None` when `n` is 0.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a sitting has fifty")]
@@ -121,7 +176,7 @@ pub enum Answer {
     NoWorse,
     /// Too few labels; so many more on each side would settle it if the rates stay as they are.
     NotYet {
-        /// More labels needed on each side.
+        /// More labels needed on each side; above [`MOST_MORE`] nobody reads so many.
         more: u64,
     },
 }
@@ -135,14 +190,17 @@ impl Answer {
             Self::NoWorse => {
                 "It fails no more often than before: what was reported may be one unlucky sample.".to_owned()
             }
+            Self::NotYet { more } if more > MOST_MORE => {
+                format!("Not settled: it would take more than {MOST_MORE} more labels on each side.")
+            }
             Self::NotYet { more: 1 } => "Not settled: one more label on each side would settle it.".to_owned(),
             Self::NotYet { more } => format!("Not settled: {more} more labels on each side would settle it."),
         }
     }
 }
 
-/// At most so many more labels are asked for: two sittings a side.
-const MOST_MORE: u64 = 100;
+/// No more labels than this are asked for: four sittings.
+pub const MOST_MORE: u64 = 100;
 /// A rise smaller than this is no reason to page anybody.
 const MATTERS: f64 = 0.15;
 
@@ -159,10 +217,24 @@ pub fn answer(before: Labels, since: Labels) -> Answer {
     if above < MATTERS {
         return Answer::NoWorse;
     }
-    // Enough to see the difference there seems to be, or else one that would matter.
-    let to_see = if is.0 - was.0 > MATTERS { is.0 } else { (was.0 + MATTERS).min(1.0) };
-    let needed = runs_per_arm(was.0, to_see, 0.8).unwrap_or(MOST_MORE);
-    Answer::NotYet { more: needed.saturating_sub(before.told().min(since.told())).clamp(1, MOST_MORE) }
+    // Enough to see the difference there seems to be, or else one that would matter. Few labels overstate a rate of none or all.
+    let (was, is) = (before.smoothed(), since.smoothed());
+    let to_see = if is - was > MATTERS { is } else { (was + MATTERS).min(1.0) };
+    let needed = runs_per_arm(was, to_see, 0.8).map_or(u64::MAX, |runs| for_exact_test(runs, to_see - was));
+    Answer::NotYet { more: needed.saturating_sub(before.told().min(since.told())).clamp(1, MOST_MORE + 1) }
+}
+
+/// An exact test needs more than the normal formula says (Casagrande, Pike & Smith, Biometrics 34 (1978) 483).
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "at most a hundred thousand"
+)]
+fn for_exact_test(runs: u64, difference: f64) -> u64 {
+    let n = runs as f64;
+    let wide = 1.0 + (1.0 + 4.0 / (n * difference.abs().max(1e-6))).sqrt();
+    (n / 4.0 * wide * wide).ceil() as u64
 }
 
 #[cfg(test)]
@@ -240,6 +312,50 @@ mod tests {
         assert_eq!(together([Unsure, Bad]), Some((Unsure, true)));
     }
 
+    #[test]
+    fn agreement_counts_only_what_two_people_read_and_is_corrected_for_chance() {
+        use OutputLabel::{Bad, Good, Skip, Unsure};
+        assert_eq!(agreement([vec![Good], vec![Bad, Skip]]), None);
+        let all_the_same = agreement([vec![Good, Good], vec![Good, Good]]).unwrap();
+        assert_eq!((all_the_same.outputs, all_the_same.same, all_the_same.kappa), (2, 2, None));
+        // Two people, ten outputs: 4 both good, 4 both bad, 2 differ. Observed 0.8, by chance 0.5: kappa 0.6.
+        let mut said = vec![vec![Good, Good]; 4];
+        said.extend(vec![vec![Bad, Bad]; 4]);
+        said.extend([vec![Good, Bad], vec![Bad, Good]]);
+        let told = agreement(said).unwrap();
+        assert_eq!((told.outputs, told.same), (10, 8));
+        assert!((told.kappa.unwrap() - 0.6).abs() < 1e-12, "{told:?}");
+        // Three people: observed (1 + 1/3 + 1 + 1/3)/4, by chance (4² + 6² + 2²)/12²: kappa 5/11.
+        let three = [vec![Good, Good, Good], vec![Good, Bad, Bad], vec![Bad, Bad, Bad], vec![Bad, Unsure, Unsure]];
+        assert!((agreement(three).unwrap().kappa.unwrap() - 5.0 / 11.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn as_many_more_labels_as_are_asked_for_do_settle_it_mostly() {
+        // The rates stay as they are, and so many more are read of each side: at least two in three are settled then.
+        let mut dice = super::super::dice::Dice(11);
+        for (was, is) in [(0.04, 0.4), (0.1, 0.5), (0.0, 0.3)] {
+            let mut draw = |n: u64, rate: f64| {
+                let bad = (0..n).filter(|_| dice.next() % 1_000 < (rate * 1_000.0) as u64).count() as u64;
+                labels(n - bad, bad)
+            };
+            let (mut asked, mut settled) = (0, 0);
+            for _ in 0..400 {
+                let (before, since) = (draw(8, was), draw(8, is));
+                let Answer::NotYet { more } = answer(before, since) else { continue };
+                if more > MOST_MORE {
+                    continue;
+                }
+                let rate = |side: Labels| side.bad as f64 / 8.0;
+                let (then, now) = (draw(more, rate(before)), draw(more, rate(since)));
+                let sum = |a: Labels, b: Labels| labels(a.good + b.good, a.bad + b.bad);
+                asked += 1;
+                settled += u64::from(!matches!(answer(sum(before, then), sum(since, now)), Answer::NotYet { .. }));
+            }
+            assert!(asked > 50 && settled * 3 >= asked * 2, "{was} {is}: {settled} of {asked}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_larger_sample_begins_with_the_smaller_one(n in 0u8..60, seed: u64, k in 0usize..70) {
@@ -253,7 +369,7 @@ mod tests {
         fn any_labels_have_an_answer(a in 0u64..80, b in 0u64..80, c in 0u64..80, d in 0u64..80) {
             let said = answer(labels(a, b), labels(c, d));
             if let Answer::NotYet { more } = said {
-                prop_assert!((1..=100).contains(&more));
+                prop_assert!((1..=MOST_MORE + 1).contains(&more));
             }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
 
-use crate::event::{Span, SpanId, SpanStatus, TraceId, Untrusted};
+use crate::event::{Digest, Span, SpanId, SpanStatus, TraceId, Untrusted};
 
 use super::alias::{self, Field, Flattened, Op};
 use super::message::{self, Message};
@@ -19,6 +19,8 @@ pub struct Script {
     pub trace: TraceId,
     /// The model it asked for; `None` = not captured.
     pub model: Option<Untrusted>,
+    /// The model that answered; `None` = not captured.
+    pub served: Option<Untrusted>,
     /// Its system prompt; `None` = not captured, or none.
     pub system: Option<Untrusted>,
     /// The conversation up to its first model call, without the system prompt.
@@ -27,6 +29,8 @@ pub struct Script {
     pub later: Vec<Untrusted>,
     /// Its tools; `None` = not captured.
     pub tools: Option<Vec<Tool>>,
+    /// The same as one text, as it was recorded, which [`tools_of`] reads; `None` = not captured as one.
+    pub tools_text: Option<Untrusted>,
     /// Sampling temperature, where captured.
     pub temperature: Option<f64>,
     /// Nucleus, where captured.
@@ -118,10 +122,15 @@ impl Script {
         Ok(Self {
             trace: first.trace_id,
             model: near().find_map(|span| alias::text(&span.attributes, Field::ModelAsked)).map(Untrusted::from),
+            served: models().find_map(|span| alias::text(&span.attributes, Field::ModelServed)).map(Untrusted::from),
             system: near().find_map(message::system_prompt).map(Untrusted::from),
             later: later(&opening, models()),
             opening,
             tools: near().chain(models()).find_map(tools_of_span),
+            tools_text: near()
+                .chain(models())
+                .find_map(|span| alias::text(&span.attributes, Field::Tools))
+                .map(Untrusted::from),
             temperature: number(Field::Temperature),
             top_p: number(Field::TopP),
             max_tokens: number(Field::MaxTokens).and_then(whole),
@@ -270,6 +279,13 @@ fn tools_of_span(span: &Span) -> Option<Vec<Tool>> {
     let flat = alias::flattened(&span.attributes, Flattened::Tools);
     let tools: Vec<Tool> = flat.values().flat_map(|parts| parts.values().filter_map(|value| tool_of(value))).collect();
     (!tools.is_empty()).then_some(tools)
+}
+
+/// The digest that runs with these definitions carry.
+#[must_use]
+pub fn tools_digest(text: &str) -> Digest {
+    let canonical = serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| value.to_string());
+    Digest::of(canonical.as_bytes())
 }
 
 /// Tool definitions in any of the spellings of `OpenAI`, Anthropic, MCP and the conventions; `None` when it is no list of them.

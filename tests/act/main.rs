@@ -9,7 +9,6 @@ mod support;
 mod clocks;
 mod deadlines;
 mod drift;
-mod model;
 mod once;
 mod races;
 mod replay;

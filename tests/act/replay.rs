@@ -11,12 +11,12 @@ use warroom::event::{
     SpanBatch, SpanId, SpanKind, SpanStatus, Time, TraceId, Untrusted,
 };
 use warroom::journal::{Draft, Query, SharedJournal, SqliteJournal, term};
-use warroom::response::replay::{Client, Dialect, Ended, Endpoint, Experiment, Outcome, Patience, script};
+use warroom::response::replay::{Client, Dialect, Ended, Endpoint, Experiment, Outcome, Patience, Stop, script};
 
-use crate::model::{Asked, Do, Model, STREAM, calls, http, says};
 use crate::scene::person;
 use crate::support::failing::Failing;
 use crate::support::house::House;
+use crate::support::model::{Asked, Do, Model, STREAM, calls, http, says};
 use crate::support::{bodies, send_signal, wait_until};
 
 const INCIDENT: IncidentId = IncidentId(3);
@@ -108,9 +108,10 @@ impl Lab {
     fn run(&self, model: &Model, asked: ReplayAsked) -> (Ended, Outcome) {
         let endpoint = endpoint(model.port, Dialect::OpenAi);
         let client = self.runtime.block_on(Client::connect(&endpoint, Some("hunter2-key"), hasty())).unwrap();
-        let (_keep, cancel) = watch::channel(false);
+        let (_keep, stop) = watch::channel(Stop::Not);
         let experiment = self.experiment(asked, &endpoint);
-        experiment.run(&self.journal, &client, self.runtime.handle(), cancel, &mut |_| {}).unwrap()
+        let begun = experiment.begin(&self.journal).unwrap();
+        experiment.run(begun, &self.journal, &client, self.runtime.handle(), stop, &mut |_| {}).unwrap()
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -260,9 +261,18 @@ fn fault_46_every_bad_answer_is_named_with_its_raw_reason() {
         let endpoint = endpoint(model.port, Dialect::OpenAi);
         let patience = if silent { Patience { answer: Duration::from_millis(300), ..hasty() } } else { hasty() };
         let client = lab.runtime.block_on(Client::connect(&endpoint, None, patience)).unwrap();
-        let (_keep, cancel) = watch::channel(false);
+        let (_keep, stop) = watch::channel(Stop::Not);
         let experiment = lab.experiment(lab.asked(&[arm("a", None)], 1, 1_000_000), &endpoint);
-        experiment.run(&lab.journal, &client, lab.runtime.handle(), cancel, &mut |_| {}).unwrap();
+        experiment
+            .run(
+                experiment.begin(&lab.journal).unwrap(),
+                &lab.journal,
+                &client,
+                lab.runtime.handle(),
+                stop,
+                &mut |_| {},
+            )
+            .unwrap();
         let said = match &lab.rans()[0].end {
             ReplayEnd::Failed { why } => format!("failed {}", why.raw()),
             ReplayEnd::OffScript { asked } => format!("off script {}", asked.raw()),
@@ -332,10 +342,11 @@ fn what_cannot_be_recorded_is_not_sent() {
     let full = Arc::new(Failing::over(Arc::clone(&lab.journal)));
     full.fill();
     let journal: SharedJournal = full;
-    let (_keep, cancel) = watch::channel(false);
+    let (_keep, stop) = watch::channel(Stop::Not);
     let experiment = lab.experiment(lab.asked(&[arm("a", None)], 1, 1_000_000), &endpoint);
-    let run =
-        |journal: &SharedJournal| experiment.run(journal, &client, lab.runtime.handle(), cancel.clone(), &mut |_| {});
+    let run = |journal: &SharedJournal| {
+        experiment.run(experiment.begin(journal)?, journal, &client, lab.runtime.handle(), stop.clone(), &mut |_| {})
+    };
     let words = format!("{:#}", run(&journal).unwrap_err());
     assert!(words.contains("cannot be recorded"), "{words}");
     assert_eq!(model.asked().len(), 0);
@@ -359,9 +370,11 @@ fn anthropic_is_asked_in_its_own_words() {
     });
     let endpoint = endpoint(model.port, Dialect::Anthropic);
     let client = lab.runtime.block_on(Client::connect(&endpoint, Some("k-1"), hasty())).unwrap();
-    let (_keep, cancel) = watch::channel(false);
+    let (_keep, stop) = watch::channel(Stop::Not);
     let experiment = lab.experiment(lab.asked(&[arm("a", None)], 1, 1_000_000), &endpoint);
-    experiment.run(&lab.journal, &client, lab.runtime.handle(), cancel, &mut |_| {}).unwrap();
+    experiment
+        .run(experiment.begin(&lab.journal).unwrap(), &lab.journal, &client, lab.runtime.handle(), stop, &mut |_| {})
+        .unwrap();
     let ran = &lab.rans()[0];
     assert_eq!(ran.end, ReplayEnd::Answered { stop: "end_turn".into(), good: None, why: None });
     assert_eq!(ran.tokens_in, None, "the first answer did not say what it cost");
@@ -446,6 +459,41 @@ fn the_command_shows_what_it_would_cost_before_it_begins_and_what_came_of_it() {
 }
 
 #[test]
+fn the_doctor_says_whether_an_endpoint_answers_and_sends_nothing_that_was_recorded() {
+    let found = |model: &Model, more: &str| {
+        let house = lived_in(model.port);
+        house.configure(&format!(
+            "[[endpoint]]\nname = \"local\"\nurl = \"http://127.0.0.1:{}/v1\"\nkind = \"openai\"\n{more}",
+            model.port
+        ));
+        let out = house.command(&["doctor", "--json"]).env("LAB_KEY", "hunter2-key").output().unwrap();
+        let told: Value = serde_json::from_slice(&out.stdout).unwrap();
+        let check = told["checks"].as_array().unwrap().iter().find(|check| check["what"] == "endpoint").cloned();
+        assert!(!String::from_utf8_lossy(&out.stdout).contains("hunter2"), "the key is not told");
+        let check = check.expect("it is checked");
+        (check["state"].as_str().unwrap().to_owned(), check["found"].as_str().unwrap().to_owned())
+    };
+    let list = r#"{"object":"list","data":[{"id":"small"},{"id":"large"}]}"#;
+    let model = Model::start(move |_, _| http("200 OK", "Content-Type: application/json\r\n", list));
+    let (state, words) = found(&model, "key = { env = \"LAB_KEY\" }\nmodel = \"small\"\n");
+    assert!(state == "good" && words.contains("answers, 2 models"), "{state} {words}");
+    let asked = model.asked();
+    assert!(asked.iter().all(|asked| asked.head.starts_with("GET /v1/models ") && asked.body.is_null()), "{asked:?}");
+    assert!(asked[0].head.to_ascii_lowercase().contains("authorization: bearer hunter2-key"));
+    let (state, words) = found(&model, "model = \"huge\"\n");
+    assert!(state == "note" && words.contains("does not list the model huge"), "{state} {words}");
+    let model = Model::start(|_, _| http("401 Unauthorized", "", "{\"error\":\"bad key\"}"));
+    let (state, words) = found(&model, "");
+    assert!(state == "bad" && words.contains("does not take the key") && words.contains("bad key"), "{state} {words}");
+    let model = Model::start(|_, _| http("404 Not Found", "", "no"));
+    let (state, words) = found(&model, "");
+    assert!(state == "note" && words.contains("whether it takes the key is not known"), "{state} {words}");
+    let model = Model::start(|_, _| Do::HangUp);
+    let (state, words) = found(&model, "");
+    assert!(state == "bad" && words.starts_with("local: "), "{state} {words}");
+}
+
+#[test]
 fn ctrl_c_ends_it_at_once_and_says_so_in_the_record() {
     let model = Model::start(|_, _| Do::Hang);
     let house = lived_in(model.port);
@@ -473,10 +521,12 @@ fn a_real_small_model_answers() {
     let lab = Lab::new(1);
     let endpoint = Endpoint { name: "real".into(), url: url.parse().unwrap(), dialect: Dialect::OpenAi, model: None };
     let client = lab.runtime.block_on(Client::connect(&endpoint, None, Patience::default())).unwrap();
-    let (_keep, cancel) = watch::channel(false);
+    let (_keep, stop) = watch::channel(Stop::Not);
     let bare = ReplayArm { name: "no tools".into(), tools: Some("[]".into()), ..ReplayArm::default() };
     let experiment = lab.experiment(lab.asked(&[bare], 2, 100_000), &endpoint);
-    let (ended, outcome) = experiment.run(&lab.journal, &client, lab.runtime.handle(), cancel, &mut |_| {}).unwrap();
+    let (ended, outcome) = experiment
+        .run(experiment.begin(&lab.journal).unwrap(), &lab.journal, &client, lab.runtime.handle(), stop, &mut |_| {})
+        .unwrap();
     assert_eq!((ended, outcome.arms[0].answered), (Ended::Done, 2), "{:?}", lab.rans());
     assert!(lab.rans().iter().all(|ran| !ran.said.is_empty()), "{:?}", lab.rans());
 }

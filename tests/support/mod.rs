@@ -14,6 +14,7 @@ pub mod house;
 pub mod http;
 pub mod langfuse;
 pub mod metrics;
+pub mod model;
 pub mod phoenix;
 pub mod pty;
 pub mod ssh;

@@ -54,6 +54,8 @@ pub struct Config {
     pub silent_after: std::time::Duration,
     /// Limits of silences.
     pub silence: Silence,
+    /// The team's own triage tree; `None` = the built-in one.
+    pub triage: Option<PathBuf>,
     /// The screen.
     pub screen: Screen,
 }
@@ -119,6 +121,11 @@ impl Config {
             topology: file.topology.into_iter().map(|edge| (edge.caller, edge.callee)).collect(),
             silent_after: std::time::Duration::from_secs(silent_after),
             silence,
+            // Beside the configuration, wherever the console is started.
+            triage: file.triage.map(|named| match path.as_deref().and_then(std::path::Path::parent) {
+                Some(folder) => folder.join(named),
+                None => named,
+            }),
             screen: Screen {
                 theme: file.theme,
                 keymap: file.keymap,

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Check;
-use crate::cli::config::{Config, Langfuse, Phoenix, Service, usual_file};
+use crate::cli::config::{Config, Langfuse, ModelEndpoint, Phoenix, Service, usual_file};
 use crate::event::{Policy, Seq, Untrusted};
 use crate::journal::{Journal as _, JournalError, SqliteJournal};
 use crate::response::Alertmanager;
+use crate::response::replay::{Client, Patience, Probed};
 
 /// A journal longer than this is not verified on the way; `warroom verify` does it with progress.
 const VERIFY_AT_MOST: u64 = 100_000;
@@ -43,7 +44,48 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
     });
     checks.extend(config.phoenix.as_ref().map(|named| reach("Phoenix", phoenix(named))));
     checks.extend(config.langfuse.as_ref().map(|named| reach("Langfuse", langfuse(named))));
+    checks.extend(config.endpoints.iter().map(|one| match endpoint(one) {
+        Ok((found, true)) => Check::good("endpoint", found),
+        Ok((found, false)) => Check::note("endpoint", found),
+        Err(error) => Check::bad("endpoint", format!("{}: {error:#}", one.endpoint.name)),
+    }));
+    if let Some(file) = &config.triage {
+        checks.push(match crate::console::tree::load(Some(file)) {
+            Ok(tree) => {
+                let branches = match tree.branches().len() {
+                    1 => "one branch".to_owned(),
+                    n => format!("{n} branches"),
+                };
+                Check::good("triage walk", format!("{}, {branches}, {}", file.display(), tree.questions()))
+            }
+            Err(error) => Check::bad("triage walk", error),
+        });
+    }
     checks
+}
+
+/// Whether an endpoint answers and takes the key; false when only the first is known. Nothing that was recorded is sent.
+fn endpoint(one: &ModelEndpoint) -> anyhow::Result<(String, bool)> {
+    let key = one.key.as_ref().map(crate::cli::secret::Secret::reveal);
+    let name = &one.endpoint.name;
+    let (destination, probed) = now(async {
+        let client = Client::connect(&one.endpoint, key, Patience { answer: PATIENCE, ..Patience::default() }).await?;
+        Ok((client.destination(), client.probe().await?))
+    })?;
+    Ok(match probed {
+        Probed::Listed(models) => match &one.endpoint.model {
+            Some(model) if !models.is_empty() && !models.contains(model) => {
+                (format!("{name}: {destination} answers, and does not list the model {model}"), false)
+            }
+            _ => (format!("{name}: {destination} answers, {} models", models.len()), true),
+        },
+        Probed::Answered(status) => {
+            let what = format!(
+                "{name}: {destination} answers, but lists no models (status {status}): whether it takes the key is not known"
+            );
+            (what, false)
+        }
+    })
 }
 
 fn file(config: &Config) -> Check {

@@ -9,12 +9,15 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::console::details::{Detail, Want};
 use crate::console::drafts::{Begun, Drafts};
+use crate::console::errand::{Errand, Found};
 use crate::console::keymap::Keymap;
 use crate::console::model::{Effect, Msg};
 use crate::console::pane::Now;
 use crate::console::theme::{self, Depth};
+use crate::console::tree;
 use crate::engine::Details;
 use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
+use crate::response::replay::Lab;
 use crate::response::{Act, Desk};
 
 /// So many reads at once.
@@ -26,9 +29,9 @@ const ACTS: usize = 64;
 pub struct Hands {
     details: Arc<dyn Details>,
     desk: Arc<dyn Desk>,
+    lab: Arc<dyn Lab>,
     person: Person,
-    folder: Option<PathBuf>,
-    depth: Depth,
+    files: Files,
     back: Sender<Msg>,
     results: Receiver<Msg>,
     reads: VecDeque<(Want, Seq)>,
@@ -42,24 +45,35 @@ pub struct Hands {
     drafting: bool,
 }
 
+/// Files of the person's own, which are read again when they ask.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The folder with `themes/` and `keymaps/`.
+    pub folder: Option<PathBuf>,
+    /// The tree of the triage walk.
+    pub triage: Option<PathBuf>,
+    /// How many colours a theme has.
+    pub depth: Depth,
+}
+
 impl Hands {
-    /// Hands that read from `details`, act at `desk` as `person` and keep their drafts in `drafts`.
+    /// Hands that read from `details`, act at `desk` and in `lab` as `person`, and keep their drafts in `drafts`.
     #[must_use]
     pub fn new(
         details: Arc<dyn Details>,
         desk: Arc<dyn Desk>,
+        lab: Arc<dyn Lab>,
         person: Person,
-        folder: Option<PathBuf>,
-        depth: Depth,
+        files: Files,
         drafts: Option<Drafts>,
     ) -> Self {
         let (back, results) = channel(READS + 4);
         Self {
             details,
             desk,
+            lab,
             person,
-            folder,
-            depth,
+            files,
             back,
             results,
             reads: VecDeque::new(),
@@ -101,14 +115,16 @@ impl Hands {
                 });
             }
             Effect::Reload { theme, keymap } => {
-                let (folder, depth) = (self.folder.clone(), self.depth);
+                let Files { folder, triage, depth } = self.files.clone();
                 self.spawn(move || {
                     let mut wrong = Vec::new();
                     let theme = theme::load(&theme, folder.as_deref(), depth).map_err(|what| wrong.push(what)).ok();
                     let keymap = Keymap::load(&keymap, folder.as_deref()).map_err(|what| wrong.push(what)).ok();
-                    Msg::Reloaded(theme, keymap, wrong)
+                    let tree = tree::load(triage.as_deref()).map_err(|what| wrong.push(what)).ok();
+                    Msg::Reloaded(theme, keymap, tree, wrong)
                 });
             }
+            Effect::Errand(errand) => self.run_errand(*errand),
             // The loop does these itself.
             Effect::Copy(_) | Effect::Wake(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
         }
@@ -119,6 +135,29 @@ impl Hands {
         tokio::task::spawn_blocking(move || {
             // The loop may have been left; then nobody waits for the answer.
             let _ = back.blocking_send(work());
+        });
+    }
+
+    /// Asks in the lab. What an experiment says while it runs comes back on the same way; news that find no room are lost: the
+    /// record has what counts.
+    fn run_errand(&self, errand: Errand) {
+        let (lab, person, back) = (self.lab.clone(), self.person.clone(), self.back.clone());
+        let words = |error: anyhow::Error| Untrusted::from(format!("{error:#}"));
+        self.spawn(move || {
+            Msg::Found(Box::new(match errand {
+                Errand::Survey { incident, before, since } => Found::Survey(incident, lab.survey(&before, &since)),
+                Errand::Prepare(order) => {
+                    let ready = lab.prepare(&order, &person).map(Box::new).map_err(words);
+                    Found::Ready(order, ready)
+                }
+                Errand::Begin(ready) => {
+                    let (incident, replay) = (ready.asked.incident, ready.asked.replay);
+                    let told =
+                        move |news| drop(back.try_send(Msg::Found(Box::new(Found::News(incident, replay, news)))));
+                    Found::Begun(incident, replay, lab.begin(&ready, Box::new(told)).map_err(words))
+                }
+                Errand::Stop(incident, replay) => Found::Stopped(incident, lab.stop(replay).map_err(words)),
+            }))
         });
     }
 

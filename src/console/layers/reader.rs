@@ -3,6 +3,7 @@
 //! What could tip the reader off stays hidden while they read: side, time, run, how it stopped, what a judge said. The rates are
 //! hidden as well until the sitting ends: whoever sees them move begins to read towards them.
 
+mod kinds;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,8 @@ use crate::console::layer::{Extent, Layer};
 use crate::console::pane::{Answer, Ask, Cx, Input};
 use crate::console::safe;
 use crate::console::theme::Role;
-use crate::engine::view::IncidentView;
-use crate::event::{IncidentId, OutputLabel, SampleOf, TraceId, Untrusted};
+use crate::engine::view::{Drawn, IncidentView, ReadingView};
+use crate::event::{IncidentId, OutputLabel, SampleOf, SliceOf, TraceId, Untrusted};
 use crate::response::Act;
 use crate::surface::sample::sitting;
 
@@ -31,7 +32,11 @@ const AHEAD: usize = 2;
 /// The layer in which outputs are read.
 pub struct Reader {
     incident: IncidentId,
+    reader: Untrusted,
     sample: SampleOf,
+    /// The kinds of runs that can be read against each other, and which are.
+    kinds: Vec<Option<SliceOf>>,
+    kind: usize,
     /// The outputs of this sitting.
     sheet: Vec<TraceId>,
     /// What was said of the first of them; the next one is on the screen.
@@ -57,26 +62,75 @@ struct Layout {
 }
 
 impl Reader {
-    /// The next sitting of `reader`; `None` where there is no run to read. Who has read everything sees the rates.
-    #[must_use]
-    pub fn new(incident: &IncidentView, reader: &Untrusted) -> Option<Self> {
-        let reading = incident.reading.as_ref()?;
-        let has_read = |said: &[(Untrusted, OutputLabel)]| said.iter().any(|(by, _)| by == reader);
-        let read: BTreeSet<TraceId> =
-            reading.drawn.iter().filter(|one| has_read(&one.said)).map(|one| one.trace).collect();
-        let side = |before: bool| reading.drawn.iter().filter(move |one| one.before == before).map(|one| one.trace);
-        let sheet = sitting(side(true), side(false), &read, reading.sample.seed);
-        Some(Self {
+    /// The next sitting of `reader`: of runs before and since, or of the two kinds that `named` names, such as `region` or
+    /// `region=eu,us`. Who has read everything sees the rates.
+    ///
+    /// # Errors
+    /// There is no run to read, or none of that kind.
+    pub fn new(incident: &IncidentView, reader: &Untrusted, named: Option<&str>) -> Result<Self, String> {
+        let Some(reading) = incident.reading.as_ref() else {
+            return Err("No agent run was seen around this incident: there is no output to read.".to_owned());
+        };
+        let mut kinds = kinds::all(reading);
+        let kind = match named {
+            None => 0,
+            Some(named) => {
+                let wanted = kinds::named(reading, named)?;
+                kinds.iter().position(|kind| *kind == wanted).unwrap_or_else(|| {
+                    kinds.push(wanted);
+                    kinds.len() - 1
+                })
+            }
+        };
+        let mut layer = Self {
             incident: incident.id,
-            sample: reading.sample,
-            over: sheet.is_empty(),
-            sheet,
+            reader: reader.clone(),
+            sample: reading.sample.clone(),
+            kinds,
+            kind,
+            over: false,
+            sheet: Vec::new(),
             said: Vec::new(),
             seen: None,
             laid_out: None,
             lines: Vec::new(),
             scroll: Scroll::default(),
-        })
+        };
+        layer.sit(reading);
+        Ok(layer)
+    }
+
+    /// Draws the sitting anew for the kinds that are chosen.
+    fn sit(&mut self, reading: &ReadingView) {
+        let slice = self.kinds.get(self.kind).cloned().flatten();
+        let (one, other) = kinds::drawn(reading, slice.as_ref());
+        let has_read = |said: &[(Untrusted, OutputLabel)]| said.iter().any(|(by, _)| *by == self.reader);
+        let read: BTreeSet<TraceId> =
+            one.iter().chain(&other).filter(|one| has_read(&one.said)).map(|one| one.trace).collect();
+        let traces = |side: &[&Drawn]| side.iter().map(|one| one.trace).collect::<Vec<_>>();
+        self.sheet = sitting(traces(&one), traces(&other), &read, reading.sample.seed);
+        self.sample = SampleOf { slice, ..reading.sample.clone() };
+        self.over = self.sheet.is_empty();
+        self.laid_out = None;
+        self.scroll = Scroll::default();
+    }
+
+    /// Other kinds of runs, as long as nothing was said.
+    fn other_kinds(&mut self, cx: &Cx<'_>) -> Answer {
+        let live = cx.live.incidents.items.iter().find(|incident| incident.id == self.incident);
+        let Some(reading) = live.and_then(|incident| incident.reading.as_ref()) else { return Answer::Ignored };
+        if !self.said.is_empty() {
+            let text = "Other kinds can be chosen before the first answer of a sitting.";
+            return Answer::ask(Ask::Say(text.to_owned()));
+        }
+        if self.kinds.len() < 2 {
+            let text = "These runs are of one kind only: nothing but before and since tells them apart.";
+            return Answer::ask(Ask::Say(text.to_owned()));
+        }
+        self.kind = (self.kind + 1) % self.kinds.len();
+        self.seen = None;
+        self.sit(reading);
+        Answer::done()
     }
 
     /// The output on the screen.
@@ -128,7 +182,7 @@ impl Reader {
     }
 
     fn record(&self, trace: TraceId, label: OutputLabel) -> Ask {
-        Ask::Perform(self.incident, Act::ReadOutput { trace, label, sample: self.sample })
+        Ask::Perform(self.incident, Act::ReadOutput { trace, label, sample: self.sample.clone() })
     }
 }
 
@@ -139,7 +193,12 @@ impl Layer for Reader {
         } else {
             format!(" Read outputs of {}: {} of {} ", self.incident, self.said.len() + 1, self.sheet.len())
         };
-        self.scroll.beside(cx, safe::made(text, cx.of(Role::DialogTitle)).into(), " ")
+        let style = cx.of(Role::DialogTitle);
+        let mut title = Line::from(safe::made(text, style));
+        if let Some(slice) = self.sample.slice.as_ref().filter(|_| !self.over) {
+            title.spans.extend(kinds::words(cx, slice, style));
+        }
+        self.scroll.beside(cx, title, " ")
     }
 
     fn extent(&self, _cx: &Cx<'_>) -> Extent {
@@ -163,6 +222,7 @@ impl Layer for Reader {
                 Action::ReadDown,
                 Action::ViewClose,
                 Action::ViewHelp,
+                Action::Sides,
             ]
         }
     }
@@ -202,6 +262,7 @@ impl Layer for Reader {
             Some(Action::Unsure) => self.label(cx, OutputLabel::Unsure),
             Some(Action::Skip) => self.label(cx, OutputLabel::Skip),
             Some(Action::Undo) => self.undo(),
+            Some(Action::Sides) => self.other_kinds(cx),
             Some(Action::ReadUp) => {
                 self.scroll.follow(Action::HalfUp);
                 Answer::done()

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -31,7 +32,7 @@ const BOUNCE: Duration = Duration::from_millis(800);
 /// The layer of the walk.
 pub struct Triage {
     incident: IncidentId,
-    tree: &'static Tree,
+    tree: Arc<Tree>,
     /// The row the person chose; `None` = the first open question, or the end.
     at: Option<usize>,
     /// The question answered last, and when.
@@ -42,22 +43,23 @@ pub struct Triage {
 struct Stand<'a> {
     incident: &'a IncidentView,
     known: Known,
-    walk: Walk<'static>,
+    walk: Walk<'a>,
     /// The row of the cursor; the row after the last branch is the end.
     at: usize,
 }
 
 impl Triage {
-    /// The walk for an incident.
+    /// The walk of `tree` for an incident.
     #[must_use]
-    pub fn new(incident: IncidentId) -> Self {
-        Self { incident, tree: Tree::built_in(), at: None, sent: None }
+    pub fn new(incident: IncidentId, tree: Arc<Tree>) -> Self {
+        Self { incident, tree, at: None, sent: None }
     }
 
-    fn stand<'a>(&self, cx: &Cx<'a>) -> Option<Stand<'a>> {
+    /// How far the walk of `tree` is.
+    fn stand<'a>(&self, tree: &'a Tree, cx: &Cx<'a>) -> Option<Stand<'a>> {
         let incident = cx.live.incidents.items.iter().find(|incident| incident.id == self.incident)?;
         let known = incident.known();
-        let walk = Walk::of(self.tree, &known, &incident.triage_said());
+        let walk = Walk::of(tree, &known, &incident.triage_said());
         let end = walk.branches.len();
         let at = self.at.or(walk.open()).unwrap_or(end).min(end);
         Some(Stand { incident, known, walk, at })
@@ -197,7 +199,7 @@ impl Stand<'_> {
         };
         match self.walk.standing().as_slice() {
             [] => format!(
-                "Nothing of the six is left standing: look at code, configuration, machines and other services. \
+                "Nothing asked about is left standing: look at code, configuration, machines and other services. \
                  {enter} goes to what changed.{unclear}"
             ),
             [one] => format!("Left standing: {}. {enter} goes there.{unclear}", one.name()),
@@ -246,7 +248,7 @@ impl Stand<'_> {
 
 impl Layer for Triage {
     fn title(&self, cx: &Cx<'_>) -> Line<'static> {
-        let open = self.stand(cx).map_or(0, |stand| {
+        let open = self.stand(&self.tree, cx).map_or(0, |stand| {
             stand.walk.branches.iter().filter(|branch| matches!(branch.state, State::Open(_))).count()
         });
         let text = match open {
@@ -274,7 +276,8 @@ impl Layer for Triage {
         if action == Action::ViewClose {
             return Answer::ask(Ask::Close);
         }
-        let Some(stand) = self.stand(cx) else { return Answer::Ignored };
+        let tree = Arc::clone(&self.tree);
+        let Some(stand) = self.stand(&tree, cx) else { return Answer::Ignored };
         let end = stand.walk.branches.len();
         let branch = stand.walk.branches.get(stand.at);
         match action {
@@ -296,7 +299,7 @@ impl Layer for Triage {
     }
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
-        let Some(stand) = self.stand(cx) else {
+        let Some(stand) = self.stand(&self.tree, cx) else {
             let line = Line::from(safe::lit("This incident is not in the picture any more.", cx.of(Role::Muted)));
             safe::put(buf, cx.area, 0, line, cx.glyphs.cut);
             return;

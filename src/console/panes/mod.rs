@@ -54,6 +54,8 @@ pub fn sheet(opens: &Opens) -> Box<dyn Sheet> {
         Opens::Diagnosis { seq } => Box::new(sheets::DiagnosisSheet(*seq)),
         Opens::Moved => Box::new(sheets::MovedSheet),
         Opens::Drift => Box::new(sheets::DriftSheet),
+        Opens::Replay { replay } => Box::new(sheets::ReplaySheet(*replay)),
+        Opens::Reading => Box::new(sheets::ReadingSheet),
         Opens::Entry { seq } => Box::new(EntrySheet(*seq)),
     }
 }

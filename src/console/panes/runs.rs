@@ -1,6 +1,7 @@
 //! Agent runs, worst first.
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::filter::Filter;
@@ -8,10 +9,10 @@ use super::say;
 use crate::console::action::Action;
 use crate::console::cursor::Cursor;
 use crate::console::pane::{Answer, Ask, Cx, Input, Pane, PaneKind, Picked};
-use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{list, meter, words};
+use crate::console::{proof, safe};
 use crate::engine::view::{Opens, RunLine};
 use crate::event::TraceId;
 
@@ -63,6 +64,18 @@ fn row(cx: &Cx<'_>, run: &RunLine) -> Line<'static> {
     }
 }
 
+/// What people read in these runs and what came of running them again stands above them, where there is room for both.
+fn above(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let Some(incident) = cx.incident.filter(|_| cx.area.height >= 6) else { return Vec::new() };
+    proof::short(cx, incident, cx.area.width)
+}
+
+/// The room for the list below so many lines.
+fn below(cx: &Cx<'_>, above: usize) -> Rect {
+    let rows = u16::try_from(above).unwrap_or(0).min(cx.area.height);
+    Rect { y: cx.area.y + rows, height: cx.area.height - rows, ..cx.area }
+}
+
 impl Runs {
     fn run<'a>(cx: &Cx<'a>, trace: TraceId) -> Option<&'a RunLine> {
         cx.incident?.runs.items.iter().find(|run| run.trace == trace)
@@ -89,7 +102,7 @@ impl Pane for Runs {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Stops, Action::Compare, Action::Toggle, Action::Filter]
+        &[Action::Open, Action::Stops, Action::Compare, Action::Read, Action::Replay, Action::Toggle, Action::Filter]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
@@ -102,7 +115,7 @@ impl Pane for Runs {
             .incident
             .map(|incident| incident.runs.items.iter().filter(shows).map(|run| run.trace).collect())
             .unwrap_or_default();
-        self.cursor.settle(&self.keys, cx.area.height);
+        self.cursor.settle(&self.keys, below(cx, above(cx).len()).height);
     }
 
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
@@ -134,7 +147,12 @@ impl Pane for Runs {
             list::empty(cx, buf, what, &how);
             return;
         }
-        list::draw(cx, buf, cx.area, &self.cursor, self.keys.len(), incident.runs.hidden, |nth| {
+        let above = above(cx);
+        let area = below(cx, above.len());
+        for (row, line) in (0..).zip(above) {
+            safe::put(buf, cx.area, row, line, cx.glyphs.cut);
+        }
+        list::draw(cx, buf, area, &self.cursor, self.keys.len(), incident.runs.hidden, |nth| {
             Self::run(cx, self.keys[nth]).map_or_else(Line::default, |run| row(cx, run))
         });
     }

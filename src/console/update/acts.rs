@@ -2,11 +2,13 @@
 
 use super::{push, room};
 use crate::console::action::{Action, Command};
+use crate::console::errand::Found;
 use crate::console::layers::approval::Approval;
 use crate::console::layers::confirm::Confirm;
 use crate::console::layers::decision::{Decision, Way};
 use crate::console::layers::editor::Editor;
 use crate::console::layers::reader::Reader;
+use crate::console::layers::replay::Replay;
 use crate::console::layers::triage::Triage;
 use crate::console::layers::truth::TruthForm;
 use crate::console::model::{Effect, Handed, Model};
@@ -14,6 +16,7 @@ use crate::console::pane::{PaneKind, Picked};
 use crate::engine::view::{ActionState, IncidentState};
 use crate::event::{Fingerprint, IncidentId, PlanId};
 use crate::response::Act;
+use crate::response::replay::News;
 
 /// A silence without a length of its own lasts so many minutes.
 const SILENCE_MINUTES: u32 = 60;
@@ -51,8 +54,12 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             let form = TruthForm::new(incident);
             push(model, Box::new(form));
         }
-        Action::Read => read(model),
-        Action::Triage => push(model, Box::new(Triage::new(id))),
+        Action::Read => read(model, command.argument.as_deref()),
+        Action::Replay => replay(model, effects),
+        Action::Triage => {
+            let tree = std::sync::Arc::clone(&model.tree);
+            push(model, Box::new(Triage::new(id, tree)));
+        }
         Action::Split => split(model, id),
         Action::Merge => merge(model, id, command.argument.as_deref()),
         // Actions of layers and moving have no meaning among the panes.
@@ -140,13 +147,49 @@ fn write(model: &mut Model, id: IncidentId, editor: fn(IncidentId, Option<&Strin
     push(model, Box::new(layer));
 }
 
-/// Opens the output reader.
-fn read(model: &mut Model) {
+/// Opens the output reader: before and since, or two kinds of runs by what is named.
+fn read(model: &mut Model, argument: Option<&str>) {
     let Some(incident) = model.incident() else { return };
-    match Reader::new(incident, &model.person.login) {
-        Some(layer) => push(model, Box::new(layer)),
-        None => model.say("No agent run was seen around this incident: there is no output to read.", false),
+    match Reader::new(incident, &model.person.login, argument) {
+        Ok(layer) => push(model, Box::new(layer)),
+        Err(why) => model.say(why, false),
     }
+}
+
+/// Opens the replay: of the run under the cursor, or of a sample of the incident's runs; where one runs, that one.
+fn replay(model: &mut Model, effects: &mut Vec<Effect>) {
+    let run = match (model.focused(), room::picked(model)) {
+        (PaneKind::Runs, Some(Picked::Run(trace))) => Some(trace),
+        _ => None,
+    };
+    let Some(incident) = model.incident() else { return };
+    let cx = model.cx(model.room(), true);
+    match Replay::new(incident, run, &model.endpoints, &cx) {
+        Ok((layer, errand)) => {
+            effects.extend(errand.map(|errand| Effect::Errand(Box::new(errand))));
+            push(model, Box::new(layer));
+        }
+        Err(why) => model.say(why, false),
+    }
+}
+
+/// Something came back from the lab: what is not for a layer alone is said.
+pub(super) fn found(model: &mut Model, found: &Found, effects: &mut Vec<Effect>) {
+    let told = match found {
+        Found::Begun(id, _, Ok(line)) | Found::Stopped(id, Ok(line)) => Some((format!("{id}: {line}"), false)),
+        Found::Begun(id, _, Err(error)) => Some((format!("{id}: the replay did not begin. {}", error.raw()), true)),
+        Found::Stopped(id, Err(error)) => Some((format!("{id}: {}", error.raw()), true)),
+        Found::News(id, _, News::Busy(pause, why)) => {
+            let seconds = pause.as_secs_f64().ceil();
+            Some((format!("{id}: the endpoint is busy, it is asked again in {seconds:.0} s: {}", why.raw()), false))
+        }
+        Found::News(id, _, News::Broken(why)) => Some((format!("{id}: the replay broke off. {}", why.raw()), true)),
+        Found::Survey(..) | Found::Ready(..) => None,
+    };
+    if let Some((text, bad)) = told {
+        model.say(text, bad);
+    }
+    super::tell_layers(model, found, effects);
 }
 
 /// Opens the plan under the cursor, or the first that waits.

@@ -135,7 +135,7 @@ fn the_palette_takes_any_action_with_its_argument() {
 fn fault_70_a_broken_theme_leaves_the_one_in_use() {
     let mut bench = bench();
     let before = bench.model.theme.clone();
-    bench.send(Msg::Reloaded(None, None, vec!["mine.toml:3:1: no role is called x".to_owned()]));
+    bench.send(Msg::Reloaded(None, None, None, vec!["mine.toml:3:1: no role is called x".to_owned()]));
     assert_eq!(bench.model.theme, before);
     assert!(bench.screen().contains("mine.toml:3:1: no role is called x (the one in use stays)"));
 }

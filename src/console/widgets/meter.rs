@@ -18,7 +18,8 @@ pub fn bar(cx: &Cx<'_>, share: f64, columns: usize, style: Style) -> Vec<Span<'s
 }
 
 /// How many of `columns` a share of 0 to 1 fills; at least one when it is above nothing.
-fn columns_of(share: f64, columns: usize) -> usize {
+#[must_use]
+pub fn columns_of(share: f64, columns: usize) -> usize {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
     #[expect(
         clippy::cast_possible_truncation,

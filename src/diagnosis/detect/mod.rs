@@ -4,3 +4,4 @@ pub(super) mod agents;
 pub(super) mod changes;
 pub(super) mod components;
 pub(super) mod operational;
+pub(super) mod replayed;

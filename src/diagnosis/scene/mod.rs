@@ -1,14 +1,16 @@
 //! What diagnosis looks at, built up fact by fact and bounded.
 
+mod experiments;
 mod logs;
 mod spans;
 
 use std::collections::BTreeMap;
 
 use crate::correlation::Graph;
-use crate::event::{Alert, Change, Fact, Notice, Time, Untrusted};
+use crate::event::{Alert, Change, Fact, Notice, Regrouped, Time, Untrusted};
 use crate::surface::{RunFacts, Runs};
 
+pub use experiments::{Arm, Experiment};
 pub use logs::{LogBook, Pattern};
 pub use spans::{ErrorWords, Minute, SpanBook};
 
@@ -45,6 +47,7 @@ pub struct SceneBuilder {
     logs: LogBook,
     spans: SpanBook,
     runs: Runs,
+    experiments: experiments::Experiments,
     left_out: u64,
 }
 
@@ -69,6 +72,8 @@ pub struct Scene<'a> {
     pub runs: Vec<RunFacts>,
     /// All runs, for the texts of prompts.
     pub run_store: &'a Runs,
+    /// Experiments with recorded runs that are over, of any incident.
+    pub experiments: Vec<&'a Experiment>,
     /// Who calls whom.
     pub graph: &'a Graph,
 }
@@ -117,6 +122,14 @@ impl SceneBuilder {
                 } else {
                     self.spans.apply(batch);
                     self.runs.apply(batch);
+                }
+            }
+            Fact::ReplayAsked(asked) if self.in_time(at) => self.experiments.asked(asked, at),
+            Fact::ReplayRan(ran) if self.in_time(at) => self.experiments.ran(ran),
+            Fact::ReplayEnded(ended) if self.in_time(at) => self.experiments.ended(ended.replay, at),
+            Fact::Regrouped(regrouped) => {
+                if let Regrouped::Merge { from, into, .. } = **regrouped {
+                    self.experiments.merged(from, into);
                 }
             }
             _ => {}
@@ -184,6 +197,7 @@ impl SceneBuilder {
             spans: &self.spans,
             runs: self.runs.between(Time::MIN, as_of),
             run_store: &self.runs,
+            experiments: self.experiments.until(as_of),
             graph,
         }
     }

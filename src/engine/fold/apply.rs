@@ -97,12 +97,9 @@ impl Fold {
             Fact::TriageAnswered(answered) => self.triage_answered(record, answered),
             // Added up and not told one by one: fifty outputs read are no fifty lines of a timeline.
             Fact::OutputRead(read) => self.output_read(record, read),
-            Fact::ReplayAsked(asked) => {
-                self.told(record, asked.incident, &asked.by.login, &super::build::replay_text(asked));
-            }
-            Fact::ReplayEnded(ended) => self.told(record, ended.incident, &"replay".into(), ended.why.raw()),
-            // Counted where they are asked for.
-            Fact::ReplayRan(_) => {}
+            Fact::ReplayAsked(asked) => self.replay_asked(record, asked),
+            Fact::ReplayRan(ran) => self.replay_ran(record, ran),
+            Fact::ReplayEnded(ended) => self.replay_ended(record, ended),
             Fact::Proposed(plan) => {
                 self.plan(record, fact, plan.id(), &plan.proposed_by, &format!("proposed: {}", plan.title.raw()));
             }
@@ -169,7 +166,7 @@ impl Fold {
         self.line(record, id, who, text, Opens::Entry { seq: record.seq });
     }
 
-    fn line(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str, opens: Opens) {
+    pub(super) fn line(&mut self, record: &Record, id: IncidentId, who: &Untrusted, text: &str, opens: Opens) {
         if let Some(incident) = self.state.incidents.get_mut(&id) {
             incident.timeline.add(TimelineItem {
                 at: record.at,

@@ -193,6 +193,7 @@ impl Fold {
             stops: super::reading::stops(&runs, moment),
             reading: incident.readings.view(&runs, moment, id.0),
             triage: incident.triage.clone(),
+            replays: incident.replays.iter().rev().map(super::replays::ReplayKept::view).collect(),
             runs: worst_first(runs),
             series: incident.standing.series.clone(),
             around: incident.standing.around.clone(),
@@ -373,7 +374,8 @@ pub(in crate::engine) fn truth_text(truth: &Truth) -> String {
 /// An experiment in one line.
 pub(super) fn replay_text(asked: &ReplayAsked) -> String {
     let arms: Vec<&str> = asked.arms.iter().map(|arm| arm.name.raw()).collect();
-    format!("replays {} runs, {} times each: {}", asked.runs.len(), asked.times, arms.join(" against "))
+    let times = if asked.times == 1 { "once".to_owned() } else { format!("{} times", asked.times) };
+    format!("replays {} runs, each {times}: {}", asked.runs.len(), arms.join(" against "))
 }
 
 /// An outcome in one line.

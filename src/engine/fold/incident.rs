@@ -13,6 +13,7 @@ use crate::surface::Around;
 use super::groups::Groups;
 use super::limits;
 use super::reading::Readings;
+use super::replays::ReplayKept;
 use super::timeline::Timeline;
 
 /// One incident.
@@ -39,6 +40,7 @@ pub(super) struct Incident {
     pub notes: Vec<NoteLine>,
     pub readings: Readings,
     pub triage: Vec<TriageLine>,
+    pub replays: Vec<ReplayKept>,
     pub truth: Option<Truth>,
 }
 
@@ -77,6 +79,14 @@ pub(super) struct PlanKept {
     pub state: ActionState,
 }
 
+/// What moves along when an incident becomes part of another.
+#[derive(Default)]
+pub(super) struct Said {
+    readings: Readings,
+    triage: Vec<TriageLine>,
+    replays: Vec<ReplayKept>,
+}
+
 impl Incident {
     pub fn new(opened: Time) -> Self {
         Self {
@@ -98,8 +108,33 @@ impl Incident {
             notes: Vec::new(),
             readings: Readings::default(),
             triage: Vec::new(),
+            replays: Vec::new(),
             truth: None,
         }
+    }
+
+    /// Takes out what people said of outputs and on the triage walk, and what was run again.
+    pub fn take_said(&mut self) -> Said {
+        let Self { readings, triage, replays, .. } = self;
+        Said { readings: std::mem::take(readings), triage: std::mem::take(triage), replays: std::mem::take(replays) }
+    }
+
+    /// Takes over what people said of an incident that became part of this one. To one question of the triage walk the last
+    /// answer counts, wherever it was given.
+    pub fn join_said(&mut self, said: Said) {
+        self.readings.join(said.readings);
+        for line in said.triage {
+            match self.triage.iter_mut().find(|own| own.question == line.question) {
+                Some(own) if own.at < line.at => *own = line,
+                Some(_) => {}
+                None => self.triage.push(line),
+            }
+        }
+        self.triage.sort_by_key(|line| line.at);
+        self.triage.drain(..self.triage.len().saturating_sub(limits::TRIAGE));
+        self.replays.extend(said.replays);
+        self.replays.sort_by_key(ReplayKept::seq);
+        self.replays.drain(..self.replays.len().saturating_sub(limits::REPLAYS));
     }
 
     /// Whether nothing more is expected of it.
@@ -118,6 +153,7 @@ impl Incident {
         self.notes = Vec::new();
         self.readings = Readings::default();
         self.triage = Vec::new();
+        self.replays = Vec::new();
     }
 
     /// Takes in what an entry says about a plan, recorded as of `at`. A state that cannot follow the one the plan is in

@@ -48,8 +48,21 @@ pub(super) const SKIPPED_NAMED: usize = 5;
 pub(super) const OUTPUTS_READ: usize = 1_000;
 /// People whose words on one output are kept.
 pub(super) const READERS: usize = 16;
+/// Bytes that are kept of a value by which runs are told apart.
+pub(super) const KIND_BYTES: usize = 80;
+/// Things by which runs are told apart for reading, and values of each, the commonest.
+pub(super) const SLICES: usize = 10;
+pub(super) const SLICE_VALUES: usize = 4;
+/// Outputs of each such value that are drawn for reading: two sittings.
+pub(super) const SLICE_DRAWN: usize = 2 * crate::surface::sample::SITTING;
+/// Outputs on which people differ that are named.
+pub(super) const DIFFER: usize = 20;
+/// A person who says nothing for so many seconds has ended a sitting.
+pub(super) const SITTING_SECONDS: i64 = 1_800;
 /// Outputs of each side that are drawn for reading: four sittings.
 pub(super) const OUTPUTS_DRAWN: usize = 4 * crate::surface::sample::SITTING;
+/// Experiments with its runs that are kept of one incident, the newest.
+pub(super) const REPLAYS: usize = 20;
 /// Questions of the triage walk whose last answer is kept, per incident.
 pub(super) const TRIAGE: usize = 200;
 /// An execution whose end is not recorded after so many seconds has an unknown outcome.

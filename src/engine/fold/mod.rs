@@ -17,6 +17,7 @@ mod lines;
 mod pairs;
 mod reading;
 mod regroup;
+mod replays;
 mod runs;
 mod stand;
 mod state;
@@ -152,7 +153,17 @@ impl Fold {
     }
 
     /// The kinds of entry to [`recall`](Self::recall) after [`restore`](Self::restore).
-    pub const RECALLED: [Kind; 5] = [Kind::Change, Kind::Notice, Kind::Spans, Kind::Logs, Kind::Metrics];
+    pub const RECALLED: [Kind; 9] = [
+        Kind::Change,
+        Kind::Notice,
+        Kind::Spans,
+        Kind::Logs,
+        Kind::Metrics,
+        Kind::ReplayAsked,
+        Kind::ReplayRan,
+        Kind::ReplayEnded,
+        Kind::Regrouped,
+    ];
 
     /// Takes a record that went in before the state was saved back into memory, for diagnoses to come.
     pub fn recall(&mut self, record: &Record) {

@@ -37,17 +37,15 @@ impl Fold {
                     Reason { rule: Rule::ByHand, peer: None, text: format!("{name} merged {from} into this").into() };
                 self.told(record, *from, by, &format!("merged it into {into}"));
                 self.carry(record, &moving, *from, into, &why);
-                let (before, mut left, readings) = match self.state.incidents.get_mut(from) {
-                    Some(from) => {
-                        (from.timeline.clone(), std::mem::take(&mut from.groups), std::mem::take(&mut from.readings))
-                    }
+                let (before, mut left, said) = match self.state.incidents.get_mut(from) {
+                    Some(from) => (from.timeline.clone(), std::mem::take(&mut from.groups), from.take_said()),
                     None => Default::default(),
                 };
                 self.told(record, into, by, &format!("merged {from} into this"));
                 if let Some(incident) = self.state.incidents.get_mut(&into) {
                     incident.timeline.join(&before);
                     incident.groups.inherit(&mut left);
-                    incident.readings.join(readings);
+                    incident.join_said(said);
                 }
                 if let Some(incident) = self.state.incidents.get_mut(from) {
                     incident.merged_into = Some(into);

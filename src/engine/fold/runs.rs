@@ -9,6 +9,7 @@ use crate::engine::view::RunLine;
 use crate::event::{Seq, Time, TraceId, Untrusted};
 use crate::surface::RunFacts;
 
+use super::timeline::cut;
 use super::{Fold, limits};
 
 /// A run's line and whose it is.
@@ -23,6 +24,9 @@ pub(super) struct RunKept {
     pub heard: Time,
     /// Its root span is here.
     pub rooted: bool,
+    /// Of which kinds it is, by which it can be told apart from others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<(Untrusted, Untrusted)>,
 }
 
 /// The newest runs, in order of start.
@@ -57,8 +61,11 @@ impl RunLines {
         let line = line(facts);
         let before = self.started.insert(line.trace, line.at).and_then(|at| self.runs.remove(&(at, line.trace)));
         let (seq, arrived) = before.map_or((seq, heard), |before| (before.seq, before.arrived));
+        let short = |(kind, value): (&str, Untrusted)| (kind.into(), cut(value.raw(), limits::KIND_BYTES).into());
+        let kinds = facts.kinds().into_iter().map(short).collect();
         let (service, rooted) = (facts.service.clone(), facts.rooted);
-        self.runs.insert((line.at, line.trace), RunKept { line, service, seq, arrived, heard, rooted });
+        let kept = RunKept { line, service, seq, arrived, heard, rooted, kinds };
+        self.runs.insert((kept.line.at, kept.line.trace), kept);
         while self.runs.len() > limits::RUNS_KEPT {
             if let Some(((_, trace), kept)) = self.runs.pop_first() {
                 self.started.remove(&trace);
@@ -73,9 +80,9 @@ impl RunLines {
         self.runs.values()
     }
 
-    /// When a run began, as far as it is remembered.
-    pub fn started(&self, trace: TraceId) -> Option<Time> {
-        self.started.get(&trace).copied()
+    /// A run, as far as it is remembered.
+    pub fn get(&self, trace: TraceId) -> Option<&RunKept> {
+        self.runs.get(&(*self.started.get(&trace)?, trace))
     }
 
     /// The runs that started in a stretch of time, oldest first.

@@ -4,6 +4,7 @@ mod agents;
 mod bundle;
 mod memory;
 mod random;
+mod replays;
 mod rules;
 
 use std::collections::BTreeSet;

@@ -56,6 +56,13 @@ impl Timeline {
         }
     }
 
+    /// A line of its `who` and kind at that second, in place of an earlier one.
+    pub fn replace(&mut self, line: TimelineItem) {
+        let alike = Alike::Same(line.who.clone(), line.kind.name().into());
+        self.lines.insert(Place { second: line.at.as_second(), alike }, line);
+        self.bound();
+    }
+
     fn bound(&mut self) {
         while self.lines.len() > limits::TIMELINE_KEPT {
             if let Some((_, gone)) = self.lines.pop_first() {

@@ -10,8 +10,8 @@ use crate::event::{
 };
 
 use super::{
-    ActionView, Around, Bounded, ChangeLine, ReadingView, RunLine, SeriesLine, StopLine, SurfaceLine, TimelineItem,
-    TriageLine,
+    ActionView, Around, Bounded, ChangeLine, ReadingView, ReplayView, RunLine, SeriesLine, StopLine, SurfaceLine,
+    TimelineItem, TriageLine,
 };
 
 /// One incident.
@@ -60,6 +60,9 @@ pub struct IncidentView {
     /// The last answer to each question of the triage walk.
     #[serde(default)]
     pub triage: Vec<TriageLine>,
+    /// Experiments with its runs, the newest first.
+    #[serde(default)]
+    pub replays: Vec<ReplayView>,
     /// Key series.
     pub series: Vec<SeriesLine>,
     /// What the agent runs say about the onset: how the outcome changed and what of it is whose, how behaviour drifted, and

@@ -8,6 +8,7 @@ mod detail;
 mod incident;
 mod known;
 mod reading;
+mod replay;
 mod suspect;
 mod timeline;
 
@@ -25,7 +26,8 @@ pub use crate::surface::{Around, Came, Gap, RunTable, ServiceGaps, StopClass};
 pub use action::{ActionState, ActionView};
 pub use detail::{ChangeDetail, Mark, RunDetail, Step, Suspicion, Turn};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
-pub use reading::{Drawn, ReadingView, StopLine, TriageLine};
+pub use reading::{Drawn, ReadingView, SliceView, StopLine, TriageLine, ValueView};
+pub use replay::ReplayView;
 pub use suspect::{ChangeLine, RunLine, SeriesLine, SurfaceLine, SurfaceState};
 pub use timeline::{Opens, TimelineItem};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::{OutputLabel, SampleOf, Time, TraceId, Untrusted};
-use crate::surface::sample::{Answer, Labels};
+use crate::surface::sample::{Agreement, Answer, Labels};
 
 /// The outputs of an incident that can be read, and what was said of those that were.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,10 +28,52 @@ pub struct ReadingView {
     pub words: String,
     /// Runs of which two people said different things: each counts as one that cannot be told.
     pub disagreements: u64,
+    /// The first of them.
+    #[serde(default)]
+    pub differ: Vec<TraceId>,
+    /// How far people agree; `None` where no two read the same output.
+    #[serde(default)]
+    pub agreement: Option<Agreement>,
+    /// By what else the runs can be told apart, and what was said of each kind.
+    #[serde(default)]
+    pub slices: Vec<SliceView>,
     /// Who read.
     pub readers: Vec<Untrusted>,
     /// Labels that were not kept, because there were too many.
     pub left_out: u64,
+}
+
+impl ReadingView {
+    /// Outputs of which somebody said something.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        [self.before, self.since].iter().map(|side| side.told() + side.unsure).sum()
+    }
+}
+
+/// One thing by which runs can be told apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SliceView {
+    /// Its name, such as `region`.
+    pub by: Untrusted,
+    /// Its commonest values.
+    pub values: Vec<ValueView>,
+    /// How many more there are.
+    pub hidden: u64,
+}
+
+/// The runs with one value of it: of a traffic slice only those since the moment; of a model or a prompt, which tell before from
+/// since themselves, all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValueView {
+    /// The value.
+    pub value: Untrusted,
+    /// How many there are.
+    pub runs: u64,
+    /// The first drawn of them, in the order of the draw.
+    pub drawn: Vec<Drawn>,
+    /// What was said of them, one word a run.
+    pub labels: Labels,
 }
 
 /// One output that was drawn.

@@ -85,6 +85,13 @@ pub enum Opens {
     Moved,
     /// How the runs' behaviour drifted.
     Drift,
+    /// An experiment with recorded runs.
+    Replay {
+        /// Which.
+        replay: u64,
+    },
+    /// What people said of outputs they read.
+    Reading,
     /// Any other entry, as it stands in the journal.
     Entry {
         /// Which.

@@ -54,6 +54,18 @@ impl Default for Patience {
     }
 }
 
+/// A list of models is not longer, in bytes.
+const LIST: usize = 1 << 20;
+
+/// What an endpoint answered to a question that holds nothing of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probed {
+    /// It listed its models.
+    Listed(Vec<String>),
+    /// It answered, and has no such list: whether it takes the key is not known.
+    Answered(u16),
+}
+
 /// A connection to an endpoint.
 pub struct Client {
     http: reqwest::Client,
@@ -157,8 +169,12 @@ impl Client {
         self.dialect.body(ask).to_string()
     }
 
-    /// Sends a question; asks again, politely, where the endpoint is busy.
-    pub(super) async fn ask(&self, body: &str) -> Result<Reply, Trouble> {
+    /// Sends a question; asks again, politely, where the endpoint is busy. `busy` hears how long it waits then, and why.
+    pub(super) async fn ask(
+        &self,
+        body: &str,
+        busy: &mut (dyn FnMut(Duration, String) + Send),
+    ) -> Result<Reply, Trouble> {
         let mut pace = Pace::every(self.patience.pause / 2);
         for _ in 1..self.patience.tries {
             let trouble = match self.ask_once(body).await {
@@ -169,9 +185,40 @@ impl Client {
             if told.is_some_and(|told| told > self.patience.longest) {
                 return Err(trouble);
             }
-            tokio::time::sleep(pace.after_failure(told)).await;
+            let pause = pace.after_failure(told);
+            busy(pause, trouble.to_string());
+            tokio::time::sleep(pause).await;
         }
         self.ask_once(body).await
+    }
+
+    /// Asks for the list of models: whether anybody answers there and takes the key. Nothing that was recorded is sent.
+    ///
+    /// # Errors
+    /// When nobody answers, or the key is refused.
+    pub async fn probe(&self) -> anyhow::Result<Probed> {
+        let list = self.to.join(self.dialect.list()).context("the endpoint's address takes no path")?;
+        let request = self.signed(self.http.get(list));
+        let mut response = request.send().await.map_err(|error| anyhow::anyhow!("{}", self.trouble(&error)))?;
+        let status = response.status();
+        let said = self.read(&mut response, LIST).await.unwrap_or_default();
+        match status.as_u16() {
+            200..=299 => Ok(Probed::Listed(wire::models(&said))),
+            401 | 403 => anyhow::bail!("it answers, and does not take the key ({status}: {})", wire::words(&said)),
+            _ => Ok(Probed::Answered(status.as_u16())),
+        }
+    }
+
+    /// With what the endpoint wants to see.
+    fn signed(&self, mut request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        if self.dialect == Dialect::Anthropic {
+            request = request.header("anthropic-version", "2023-06-01");
+        }
+        match (&self.key, self.dialect) {
+            (Some(key), Dialect::OpenAi) => request.header(AUTHORIZATION, key),
+            (Some(key), Dialect::Anthropic) => request.header("x-api-key", key),
+            (None, _) => request,
+        }
     }
 
     async fn ask_once(&self, body: &str) -> Result<Reply, Trouble> {
@@ -180,16 +227,7 @@ impl Client {
     }
 
     async fn exchange(&self, body: &str) -> Result<Reply, Trouble> {
-        let mut request = self.http.post(self.to.clone()).header(CONTENT_TYPE, "application/json");
-        if self.dialect == Dialect::Anthropic {
-            request = request.header("anthropic-version", "2023-06-01");
-        }
-        if let Some(key) = &self.key {
-            request = match self.dialect {
-                Dialect::OpenAi => request.header(AUTHORIZATION, key),
-                Dialect::Anthropic => request.header("x-api-key", key),
-            };
-        }
+        let request = self.signed(self.http.post(self.to.clone()).header(CONTENT_TYPE, "application/json"));
         let mut response = request.body(body.to_owned()).send().await.map_err(|error| self.trouble(&error))?;
         let status = response.status();
         if !status.is_success() {

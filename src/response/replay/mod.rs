@@ -8,12 +8,16 @@
 //! budget, calls an answer good, or lets a key be seen.
 
 mod client;
+mod lab;
 mod outcome;
 mod run;
+mod survey;
 mod talk;
 mod wire;
 
-pub use client::{Client, Endpoint, Patience};
-pub use outcome::{ArmOutcome, Difference, Outcome, Share};
-pub use run::{Bounds, Ended, Experiment, Progress, script};
+pub use client::{Client, Endpoint, Patience, Probed};
+pub use lab::{Lab, LocalLab, News, Offer, Order, Ready, Survey, Told, number, scripts};
+pub use outcome::{ArmOutcome, Difference, Outcome, Share, Tally};
+pub use run::{Begun, Bounds, Ended, Experiment, Progress, Stop, replays, script, tend};
+pub use survey::{Moved, Pin, as_recorded, moved};
 pub use wire::Dialect;

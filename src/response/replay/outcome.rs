@@ -3,17 +3,16 @@
 //! Replays of one run are alike, so they count for less than as many runs: intervals are those of the effective number
 //! (Korn & Graubard, Survey Methodology 24 (1998) 193), and the number of runs itself where all went the same way.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::event::{ReplayAsked, ReplayEnd, ReplayRan, TraceId, Untrusted};
 use crate::surface::attribution::runs_per_arm;
 use crate::surface::sample::exact_share;
 
 /// What came out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The arms, in the order asked.
     pub arms: Vec<ArmOutcome>,
@@ -22,7 +21,7 @@ pub struct Outcome {
 }
 
 /// One arm.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ArmOutcome {
     /// Its name.
     pub name: Untrusted,
@@ -51,7 +50,7 @@ pub struct ArmOutcome {
 }
 
 /// A share and its 95 % interval, 0 to 1 (of a difference: -1 to 1).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// As seen.
     pub at: f64,
@@ -62,7 +61,7 @@ pub struct Share {
 }
 
 /// One arm against the first.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Its name.
     pub arm: Untrusted,
@@ -73,57 +72,78 @@ pub struct Difference {
     pub needed: Option<u64>,
 }
 
-/// Reads the results.
-#[must_use]
-pub(super) fn read(asked: &ReplayAsked, rans: &[ReplayRan]) -> Outcome {
-    let arms: Vec<ArmOutcome> = asked
-        .arms
-        .iter()
-        .enumerate()
-        .map(|(place, arm)| arm_of(&arm.name, rans.iter().filter(|ran| usize::try_from(ran.arm) == Ok(place))))
-        .collect();
-    let first = arms.first().and_then(|arm| arm.share);
-    let differences = arms.iter().skip(1).filter_map(|arm| Some(difference(&arm.name, first?, arm.share?))).collect();
-    Outcome { arms, differences }
+/// What ended so far, arm by arm: adds up as it comes, and can be written down.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    arms: Vec<ArmTally>,
 }
 
-fn arm_of<'a>(name: &Untrusted, rans: impl Iterator<Item = &'a ReplayRan>) -> ArmOutcome {
-    let mut arm = ArmOutcome {
-        name: name.clone(),
-        ended: 0,
-        answered: 0,
-        bad: 0,
-        refused: 0,
-        off_script: 0,
-        failed: 0,
-        runs: 0,
-        share: None,
-        tokens_in: 0,
-        tokens_out: 0,
-        cost_unknown: 0,
-    };
-    let mut runs: BTreeMap<TraceId, (u64, u64)> = BTreeMap::new();
-    for ran in rans {
-        arm.ended += 1;
+/// One arm so far; its share is worked out when somebody asks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct ArmTally {
+    so_far: ArmOutcome,
+    /// Answered runs, in order, with how many of their answers failed and how many there were.
+    runs: Vec<(TraceId, u64, u64)>,
+}
+
+impl Tally {
+    /// Nothing yet, of the arms asked for.
+    #[must_use]
+    pub fn of(asked: &ReplayAsked) -> Self {
+        let so_far = |name: &Untrusted| ArmOutcome { name: name.clone(), ..ArmOutcome::default() };
+        let arms = asked.arms.iter().map(|arm| ArmTally { so_far: so_far(&arm.name), runs: Vec::new() });
+        Self { arms: arms.collect() }
+    }
+
+    /// One more that ended. One of an arm that was not asked for counts nowhere.
+    pub fn add(&mut self, ran: &ReplayRan) {
+        let Some(arm) = usize::try_from(ran.arm).ok().and_then(|place| self.arms.get_mut(place)) else { return };
+        let so_far = &mut arm.so_far;
+        so_far.ended += 1;
         match &ran.end {
             ReplayEnd::Answered { good, why, .. } => {
                 let bad = u64::from(*good == Some(false));
-                arm.answered += 1;
-                arm.bad += bad;
-                arm.refused += u64::from(bad == 0 && why.is_some());
-                let run = runs.entry(ran.of).or_default();
-                *run = (run.0 + bad, run.1 + 1);
+                so_far.answered += 1;
+                so_far.bad += bad;
+                so_far.refused += u64::from(bad == 0 && why.is_some());
+                match arm.runs.binary_search_by_key(&ran.of, |(trace, ..)| *trace) {
+                    Ok(place) => {
+                        arm.runs[place].1 += bad;
+                        arm.runs[place].2 += 1;
+                    }
+                    Err(place) => arm.runs.insert(place, (ran.of, bad, 1)),
+                }
             }
-            ReplayEnd::OffScript { .. } => arm.off_script += 1,
-            ReplayEnd::Failed { .. } => arm.failed += 1,
+            ReplayEnd::OffScript { .. } => so_far.off_script += 1,
+            ReplayEnd::Failed { .. } => so_far.failed += 1,
         }
-        arm.tokens_in += ran.tokens_in.unwrap_or(0);
-        arm.tokens_out += ran.tokens_out.unwrap_or(0);
-        arm.cost_unknown += u64::from(ran.tokens_in.is_none() || ran.tokens_out.is_none());
+        so_far.tokens_in = so_far.tokens_in.saturating_add(ran.tokens_in.unwrap_or(0));
+        so_far.tokens_out = so_far.tokens_out.saturating_add(ran.tokens_out.unwrap_or(0));
+        so_far.cost_unknown += u64::from(ran.tokens_in.is_none() || ran.tokens_out.is_none());
     }
-    arm.runs = runs.len() as u64;
-    arm.share = share(&runs.into_values().collect::<Vec<_>>());
-    arm
+
+    /// How many ended, however.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.arms.iter().map(|arm| arm.so_far.ended).sum()
+    }
+
+    /// What it says so far.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let arms: Vec<ArmOutcome> = self.arms.iter().map(ArmTally::outcome).collect();
+        let first = arms.first().and_then(|arm| arm.share);
+        let differences =
+            arms.iter().skip(1).filter_map(|arm| Some(difference(&arm.name, first?, arm.share?))).collect();
+        Outcome { arms, differences }
+    }
+}
+
+impl ArmTally {
+    fn outcome(&self) -> ArmOutcome {
+        let runs: Vec<(u64, u64)> = self.runs.iter().map(|(_, bad, of)| (*bad, *of)).collect();
+        ArmOutcome { runs: runs.len() as u64, share: share(&runs), ..self.so_far.clone() }
+    }
 }
 
 /// The share of bad ones over runs of (bad, answered), its interval widened for what replays of one run have in common.
@@ -249,7 +269,11 @@ mod tests {
                 });
             }
         }
-        read(&asked, &rans)
+        let mut tally = Tally::of(&asked);
+        rans.iter().for_each(|ran| tally.add(ran));
+        let written = serde_json::to_string(&tally).unwrap();
+        assert_eq!(serde_json::from_str::<Tally>(&written).unwrap(), tally, "it can be written down");
+        tally.outcome()
     }
 
     fn each(n: u8, bad: u8) -> Vec<(u8, bool)> {

@@ -1,17 +1,17 @@
 //! The experiment: every run in every arm, so many times, in an order that says nothing, until done, cancelled or out of budget.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::sync::watch;
 
 use super::client::{Client, Endpoint};
 use super::talk::{MAX_CALLS, Next, Pinned, Talk};
-use super::{Outcome, outcome};
+use super::{Outcome, Tally};
 use crate::event::{
     Digest, Fact, Kind, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan, Resource, Span, Time, TraceId, Untrusted,
 };
-use crate::journal::{Draft, Query, SharedJournal, term};
+use crate::journal::{Draft, Lease, Query, SharedJournal, term};
 use crate::response::ledger;
 use crate::surface::script::Script;
 
@@ -45,17 +45,39 @@ pub struct Bounds {
     pub expected: Option<u64>,
 }
 
-/// One replay ended.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
-    /// How many ended so far.
-    pub done: u64,
-    /// Of how many.
-    pub of: u64,
-    /// Tokens spent so far, at most.
-    pub spent: u64,
-    /// How this one ended.
-    pub ran: &'a ReplayRan,
+/// What happens while an experiment runs.
+#[derive(Clone, Debug)]
+pub enum Progress<'a> {
+    /// The endpoint is busy: it is asked again after this long.
+    Busy {
+        /// How long.
+        pause: Duration,
+        /// What it said, from outside.
+        why: String,
+    },
+    /// One replay ended.
+    Ran {
+        /// How many ended so far.
+        done: u64,
+        /// Of how many.
+        of: u64,
+        /// Tokens spent so far, at most.
+        spent: u64,
+        /// How this one ended.
+        ran: &'a ReplayRan,
+    },
+}
+
+/// Whether an experiment goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stop {
+    /// It does.
+    #[default]
+    Not,
+    /// A person stops it.
+    ByPerson,
+    /// What runs it is being left.
+    Leaving,
 }
 
 /// Why an experiment ended.
@@ -66,6 +88,8 @@ pub enum Ended {
     Done,
     /// A person stopped it.
     Cancelled,
+    /// What ran it was left.
+    Left,
     /// The next question might have cost more than was left.
     BudgetSpent,
     /// The endpoint failed again and again.
@@ -139,32 +163,63 @@ impl Experiment {
         order.into_iter().map(|(_, what)| what).collect()
     }
 
-    /// Runs it to its end: records that it was asked for, then asks, then records. Blocks; belongs on a blocking thread.
+    /// What was asked for.
+    #[must_use]
+    pub fn asked(&self) -> &ReplayAsked {
+        &self.asked
+    }
+
+    /// The models that are asked, each once, in the order of the arms.
+    #[must_use]
+    pub fn models(&self) -> Vec<Untrusted> {
+        let mut models: Vec<Untrusted> = Vec::new();
+        for pinned in self.pinned.iter().flatten() {
+            if !models.contains(pinned.model()) {
+                models.push(pinned.model().clone());
+            }
+        }
+        models
+    }
+
+    /// Records that it was asked for; nothing is sent before. From then on this process is the one that runs it.
     ///
     /// # Errors
-    /// When something cannot be recorded: nothing is sent before, and no more after.
-    pub fn run(
-        &self,
-        journal: &SharedJournal,
-        client: &Client,
-        runtime: &tokio::runtime::Handle,
-        mut cancel: watch::Receiver<bool>,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> anyhow::Result<(Ended, Outcome)> {
+    /// When there is no such incident, it was begun before, or it cannot be recorded.
+    pub fn begin(&self, journal: &SharedJournal) -> anyhow::Result<Begun> {
         let asked = &self.asked;
         ensure!(
             ledger::life(journal, asked.incident)?.is_some(),
             "there is no incident {}: nothing was sent",
             asked.incident
         );
+        let Some(lease) = journal.lease(&lease_of(asked.replay))? else {
+            bail!("this experiment runs already: nothing was sent")
+        };
         let receipt = self.record(journal, "asked", &asked.clone().into())?;
         ensure!(receipt == 1, "this experiment was begun before: nothing was sent");
+        Ok(Begun { _lease: lease })
+    }
+
+    /// Runs it to its end: asks, and records each replay as it ends. Blocks; belongs on a blocking thread.
+    ///
+    /// # Errors
+    /// When something cannot be recorded: no more is sent then.
+    pub fn run(
+        &self,
+        _begun: Begun,
+        journal: &SharedJournal,
+        client: &Client,
+        runtime: &tokio::runtime::Handle,
+        mut stop: watch::Receiver<Stop>,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
+    ) -> anyhow::Result<(Ended, Outcome)> {
         let order = self.order();
         let (mut spent, mut failed) = (0_u64, 0_u32);
-        let mut rans: Vec<ReplayRan> = Vec::new();
+        let mut tally = Tally::of(&self.asked);
+        let mut last = ReplayEnd::Failed { why: Untrusted::default() };
         let mut why = Ended::Done;
         for (arm, run, time) in &order {
-            match runtime.block_on(self.one(client, (*arm, *run, *time), &mut spent, &mut cancel)) {
+            match runtime.block_on(self.one(client, (*arm, *run, *time), &mut spent, &mut stop, progress)) {
                 One::Stopped(stopped) => {
                     why = stopped;
                     break;
@@ -173,11 +228,10 @@ impl Experiment {
                     failed = if matches!(ran.end, ReplayEnd::Failed { .. }) { failed + 1 } else { 0 };
                     let name = format!("{}/{}/{}", ran.arm, ran.of, ran.time);
                     self.record(journal, &name, &ran.clone().into())?;
-                    rans.push(ran);
-                    let (done, of) = (rans.len() as u64, order.len() as u64);
-                    if let Some(ran) = rans.last() {
-                        progress(Progress { done, of, spent, ran });
-                    }
+                    tally.add(&ran);
+                    let (done, of) = (tally.ended(), order.len() as u64);
+                    progress(Progress::Ran { done, of, spent, ran: &ran });
+                    last = ran.end;
                     if failed >= GONE && done < of {
                         why = Ended::EndpointGone;
                         break;
@@ -185,31 +239,28 @@ impl Experiment {
                 }
             }
         }
-        let outcome = outcome::read(asked, &rans);
-        let ended =
-            ReplayEnded { replay: asked.replay, incident: asked.incident, why: self.words(why, &rans, &outcome) };
+        let outcome = tally.outcome();
+        let words = self.words(why, &last, tally.ended(), &outcome);
+        let ended = ReplayEnded { replay: self.asked.replay, incident: self.asked.incident, why: words };
         self.record(journal, "ended", &ended.into())?;
         Ok((why, outcome))
     }
 
     fn record(&self, journal: &SharedJournal, name: &str, fact: &Fact) -> anyhow::Result<u64> {
-        let key = format!("replay/{:016x}/{name}", self.asked.replay);
-        let receipt = journal.append(vec![Draft::new(Time::now(), key, fact)]);
+        let receipt = journal.append(vec![Draft::new(Time::now(), key(self.asked.replay, name), fact)]);
         Ok(receipt.context("the experiment cannot be recorded and was stopped")?.recorded)
     }
 
     /// What the timeline says of the end.
-    fn words(&self, why: Ended, rans: &[ReplayRan], outcome: &Outcome) -> Untrusted {
-        let so_far = format!("{} of {} replays", rans.len(), self.order().len());
+    fn words(&self, why: Ended, last: &ReplayEnd, done: u64, outcome: &Outcome) -> Untrusted {
+        let so_far = format!("{done} of {} replays", self.order().len());
         let why = match why {
             Ended::Done => format!("done, {so_far}"),
             Ended::Cancelled => format!("cancelled by {} after {so_far}", self.asked.by.login.raw()),
+            Ended::Left => format!("the console that ran it was left after {so_far}"),
             Ended::BudgetSpent => format!("stopped: the budget does not reach further than {so_far}"),
             Ended::EndpointGone => {
-                let last = match rans.last().map(|ran| &ran.end) {
-                    Some(ReplayEnd::Failed { why }) => why.raw(),
-                    _ => "",
-                };
+                let last = if let ReplayEnd::Failed { why } = last { why.raw() } else { "" };
                 format!("stopped after {so_far}: the endpoint failed {GONE} times in a row, at last: {last}")
             }
         };
@@ -221,7 +272,8 @@ impl Experiment {
         client: &Client,
         (arm, run, time): (usize, usize, u32),
         spent: &mut u64,
-        cancel: &mut watch::Receiver<bool>,
+        stop: &mut watch::Receiver<Stop>,
+        progress: &mut (dyn FnMut(Progress<'_>) + Send),
     ) -> One {
         let begun = Instant::now();
         let (script, pinned) = (&self.scripts[run], &self.pinned[arm][run]);
@@ -236,10 +288,11 @@ impl Experiment {
             if spent.saturating_add(most) > self.asked.budget_tokens {
                 return One::Stopped(Ended::BudgetSpent);
             }
+            let mut busy = |pause, why| progress(Progress::Busy { pause, why });
             let answer = tokio::select! {
                 biased;
-                () = asked_to_stop(cancel) => return One::Stopped(Ended::Cancelled),
-                answer = client.ask(&body) => answer,
+                why = asked_to_stop(stop) => return One::Stopped(why),
+                answer = client.ask(&body, &mut busy) => answer,
             };
             match answer {
                 Ok(reply) => {
@@ -278,10 +331,72 @@ impl Experiment {
 }
 
 /// Comes when somebody asks to stop; never, when nobody is left who could.
-async fn asked_to_stop(cancel: &mut watch::Receiver<bool>) {
-    if cancel.wait_for(|asked| *asked).await.is_err() {
-        std::future::pending::<()>().await;
+async fn asked_to_stop(stop: &mut watch::Receiver<Stop>) -> Ended {
+    let why = stop.wait_for(|why| *why != Stop::Not).await.map(|why| *why);
+    match why {
+        Ok(Stop::Leaving) => Ended::Left,
+        Ok(_) => Ended::Cancelled,
+        Err(_) => std::future::pending().await,
     }
+}
+
+/// An experiment that is on record as asked for; whoever holds this is the one that runs it.
+pub struct Begun {
+    _lease: Box<dyn Lease>,
+}
+
+/// The key of an entry of an experiment.
+fn key(replay: u64, name: &str) -> String {
+    format!("replay/{replay:016x}/{name}")
+}
+
+/// Held by the process that runs an experiment, and gone with it.
+fn lease_of(replay: u64) -> String {
+    format!("replay-{replay:016x}")
+}
+
+/// Records the end of experiments whose process is gone: what was recorded of them stays. How many there were.
+///
+/// # Errors
+/// When the journal cannot be read or written.
+pub fn tend(journal: &SharedJournal, now: Time) -> anyhow::Result<usize> {
+    let mut open: Vec<(ReplayAsked, Tally)> = Vec::new();
+    let kinds = vec![Kind::ReplayAsked, Kind::ReplayEnded];
+    for record in ledger::read_all(journal, Query { kinds, ..Query::default() })? {
+        match record.fact()? {
+            Fact::ReplayAsked(asked) => open.push((*asked.clone(), Tally::of(&asked))),
+            Fact::ReplayEnded(ended) => open.retain(|(asked, _)| asked.replay != ended.replay),
+            _ => {}
+        }
+    }
+    let mut gone = 0;
+    for (asked, mut tally) in open {
+        let Some(_nobody_runs) = journal.lease(&lease_of(asked.replay))? else { continue };
+        let (kinds, term) = (vec![Kind::ReplayRan], Some(term::incident(asked.incident.0)));
+        for record in ledger::read_all(journal, Query { kinds, term, ..Query::default() })? {
+            if let Fact::ReplayRan(ran) = record.fact()?
+                && ran.replay == asked.replay
+            {
+                tally.add(&ran);
+            }
+        }
+        let why = format!(
+            "the process that ran it is gone after {} of {} replays; {}",
+            tally.ended(),
+            replays(&asked),
+            tally.outcome().lines().join("; ")
+        );
+        let ended = ReplayEnded { replay: asked.replay, incident: asked.incident, why: why.into() };
+        let draft = Draft::new(now, key(asked.replay, "ended"), &ended.into());
+        gone += usize::from(journal.append(vec![draft])?.recorded > 0);
+    }
+    Ok(gone)
+}
+
+/// How many replays an experiment is.
+#[must_use]
+pub fn replays(asked: &ReplayAsked) -> u64 {
+    (asked.arms.len() as u64).saturating_mul(asked.runs.len() as u64).saturating_mul(u64::from(asked.times))
 }
 
 fn add(sum: Option<u64>, more: Option<u64>) -> Option<u64> {

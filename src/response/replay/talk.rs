@@ -50,6 +50,11 @@ impl Pinned {
             max_tokens: script.max_tokens.unwrap_or(USUAL_ANSWER).max(1),
         })
     }
+
+    /// The model that is asked.
+    pub fn model(&self) -> &Untrusted {
+        &self.model
+    }
 }
 
 /// What comes next.

@@ -26,6 +26,7 @@ pub struct BadTree {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     branch: Vec<BranchRow>,
 }
 
@@ -78,6 +79,9 @@ pub(super) fn read(place: &str, text: &str) -> Result<Tree, BadTree> {
     let reader = Reader { place, text };
     let file: File = toml::from_str(text)
         .map_err(|error| reader.bad(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
+    if file.branch.is_empty() {
+        return Err(reader.bad(0, "there is no [[branch]]: a walk needs one at least".to_owned()));
+    }
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for name in file.branch.iter().flat_map(|branch| &branch.question).map(|question| &question.name) {
         let at = name.span().start;

@@ -6,7 +6,7 @@ mod file;
 mod rule;
 mod walk;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::event::{Digest, Surface};
 
@@ -20,14 +20,14 @@ use rule::Rule;
 pub const MOST_ANSWERS: usize = 6;
 
 /// A tree that was read and found whole: every path of it ends.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Tree {
     branches: Vec<Branch>,
     digest: Digest,
 }
 
 /// One thing to be looked at.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Branch {
     /// What it is about.
     pub surface: Surface,
@@ -38,7 +38,7 @@ pub struct Branch {
 }
 
 /// One question.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Question {
     /// Its name in the tree.
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Question {
 }
 
 /// One answer.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Answer {
     /// Its name in the tree.
     pub name: String,
@@ -74,16 +74,16 @@ enum Leads {
 }
 
 /// The embedded tree. A test reads it, so that a fault in it never reaches a user.
-static BUILT_IN: LazyLock<Tree> = LazyLock::new(|| {
-    let text = include_str!("../../../assets/triage.toml");
-    Tree::parse("assets/triage.toml", text).unwrap_or_else(|_| Tree { branches: Vec::new(), digest: Digest::of(b"") })
+static BUILT_IN: LazyLock<Arc<Tree>> = LazyLock::new(|| {
+    let tree = Tree::parse("assets/triage.toml", include_str!("../../../assets/triage.toml"));
+    Arc::new(tree.unwrap_or_else(|_| Tree { branches: Vec::new(), digest: Digest::of(b"") }))
 });
 
 impl Tree {
     /// The tree that comes with the program.
     #[must_use]
-    pub fn built_in() -> &'static Self {
-        &BUILT_IN
+    pub fn built_in() -> Arc<Self> {
+        Arc::clone(&BUILT_IN)
     }
 
     /// Reads a tree; `place` is what to call the text in errors.
@@ -99,6 +99,15 @@ impl Tree {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// How many questions it has, in words.
+    #[must_use]
+    pub fn questions(&self) -> String {
+        match self.branches.iter().map(|branch| branch.questions.len()).sum() {
+            1 => "one question".to_owned(),
+            n => format!("{n} questions"),
+        }
     }
 
     /// Its branches in the order they are walked.

@@ -6,12 +6,12 @@ use ratatui::text::{Line, Span};
 
 use crate::console::details::{Detail, Loaded, Want};
 use crate::console::pane::Cx;
+use crate::console::proof;
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::words;
-use crate::engine::view::{ReadingView, RunDetail, Turn};
+use crate::engine::view::{RunDetail, Turn};
 use crate::event::{IncidentId, OutputLabel, TraceId, Untrusted};
-use crate::surface::sample::Labels;
 
 /// So many tools are named.
 const TOOLS: usize = 6;
@@ -117,55 +117,6 @@ pub(super) fn rates(cx: &Cx<'_>, id: IncidentId, said: &[OutputLabel], columns: 
         lines.extend(words::wrapped("Nothing of it is in the picture any more.", columns, muted));
         return lines;
     };
-    let mut heading = vec![safe::lit("All that is on record for this incident", cx.of(Role::Title))];
-    for (nth, reader) in reading.readers.iter().enumerate() {
-        heading.push(safe::lit(if nth == 0 { ", read by " } else { ", " }, muted));
-        heading.extend(words::prose(cx, reader, 24, muted));
-    }
-    lines.extend(words::wrap(heading, columns, 2));
-    let moment = cx.clock(reading.sample.moment);
-    let sides = [
-        ("before", reading.before, reading.rate_before, reading.runs.0),
-        ("since ", reading.since, reading.rate_since, reading.runs.1),
-    ];
-    for (name, labels, rate, runs) in sides {
-        lines.extend(words::wrap(side(cx, &format!("{name} {moment}"), labels, rate, runs), columns, 4));
-    }
-    lines.push(Line::default());
-    lines.extend(words::wrapped(&reading.words, columns, cx.of(Role::Title)));
-    lines.extend(notes(reading).iter().flat_map(|note| words::wrapped(note, columns, muted)));
+    lines.extend(proof::reading(cx, reading, u16::try_from(columns).unwrap_or(u16::MAX)));
     lines
-}
-
-fn side(cx: &Cx<'_>, name: &str, labels: Labels, rate: Option<(f64, f64, f64)>, runs: u64) -> Vec<Span<'static>> {
-    let muted = cx.of(Role::Muted);
-    let mut spans = vec![safe::made(format!("{name}  "), cx.of(Role::Time))];
-    match rate {
-        Some((share, low, high)) => {
-            let percent = |share: f64| format!("{:.0} %", share * 100.0);
-            let words = format!("{} bad of {}, {}", labels.bad, labels.told(), percent(share));
-            spans.push(safe::made(words, cx.of(Role::Text)));
-            spans.push(safe::made(format!(" (95 %: {} to {})", percent(low), percent(high)), muted));
-        }
-        None => spans.push(safe::lit("none is good or bad yet", muted)),
-    }
-    if labels.unsure > 0 {
-        spans.push(safe::made(format!("; {} cannot be told", labels.unsure), muted));
-    }
-    spans.push(safe::made(format!("; of {runs} runs"), muted));
-    spans
-}
-
-/// What has to be known to read the rates right.
-fn notes(reading: &ReadingView) -> Vec<String> {
-    let mut notes = Vec::new();
-    match reading.disagreements {
-        0 => {}
-        1 => notes.push("People differ on one output: it counts as one that cannot be told.".to_owned()),
-        n => notes.push(format!("People differ on {n} outputs: each counts as one that cannot be told.")),
-    }
-    if reading.left_out > 0 {
-        notes.push(format!("{} labels could not be counted: too many, or of runs too old.", reading.left_out));
-    }
-    notes
 }

@@ -3,17 +3,17 @@ use insta::assert_snapshot;
 use crate::console::details::{Detail, Want};
 use crate::console::fixture::{Bench, at, incident, view};
 use crate::console::model::Msg;
-use crate::engine::view::{Drawn, IncidentView, ReadingView, RunDetail, RunLine, Step, Turn};
+use crate::engine::view::{Drawn, IncidentView, ReadingView, RunDetail, RunLine, SliceView, Step, Turn, ValueView};
 use crate::event::{OutputLabel, SampleOf, Seq, SpanId, TraceId};
 use crate::response::Act;
-use crate::surface::sample::{Answer, Labels};
+use crate::surface::sample::{Agreement, Answer, Labels};
 
 fn read(runs: u8) -> IncidentView {
     let mut one = incident(42, 0);
     let drawn = (0..runs).map(|n| Drawn { trace: TraceId([n; 16]), before: n % 2 == 0, said: Vec::new() });
     let (before, since) = (Labels { good: 19, bad: 1, unsure: 2 }, Labels { good: 9, bad: 9, unsure: 0 });
     one.reading = Some(ReadingView {
-        sample: SampleOf { moment: at(0), from: at(-900), until: at(900), seed: 42 },
+        sample: SampleOf { moment: at(0), from: at(-900), until: at(900), seed: 42, slice: None },
         runs: (60, 40),
         drawn: drawn.collect(),
         before,
@@ -23,6 +23,9 @@ fn read(runs: u8) -> IncidentView {
         answer: Answer::Worse,
         words: Answer::Worse.words(),
         disagreements: 1,
+        differ: Vec::new(),
+        agreement: None,
+        slices: Vec::new(),
         readers: vec!["ana".into(), "ben".into()],
         left_out: 0,
     });
@@ -141,7 +144,7 @@ fn nothing_on_the_page_tells_the_side_and_the_rates_wait_for_the_end() {
     painted(&mut bench);
     bench.press("esc");
     let screen = bench.screen();
-    assert!(screen.contains("1 bad of 20, 5 %") && screen.contains("not one unlucky sample"), "{screen}");
+    assert!(screen.contains("1 of 20, 0 to 25 %") && screen.contains("not one unlucky sample"), "{screen}");
     // Whoever has seen the rates takes nothing back any more.
     bench.press("backspace");
     assert_eq!(labels(&bench), [OutputLabel::Good]);
@@ -212,6 +215,69 @@ fn fault_20_hostile_output_is_shown_and_never_obeyed() {
     let screen = bench.screen();
     assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'), "{screen}");
     assert!(screen.contains("202E") && screen.contains("line two"), "{screen}");
+}
+
+/// The same runs by two regions; all of the drawn are of since.
+fn by_region() -> IncidentView {
+    let mut one = read(6);
+    let value = |value: &str, from: u8, bad: u64| ValueView {
+        value: value.into(),
+        runs: 20,
+        drawn: (from..from + 5).map(|n| Drawn { trace: TraceId([n; 16]), before: false, said: Vec::new() }).collect(),
+        labels: Labels { good: 20 - bad, bad, unsure: 0 },
+    };
+    let slice = SliceView { by: "region".into(), values: vec![value("eu", 20, 12), value("us", 30, 1)], hidden: 2 };
+    if let Some(reading) = &mut one.reading {
+        reading.slices = vec![slice];
+        reading.agreement = Some(Agreement { outputs: 12, same: 10, kappa: Some(0.61) });
+    }
+    one
+}
+
+#[test]
+fn other_kinds_of_runs_are_read_against_each_other_as_blindly() {
+    let mut bench = Bench::new(120, 40, view(10, vec![by_region()]));
+    bench.press("o tab");
+    for n in 20..40 {
+        let trace = TraceId([n; 16]);
+        bench.send(Msg::Fetched(Want::Run(trace), Seq(10), Ok(output(trace, "Yes."))));
+    }
+    bench.paint_and_wait(10);
+    let screen = bench.screen();
+    assert!(screen.contains("1 of 10") && screen.contains("region eu and us"), "{screen}");
+    bench.press("b");
+    let acts = bench.acts();
+    let [Act::ReadOutput { sample, .. }] = &acts[..] else { panic!("{acts:?}") };
+    let slice = sample.slice.as_ref().expect("it says what was compared");
+    assert_eq!((slice.by.raw(), slice.one.raw(), slice.other.raw()), ("region", "eu", "us"));
+    bench.paint_and_wait(10);
+    bench.press("tab");
+    let told = bench.model.messages.back().expect("it is said");
+    assert!(told.text.contains("before the first answer"), "{}", told.text);
+    bench.press("esc");
+    let screen = bench.screen();
+    assert!(screen.contains("By region") && screen.contains("12 of 20"), "{screen}");
+    assert!(screen.contains("eu fails more often than us: not one unlucky sample."), "{screen}");
+    assert!(screen.contains("say the same of 10 (83 %); kappa 0.61") && screen.contains("2 more values"), "{screen}");
+}
+
+#[test]
+fn kinds_can_be_named_and_what_is_none_says_which_there_are() {
+    let mut bench = Bench::new(120, 40, view(10, vec![by_region()]));
+    for (named, word) in [
+        ("region", "1 of 10 region eu and us"),
+        ("region=us,eu", "region us and eu"),
+        ("planet", "they can by region"),
+        ("region=eu", "there are eu, us"),
+        ("region=eu,mars", "there are eu, us"),
+    ] {
+        bench.model.layers.clear();
+        bench.press(":");
+        bench.type_in(&format!("read {named}"));
+        bench.press("enter");
+        let screen = bench.screen();
+        assert!(screen.contains(word), "{named}: {screen}");
+    }
 }
 
 #[test]

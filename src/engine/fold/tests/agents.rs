@@ -43,15 +43,18 @@ fn run(nth: u8, service: &Untrusted, start: Time, served: &str, verdict: &str) -
     SpanBatch { resources: vec![Resource { service: service.clone(), attributes: region, items: vec![span] }] }
 }
 
-/// Sixty good runs, sixty of which those of one region are answered by another model and fail; then a page.
-fn swapped(logged: bool) -> View {
+/// Sixty good runs, sixty of which those of one region, or all, are answered by another model and fail; then a page.
+pub(super) fn swap(logged: bool, everywhere: bool) -> (Paper, Fold) {
     let (mut paper, mut fold) = (Paper::default(), Fold::new());
     let page = alert(0, 1_150, None);
     let service = page.service().expect("it names one").clone();
     for nth in 0..120_u8 {
         let start = at(i64::from(nth) * 10);
-        let (served, verdict) =
-            if nth >= 60 && nth.is_multiple_of(2) { ("large-0611", "fail") } else { ("large-0513", "pass") };
+        let (served, verdict) = if nth >= 60 && (everywhere || nth.is_multiple_of(2)) {
+            ("large-0611", "fail")
+        } else {
+            ("large-0513", "pass")
+        };
         paper.fact(run(nth, &service, start, served, verdict), start, start);
     }
     if logged {
@@ -75,7 +78,11 @@ fn swapped(logged: bool) -> View {
     }
     paper.fact(page, at(1_150), at(1_200));
     paper.lead(&mut fold, at(1_201));
-    fold.view()
+    (paper, fold)
+}
+
+fn swapped(logged: bool) -> View {
+    swap(logged, false).1.view()
 }
 
 #[test]

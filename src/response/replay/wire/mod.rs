@@ -35,6 +35,14 @@ impl Dialect {
         }
     }
 
+    /// Where the models are listed, from there.
+    pub(super) fn list(self) -> &'static str {
+        match self {
+            Self::OpenAi => "../models",
+            Self::Anthropic => "models",
+        }
+    }
+
     /// The body of a question.
     pub(super) fn body(self, ask: &Ask<'_>) -> Value {
         match self {
@@ -121,6 +129,13 @@ pub(super) fn error_words(value: &Value) -> Option<String> {
     let error = value.get("error").filter(|error| !error.is_null())?;
     let said = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
     Some(said.map_or_else(|| excerpt(&error.to_string()), excerpt))
+}
+
+/// The names in a list of models, in either dialect; none where it is no such list.
+pub(super) fn models(body: &[u8]) -> Vec<String> {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let names = value.get("data").and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(|one| one.get("id").and_then(Value::as_str)).map(excerpt).collect()
 }
 
 /// The words of an error's body.

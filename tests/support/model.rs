@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 pub struct Asked {
     /// Request line and headers.
     pub head: String,
+    /// Null where none came.
     pub body: Value,
 }
 
@@ -73,8 +74,9 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         }
     }
     let length =
-        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())?;
-    let mut body = vec![0; length];
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let Some(length) = length else { return Some(Asked { head, body: Value::Null }) };
+    let mut body: Vec<u8> = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Asked { head, body: serde_json::from_slice(&body).ok()? })
 }

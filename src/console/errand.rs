@@ -1,0 +1,39 @@
+//! What is asked in the lab, where recorded runs are run again, and what comes back.
+
+use crate::event::{IncidentId, TraceId, Untrusted};
+use crate::response::replay::{News, Order, Ready, Survey};
+
+/// A thing to be done there, off the drawing thread.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Errand {
+    /// What is another in the runs since than before.
+    Survey {
+        /// For which incident.
+        incident: IncidentId,
+        /// Runs before.
+        before: Vec<TraceId>,
+        /// Runs since.
+        since: Vec<TraceId>,
+    },
+    /// What an experiment would be. Nothing is sent.
+    Prepare(Box<Order>),
+    /// Begin exactly what was shown.
+    Begin(Box<Ready>),
+    /// Stop one.
+    Stop(IncidentId, u64),
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// What is another since.
+    Survey(IncidentId, Survey),
+    /// The experiment as it would be, or why there is none.
+    Ready(Box<Order>, Result<Box<Ready>, Untrusted>),
+    /// It is on record that it was asked for, or nothing was sent, and why.
+    Begun(IncidentId, u64, Result<String, Untrusted>),
+    /// It is being stopped, or cannot be.
+    Stopped(IncidentId, Result<String, Untrusted>),
+    /// What it says while it runs.
+    News(IncidentId, u64, News),
+}
