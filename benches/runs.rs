@@ -98,6 +98,8 @@ fn model() -> Model {
         theme: theme::load("dark", None, Depth::None).expect("built in"),
         glyphs: &glyph::UNICODE,
         keymap: Keymap::load("vim", None).expect("built in"),
+        tree: warroom::surface::triage::Tree::built_in(),
+        endpoints: Vec::new(),
         zone: jiff::tz::TimeZone::UTC,
         may_copy: true,
         person: Person { login: "ana".into(), known_by: "uid".into(), session: "1".into() },

@@ -334,9 +334,9 @@ mod tests {
     fn as_many_more_labels_as_are_asked_for_do_settle_it_mostly() {
         // The rates stay as they are, and so many more are read of each side: at least two in three are settled then.
         let mut dice = super::super::dice::Dice(11);
-        for (was, is) in [(0.04, 0.4), (0.1, 0.5), (0.0, 0.3)] {
-            let mut draw = |n: u64, rate: f64| {
-                let bad = (0..n).filter(|_| dice.next() % 1_000 < (rate * 1_000.0) as u64).count() as u64;
+        for (was, is) in [(40, 400), (100, 500), (0, 300)] {
+            let mut draw = |n: u64, per_mille: u64| {
+                let bad = (0..n).filter(|_| dice.next() % 1_000 < per_mille).count() as u64;
                 labels(n - bad, bad)
             };
             let (mut asked, mut settled) = (0, 0);
@@ -346,8 +346,7 @@ mod tests {
                 if more > MOST_MORE {
                     continue;
                 }
-                let rate = |side: Labels| side.bad as f64 / 8.0;
-                let (then, now) = (draw(more, rate(before)), draw(more, rate(since)));
+                let (then, now) = (draw(more, before.bad * 125), draw(more, since.bad * 125));
                 let sum = |a: Labels, b: Labels| labels(a.good + b.good, a.bad + b.bad);
                 asked += 1;
                 settled += u64::from(!matches!(answer(sum(before, then), sum(since, now)), Answer::NotYet { .. }));

@@ -180,11 +180,11 @@ fn a_tenant_a_request_is_not_compared_by_and_people_who_differ_are_counted_and_b
     assert_eq!(around["outcome"]["left_out"], json!([["tenant", 120]]), "{around}");
 
     // Two people say the opposite of one output, and the same of another.
-    let sample = SampleOf { moment: Time::now(), from: Time::now(), until: Time::now(), seed: 7 };
+    let sample = SampleOf { moment: Time::now(), from: Time::now(), until: Time::now(), seed: 7, slice: None };
     let said = |who: &str, nth: i128, label: OutputLabel| {
         let by = Person { login: who.into(), known_by: "uid".into(), session: "tty1".into() };
         let trace: TraceId = trace(nth).parse().expect("a trace id");
-        let read = Fact::from(OutputRead { incident: Some(IncidentId(1)), trace, by, label, sample });
+        let read = Fact::from(OutputRead { incident: Some(IncidentId(1)), trace, by, label, sample: sample.clone() });
         Draft::new(Time::now(), format!("test/{who}/{nth}"), &read)
     };
     let journal = Arc::new(SqliteJournal::open(&house.journal(), Time::now()).expect("another process may write"));

@@ -175,12 +175,15 @@ mod tests {
             provider_errors: Vec::new(),
             retrievals: Vec::new(),
             evaluations: Vec::new(),
-            stop: Stop { class: StopClass::Complete, rule: Untrusted::default(), provider: Vec::new() },
+            stop: Stop { class: StopClass::Complete, rule: Untrusted::default(), provider: Vec::new(), step: None },
             model_calls: 1,
             tool_calls: 0,
             said_chars: 0,
             tokens_in: None,
             tokens_out: None,
+            cost: None,
+            retries: 0,
+            root: None,
             rooted: true,
         }
     }

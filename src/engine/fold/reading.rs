@@ -168,7 +168,9 @@ impl Readings {
                     counts(by, kept.at) && kept.kinds.iter().any(|(kind, is)| kind == by && is == value)
                 };
                 for kept in self.runs.values().filter(of) {
-                    together(kept.said.values().copied()).into_iter().for_each(|(label, _)| labels.add(label));
+                    if let Some((label, _)) = together(kept.said.values().copied()) {
+                        labels.add(label);
+                    }
                 }
                 let traces = draw(runs.iter().map(|run| run.line.trace), seed, limits::SLICE_DRAWN);
                 let drawn = traces.into_iter().map(|trace| Drawn {

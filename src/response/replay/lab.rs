@@ -74,8 +74,11 @@ pub struct Ready {
     /// What it can come to.
     pub bounds: Bounds,
     /// Runs that were tried and cannot be run again, and why the first cannot.
-    pub left_out: Option<(usize, Untrusted)>,
+    pub left_out: Option<LeftOut>,
 }
+
+/// Runs that cannot be run again: how many, and why the first cannot.
+pub type LeftOut = (usize, Untrusted);
 
 /// What is told of an experiment that runs, beside what is recorded of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,7 +200,7 @@ pub fn scripts(
     journal: &SharedJournal,
     pool: &[TraceId],
     runs: usize,
-) -> anyhow::Result<(Vec<Script>, Option<(usize, Untrusted)>)> {
+) -> anyhow::Result<(Vec<Script>, Option<LeftOut>)> {
     let (mut found, mut left_out) = (Vec::new(), 0);
     let mut why: Option<Untrusted> = None;
     for trace in pool.iter().take(runs.saturating_mul(TRIED)) {

@@ -16,7 +16,7 @@ mod talk;
 mod wire;
 
 pub use client::{Client, Endpoint, Patience, Probed};
-pub use lab::{Lab, LocalLab, News, Offer, Order, Ready, Survey, Told, number, scripts};
+pub use lab::{Lab, LeftOut, LocalLab, News, Offer, Order, Ready, Survey, Told, number, scripts};
 pub use outcome::{ArmOutcome, Difference, Outcome, Share, Tally};
 pub use run::{Begun, Bounds, Ended, Experiment, Progress, Stop, replays, script, tend};
 pub use survey::{Moved, Pin, as_recorded, moved};

@@ -186,14 +186,17 @@ impl Outcome {
         let arms = self.arms.iter().map(ArmOutcome::line);
         arms.chain(self.differences.iter().map(|difference| {
             let Share { at, low, high } = difference.more_often;
-            let by = format!("{:.0} points ({:.0} to {:.0})", 100.0 * at.abs(), 100.0 * low, 100.0 * high);
+            let points = |at: f64, low: f64, high: f64| {
+                format!("{:.0} points ({:.0} to {:.0})", 100.0 * at, 100.0 * low, 100.0 * high)
+            };
             let name = difference.arm.raw();
             let first = self.arms.first().map_or("", |arm| arm.name.raw());
             match difference.needed {
-                _ if low > 0.0 => format!("{name} fails more often than {first}, by {by}"),
-                _ if high < 0.0 => format!("{name} fails less often than {first}, by {by}"),
+                _ if low > 0.0 => format!("{name} fails more often than {first}, by {}", points(at, low, high)),
+                _ if high < 0.0 => format!("{name} fails less often than {first}, by {}", points(-at, -high, -low)),
                 Some(runs) => {
-                    format!("{name} and {first} are not told apart: {by}; about {runs} answers in each would")
+                    let between = points(at, low, high);
+                    format!("{name} and {first} are not told apart: {between}; about {runs} answers in each would")
                 }
                 None => {
                     format!("{name} fails as often as {first}, within {:.0} to {:.0} points", 100.0 * low, 100.0 * high)
@@ -270,7 +273,9 @@ mod tests {
             }
         }
         let mut tally = Tally::of(&asked);
-        rans.iter().for_each(|ran| tally.add(ran));
+        for ran in &rans {
+            tally.add(ran);
+        }
         let written = serde_json::to_string(&tally).unwrap();
         assert_eq!(serde_json::from_str::<Tally>(&written).unwrap(), tally, "it can be written down");
         tally.outcome()
@@ -296,6 +301,14 @@ mod tests {
         let (old, new) = (each(10, 1), each(10, 3));
         let outcome = experiment(&[("a", &old), ("b", &new)]);
         assert_eq!(outcome.differences[0].needed, Some(79), "as the power table says for 0.1 against 0.3");
+        assert!(
+            outcome.lines()[2].starts_with("b and a are not told apart: 20 points (-22 to 57)"),
+            "{:?}",
+            outcome.lines()
+        );
+        let (many, none) = (each(20, 15), each(20, 0));
+        let less = experiment(&[("a", &many), ("b", &none)]).lines();
+        assert_eq!(less[2], "b fails less often than a, by 75 points (46 to 91)");
         let same = experiment(&[("a", &old), ("b", &old)]);
         assert_eq!(same.differences[0].needed, None);
     }

@@ -278,7 +278,9 @@ impl ArmRow {
             Kind::Before(moved) => moved.arm(),
             Kind::All(all) => {
                 let mut arm = ReplayArm { name: "all as before".into(), ..ReplayArm::default() };
-                all.iter().for_each(|moved| moved.pin.set(&mut arm, &moved.before));
+                for moved in all {
+                    moved.pin.set(&mut arm, &moved.before);
+                }
                 arm
             }
             Kind::Model(prompt) => {

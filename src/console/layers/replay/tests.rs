@@ -78,8 +78,11 @@ fn chosen(columns: u16, rows: u16) -> Bench {
 }
 
 fn errands(bench: &Bench) -> Vec<&Errand> {
-    let errand = |effect| if let &Effect::Errand(ref errand) = effect { Some(&**errand) } else { None };
-    bench.effects.iter().filter_map(errand).collect()
+    let errands = bench.effects.iter().filter_map(|effect| match effect {
+        Effect::Errand(errand) => Some(&**errand),
+        _ => None,
+    });
+    errands.collect()
 }
 
 fn order(bench: &Bench) -> Order {
@@ -118,12 +121,12 @@ fn asked(columns: u16, rows: u16) -> Bench {
     bench
 }
 
-fn share(at: f64, low: f64, high: f64) -> Option<Share> {
-    Some(Share { at, low, high })
+fn share(at: f64, low: f64, high: f64) -> Share {
+    Share { at, low, high }
 }
 
 fn running(done: u64, ended: bool) -> ReplayView {
-    let arm = |name: &str, bad, share| ArmOutcome {
+    let arm = |name: &str, bad, share: Share| ArmOutcome {
         name: name.into(),
         ended: done / 2,
         answered: done / 2,
@@ -131,7 +134,7 @@ fn running(done: u64, ended: bool) -> ReplayView {
         runs: done / 2,
         tokens_in: 2_000,
         tokens_out: 400,
-        share,
+        share: Some(share),
         ..ArmOutcome::default()
     };
     let mut recorded = arm("as recorded", 6, share(0.75, 0.35, 0.97));
