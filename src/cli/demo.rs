@@ -20,7 +20,7 @@ use super::{Common, Exit, console};
 use crate::console::{Settings, Surroundings};
 use crate::event::Time;
 use crate::intake::bundle::{self, Bundle};
-use crate::journal::{SharedJournal, SqliteJournal};
+use crate::journal::SharedJournal;
 
 static AI: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/ai");
 static INFRA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/infra");
@@ -80,7 +80,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         private.path().join("journal.db")
     };
     config.journal.clone_from(&file);
-    let journal: SharedJournal = Arc::new(SqliteJournal::open(&file, Time::now())?);
+    let journal: SharedJournal = Arc::new(config.open_journal()?);
     let watched = Settings { plain: common.plain, ..Settings::default() }.why_plain(&Surroundings::here()).is_none();
     let pace = match args.speed {
         Some(speed) => play::Pace::Times(speed),

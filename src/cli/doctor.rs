@@ -9,9 +9,8 @@ use serde::Serialize;
 use super::config::Config;
 use super::out::Out;
 use super::{Common, Exit};
-use crate::event::Time;
 use crate::intake::limits;
-use crate::journal::{Journal as _, SqliteJournal};
+use crate::journal::Journal as _;
 
 /// Arguments of `warroom doctor`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -101,7 +100,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     match Config::load(common) {
         Ok(config) => {
             if args.rebuild {
-                SqliteJournal::open(&config.journal, Time::now())?.drop_projections()?;
+                config.open_journal()?.drop_projections()?;
                 checks.push(Check::good("caches", "dropped; they are built anew at the next start"));
             }
             checks.extend(checks::of(&config));

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::config::{self, Config};
 use super::{Common, listening, pace};
-use crate::engine::{self, Details, EngineConfig, RunMeter, View};
+use crate::engine::{self, Details, EngineConfig, Health, RunMeter, View, keep};
 use crate::event::{Person, Time};
 use crate::journal::{Journal, SharedJournal, SqliteJournal};
 use crate::response::replay::{self, Lab, LocalLab, Patience};
@@ -24,6 +24,9 @@ const THREADS: usize = 2;
 const CLOSING: Duration = Duration::from_secs(6);
 /// How long the close waits until experiments that still run are on record as left.
 const LEAVING: Duration = Duration::from_secs(3);
+/// Asks for the health of something.
+type Ask = Arc<dyn Fn(Time) -> Health + Send + Sync>;
+
 /// How often plans whose executor is gone are looked for.
 const TEND: Duration = Duration::from_secs(6);
 
@@ -57,6 +60,8 @@ pub struct House {
     pub person: Person,
     // In the order in which they end when dropped.
     listening: Option<listening::Listening>,
+    /// Thins old telemetry, where that is asked for.
+    keeping: Option<keep::Keeping>,
     engine: engine::Handle,
     desk: Arc<LocalDesk>,
     lab: Arc<LocalLab>,
@@ -98,7 +103,7 @@ impl House {
     /// What is missing or refused, and what to do about it.
     pub fn open(common: &Common, with: With) -> anyhow::Result<Self> {
         let config = Config::load(common)?;
-        let journal: SharedJournal = Arc::new(SqliteJournal::open(&config.journal, Time::now())?);
+        let journal: SharedJournal = Arc::new(config.open_journal()?);
         Self::on(journal, config, with)
     }
 
@@ -126,11 +131,12 @@ impl House {
         } else {
             None
         };
+        let keeping = config.retention.map(|keep| keep::start(Arc::clone(&journal), keep, Arc::new(Time::now)));
         let engine = engine::start(
             Arc::clone(&journal),
             EngineConfig {
                 clock: Arc::new(Time::now),
-                health: listening.as_ref().map(listening::Listening::health),
+                health: health(listening.as_ref(), keeping.as_ref()),
                 person: with.person.then(|| person.clone()),
                 may_lead: true,
                 meter: with.listens.then_some(meter),
@@ -155,7 +161,7 @@ impl House {
         let handle = runtime.handle().clone();
         let lab = Arc::new(LocalLab::new(Arc::clone(&journal), endpoints, handle, Patience::default()));
         runtime.spawn(tend(Arc::downgrade(&desk), Arc::downgrade(&journal)));
-        Ok(Self { config, journal, person, listening, engine, desk, lab, ending, runtime })
+        Ok(Self { config, journal, person, listening, keeping, engine, desk, lab, ending, runtime })
     }
 
     /// The pictures, newest first known.
@@ -216,9 +222,21 @@ impl House {
             self.runtime.block_on(listening.stop());
         }
         self.lab.leave(LEAVING);
+        self.keeping = None;
         self.engine.stop();
         self.runtime.shutdown_timeout(CLOSING);
     }
+}
+
+/// What those say about themselves that bring in and let go.
+fn health(listening: Option<&listening::Listening>, keeping: Option<&keep::Keeping>) -> Option<Ask> {
+    let (listening, keeping) = (listening.map(listening::Listening::health), keeping.map(keep::Keeping::trouble));
+    let Some(keeping) = keeping else { return listening };
+    Some(Arc::new(move |now| {
+        let mut health = listening.as_ref().map(|health| health(now)).unwrap_or_default();
+        health.troubles.extend(keeping());
+        health
+    }))
 }
 
 /// The journal the arguments and the configuration name, for commands that only read.

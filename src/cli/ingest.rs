@@ -11,7 +11,7 @@ use super::out::Out;
 use super::{Common, Exit};
 use crate::event::Time;
 use crate::intake::bundle::{self, Warnings};
-use crate::journal::{Draft, Journal, SqliteJournal};
+use crate::journal::{Draft, Journal};
 
 /// Arguments of `warroom ingest`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -43,7 +43,7 @@ const PORTION: usize = 2_000;
 /// When it could not be done; the error says why and what to do.
 pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
     let config = Config::load(common)?;
-    let journal = SqliteJournal::open(&config.journal, Time::now())?;
+    let journal = config.open_journal()?;
     let mut exit = Exit::Good;
     for from in &args.from {
         let name = from.display().to_string();

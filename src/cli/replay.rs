@@ -12,8 +12,8 @@ use super::out::Out;
 use super::secret::Secret;
 use super::{Common, Exit, incidents};
 use crate::engine;
-use crate::event::{IncidentId, Policy, ReplayArm, ReplayAsked, ReplayEnd, Time, TraceId, Untrusted};
-use crate::journal::{SharedJournal, SqliteJournal};
+use crate::event::{IncidentId, Policy, ReplayArm, ReplayAsked, ReplayEnd, TraceId, Untrusted};
+use crate::journal::SharedJournal;
 use crate::response;
 use crate::response::replay::{
     self, Bounds, Client, Ended, Experiment, LocalLab, Outcome, Patience, Pin, Progress, Stop,
@@ -94,7 +94,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         let known = if known.is_empty() { "none: write an [[endpoint]]".to_owned() } else { known.join(", ") };
         bail!("the configuration has no endpoint {} (it has {known})", args.endpoint);
     };
-    let journal: SharedJournal = Arc::new(SqliteJournal::open(&config.journal, Time::now())?);
+    let journal: SharedJournal = Arc::new(config.open_journal()?);
     let incident = IncidentId(number);
     let number = replay::number()?;
     let scripts = scripts(args, &journal, incident, number, out)?;

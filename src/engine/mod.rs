@@ -9,6 +9,7 @@
 
 mod details;
 mod fold;
+pub mod keep;
 mod meter;
 mod presence;
 mod priority;

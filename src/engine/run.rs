@@ -299,6 +299,9 @@ impl Engine {
             }
         }
         view.counters.extend(health.counters);
+        // Without it the picture only lacks these numbers; that the journal cannot be read is said elsewhere.
+        let redacted = self.journal.redacted().unwrap_or_default();
+        view.redacted = redacted.into_iter().map(|(rule, count)| Counter { name: rule.into(), count }).collect();
         view.troubles.splice(0..0, self.troubles.iter().cloned().chain(health.troubles));
         let behind = view.journal_head.0.saturating_sub(view.head.0);
         if behind > BEHIND {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, Approval, Change, Decision, Denial, Diagnosis, Finished, Grouped, Hunch, IncidentId, IncidentOpened,
-    LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, ReplayAsked, ReplayEnded, ReplayRan,
-    Resolved, Source, SpanBatch, Started, Topology, TriageAnswered, TruthConfirmed, Untrusted,
+    LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked, ReplayEnded,
+    ReplayRan, Resolved, Source, SpanBatch, Started, Topology, TriageAnswered, TruthConfirmed, Untrusted,
 };
 
 /// A source left alerts out of a delivery for length and says how many.
@@ -161,6 +161,8 @@ facts! {
     ReplayRan(ReplayRan) = "replay_ran",
     /// An experiment: it is over.
     ReplayEnded(ReplayEnded) = "replay_ended",
+    /// Derived: old telemetry was let go.
+    Released(Released) = "released",
 }
 
 impl Fact {

@@ -35,3 +35,11 @@ pub const LISTEN: Duration = Duration::from_secs(10);
 pub const POLL: Duration = Duration::from_millis(700);
 /// Connections kept for reading.
 pub const READERS: usize = 3;
+/// Shared texts dropped in one transaction.
+pub const SWEPT: usize = 16 << 10;
+/// Redaction rules of one's own.
+pub const OWN_RULES: usize = 50;
+/// The longest pattern of one, bytes.
+pub const OWN_PATTERN: usize = 1_000;
+/// The largest it may be when compiled, bytes.
+pub const OWN_COMPILED: usize = 1 << 20;

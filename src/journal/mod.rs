@@ -7,8 +7,12 @@
 //!
 //! A draft is on disk (fsync) when [`Journal::append`] returns. A draft whose key is already in the journal changes
 //! nothing and is counted. Writing the same entry twice is therefore harmless, from one process or from two.
+//!
+//! One thing leaves the record: the content of old telemetry, where the configuration asks for it ([`Journal::release`]). An entry
+//! says what is left of which others; their links hold, and content that is gone without such an entry is damage.
 
 mod chain;
+mod error;
 pub mod guard;
 pub mod limits;
 pub mod redact;
@@ -18,6 +22,7 @@ pub(crate) mod suite;
 
 use std::sync::Arc;
 
+pub use error::JournalError;
 pub use sqlite::{Clock, Options, SqliteJournal};
 
 use crate::event::{Digest, Fact, Kind, Seq, Time, WriterId};
@@ -147,6 +152,17 @@ pub struct Receipt {
     pub head: Seq,
 }
 
+/// What is left of an entry.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// Which.
+    pub seq: Seq,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its body now.
+    pub body: Vec<u8>,
+}
+
 /// What to read. All conditions hold together; records come in order of `seq`.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -264,6 +280,31 @@ pub trait Journal: Send + Sync {
     /// When the store cannot be read.
     fn redeliveries(&self) -> Result<u64, JournalError>;
 
+    /// Where the entries of this kind with this term are, in order, as far as they are indexed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn places(&self, term: &str, kind: Kind) -> Result<Vec<Seq>, JournalError>;
+
+    /// Records `draft`, a [`Fact::Released`], and leaves of each entry it names only that, all in one transaction. Only spans,
+    /// logs and samples can be let go. What `draft` says of it must be true, or the record does not verify.
+    ///
+    /// # Errors
+    /// As [`append`](Journal::append); also when an entry cannot be read as it stands: damage is never let go.
+    fn release(&self, draft: Draft, left: Vec<Left>) -> Result<Receipt, JournalError>;
+
+    /// Frees what only entries needed that were let go, none behind `through`.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    fn sweep(&self, through: Seq) -> Result<(), JournalError>;
+
+    /// How many bytes the record takes on disk, without what is free to be written again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn size(&self) -> Result<u64, JournalError>;
+
     /// Checks every link from the first record on.
     ///
     /// # Errors
@@ -323,81 +364,4 @@ pub struct Broken {
     pub seq: Seq,
     /// What is wrong there.
     pub what: String,
-}
-
-/// What can go wrong. Each says what happened and what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// No space left.
-    #[error("the disk that holds {path} is full: nothing was recorded; free some space and it goes on by itself")]
-    Full {
-        /// The journal's file.
-        path: String,
-    },
-    /// Read-only, I/O error.
-    #[error("{path} cannot be written ({error}): nothing was recorded")]
-    Unwritable {
-        /// The journal's file.
-        path: String,
-        /// The system's words.
-        error: String,
-    },
-    /// Another process holds the write lock.
-    #[error("{path} is locked by another process{}: waited {waited_s} s, nothing was recorded", holder.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
-    Locked {
-        /// The journal's file.
-        path: String,
-        /// Who holds it, where that can be known.
-        holder: Option<u32>,
-        /// How long we waited.
-        waited_s: u64,
-    },
-    /// Written by a newer warroom.
-    #[error(
-        "{path} was written by a newer warroom (format {found}, this one knows {known}): open it read-only, or upgrade"
-    )]
-    Newer {
-        /// The journal's file.
-        path: String,
-        /// Its format.
-        found: u32,
-        /// Ours.
-        known: u32,
-    },
-    /// The path is not safe to use.
-    #[error("{path} is refused: {why}")]
-    Refused {
-        /// The path.
-        path: String,
-        /// Why, and what to do.
-        why: String,
-    },
-    /// A draft is larger than the journal takes. Trying again does not help.
-    #[error("an entry is too large: {what} has {size}, the journal takes {limit}; nothing was recorded")]
-    TooLarge {
-        /// What of it.
-        what: &'static str,
-        /// Bytes, or terms.
-        size: usize,
-        /// The most that is taken.
-        limit: usize,
-    },
-    /// A stored body is not what its kind says.
-    #[error("entry {seq} ({}) cannot be read: {error}", kind.name())]
-    Undecodable {
-        /// Which.
-        seq: Seq,
-        /// Its kind.
-        kind: Kind,
-        /// What the decoder says.
-        error: String,
-    },
-    /// Anything else of the store.
-    #[error("the journal {path} failed: {error}")]
-    Store {
-        /// The journal's file.
-        path: String,
-        /// The store's words.
-        error: String,
-    },
 }

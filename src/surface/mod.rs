@@ -14,6 +14,7 @@ mod compare;
 pub(crate) mod dice;
 pub mod drift;
 mod history;
+pub mod keep;
 #[cfg(test)]
 mod made;
 mod message;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Digest, SpanBatch, SpanId, Time, TraceId, Untrusted};
+use crate::event::{Digest, Released, SpanBatch, SpanId, Time, TraceId, Untrusted};
 
 use super::alias::{self, Op};
 use super::history::History;
+use super::keep;
 use super::read::SpanFacts;
 use super::recorder::Recorder;
 use super::run::RunFacts;
@@ -29,6 +30,8 @@ pub struct Runs {
     recorder: Recorder,
     forgotten: u64,
     steps_left_out: u64,
+    /// Of the runs before this only some are left, except in these stretches.
+    sampled: Option<(Time, Vec<(Time, Time)>)>,
 }
 
 impl Runs {
@@ -85,11 +88,24 @@ impl Runs {
         }
     }
 
-    /// The runs that started in `from..=until`, oldest first. Traces without a model call, tool call or agent root are none.
+    /// Old runs were let go: what is left of them is no sample to count by, because those that went wrong all stayed.
+    pub fn thinned(&mut self, released: &Released) {
+        if self.sampled.as_ref().is_none_or(|(until, _)| released.until >= *until) {
+            self.sampled = Some((released.until, released.whole.clone()));
+        }
+    }
+
+    fn counts(&self, start: Time) -> bool {
+        self.sampled.as_ref().is_none_or(|(until, whole)| start >= *until || keep::within(whole, start))
+    }
+
+    /// The runs that started in `from..=until`, oldest first, where all of them are left. Traces without a model call, tool call
+    /// or agent root are none.
     #[must_use]
     pub fn between(&self, from: Time, until: Time) -> Vec<RunFacts> {
         let range = self.by_start.range((from, TraceId([0; 16]))..=(until, TraceId([255; 16])));
         range
+            .filter(|(start, _)| self.counts(*start))
             .filter_map(|(_, trace)| {
                 let spans = self.spans.get(trace)?;
                 let is_run = spans.values().any(|step| matches!(step.op, Op::Agent | Op::Model));

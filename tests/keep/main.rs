@@ -9,6 +9,7 @@ mod disk;
 mod kill;
 mod others;
 mod paths;
+mod retention;
 mod scale;
 mod serve;
 mod upgrade;

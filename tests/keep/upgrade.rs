@@ -31,12 +31,13 @@ fn fault_74_a_running_process_stops_writing_when_another_upgrades_the_file() {
     let path = dir.path().join("journal.db");
     let journal = open(&path).unwrap();
     journal.append(vec![note("before")]).unwrap();
+    let known = rusqlite::Connection::open(&path).unwrap();
+    let format: u32 = known.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     pretend_newer(&path);
     let error = journal.append(vec![note("after")]).unwrap_err();
     assert!(matches!(error, JournalError::Newer { found: 999, .. }), "{error:?}");
     assert_eq!(journal.head().unwrap(), Seq(1), "nothing was written, reading goes on");
     // Put back to our format, it goes on by itself.
-    let known = rusqlite::Connection::open(&path).unwrap();
-    known.execute_batch("PRAGMA user_version=3").unwrap();
+    known.execute_batch(&format!("PRAGMA user_version={format}")).unwrap();
     assert_eq!(journal.append(vec![note("after")]).unwrap().recorded, 1);
 }

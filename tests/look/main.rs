@@ -11,6 +11,7 @@ mod e2e_hostile;
 mod e2e_page;
 mod e2e_reading;
 mod e2e_replay;
+mod e2e_secrets;
 mod e2e_silence;
 mod e2e_sources;
 mod e2e_storm;

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use warroom::event::Seq;
+use warroom::event::{Kind, Seq};
 use warroom::journal::{
-    Checkpoint, Draft, Journal, JournalError, Lease, Query, Receipt, Record, Refused, SharedJournal, Verdict,
+    Checkpoint, Draft, Journal, JournalError, Lease, Left, Query, Receipt, Record, Refused, SharedJournal, Verdict,
 };
 
 type Wrong = Box<dyn Fn(&[Draft]) -> Option<JournalError> + Send>;
@@ -100,6 +100,22 @@ impl Journal for Failing {
 
     fn redeliveries(&self) -> Result<u64, JournalError> {
         self.inner.redeliveries()
+    }
+
+    fn places(&self, term: &str, kind: Kind) -> Result<Vec<Seq>, JournalError> {
+        self.inner.places(term, kind)
+    }
+
+    fn release(&self, draft: Draft, left: Vec<Left>) -> Result<Receipt, JournalError> {
+        self.inner.release(draft, left)
+    }
+
+    fn sweep(&self, through: Seq) -> Result<(), JournalError> {
+        self.inner.sweep(through)
+    }
+
+    fn size(&self) -> Result<u64, JournalError> {
+        self.inner.size()
     }
 
     fn verify(

@@ -30,6 +30,9 @@ pub(super) struct File {
     pub langfuse: Option<LangfuseTable>,
     pub topology: Vec<EdgeTable>,
     pub endpoint: Vec<EndpointTable>,
+    pub redact: Vec<RedactTable>,
+    pub retention: Option<Spanned<RetentionTable>>,
+    pub sampling: Option<Spanned<SamplingTable>>,
     pub silent_after_minutes: Option<Spanned<u32>>,
     pub silence: Option<Spanned<Silence>>,
     pub triage: Option<PathBuf>,
@@ -106,6 +109,27 @@ pub(super) struct EndpointTable {
 
 fn langfuse() -> String {
     "langfuse".to_owned()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedactTable {
+    pub name: Spanned<String>,
+    pub pattern: Spanned<String>,
+    pub hint: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RetentionTable {
+    pub whole_days: Spanned<u32>,
+    pub at_most_gib: Option<Spanned<f64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SamplingTable {
+    pub good_runs: Spanned<f64>,
 }
 
 fn half_a_minute() -> u32 {

@@ -9,11 +9,16 @@ mod settings;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use self::file::File;
 use self::place::Place;
 use super::Common;
 use super::secret::Secret;
+use crate::engine::keep::Retention;
+use crate::event::Time;
+use crate::journal::redact::Redactor;
+use crate::journal::{JournalError, Options, SqliteJournal};
 
 pub use place::Refused;
 pub use settings::{Colour, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Screen, Service, Silence};
@@ -48,6 +53,10 @@ pub struct Config {
     pub langfuse: Option<Langfuse>,
     /// The models' endpoints against which recorded runs may be run again.
     pub endpoints: Vec<ModelEndpoint>,
+    /// What is taken out of everything before it is recorded.
+    pub redactor: Arc<Redactor>,
+    /// How long telemetry is kept; `None` = for ever.
+    pub retention: Option<Retention>,
     /// Who calls whom, by hand.
     pub topology: Vec<(String, String)>,
     /// When a source that says nothing is called silent.
@@ -77,6 +86,15 @@ impl Config {
             place.refuse(error.span().map_or(0, |span| span.start), error.message().trim().to_owned())
         })?;
         Self::of(parsed, Some(path), &place, common)
+    }
+
+    /// Opens the journal for writing, with the rules of redaction in force.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub fn open_journal(&self) -> Result<SqliteJournal, JournalError> {
+        let options = Options { redactor: Arc::clone(&self.redactor), ..Options::default() };
+        SqliteJournal::open_with(&self.journal, Time::now(), options)
     }
 
     fn of(file: File, path: Option<PathBuf>, place: &Place<'_>, common: &Common) -> Result<Self, Refused> {
@@ -118,6 +136,8 @@ impl Config {
             phoenix: file.phoenix.map(|table| place.phoenix(table)).transpose()?,
             langfuse: file.langfuse.map(|table| place.langfuse(table)).transpose()?,
             endpoints: place.endpoints(file.endpoint)?,
+            redactor: Arc::new(place.redactor(&file.redact)?),
+            retention: place.retention(file.retention.as_ref(), file.sampling.as_ref())?,
             topology: file.topology.into_iter().map(|edge| (edge.caller, edge.callee)).collect(),
             silent_after: std::time::Duration::from_secs(silent_after),
             silence,

@@ -4,10 +4,15 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use super::file::{EndpointTable, LangfuseTable, PhoenixTable};
+use super::file::{EndpointTable, LangfuseTable, PhoenixTable, RedactTable, RetentionTable, SamplingTable};
 use super::settings::{Langfuse, ModelEndpoint, Phoenix, Service, Silence};
 use crate::cli::secret::{Secret, SecretFrom};
+use crate::engine::keep::Retention;
+use crate::journal::redact::{Redactor, RulePart, UserRule};
 use crate::response::replay::Endpoint;
+
+/// The share of good, ordinary runs that stays where nothing else is said.
+const GOOD_RUNS: f64 = 0.1;
 
 /// Why the configuration is refused: file, line, what is wrong there, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +166,63 @@ impl<'a> Place<'a> {
             all.push(ModelEndpoint { endpoint, key: self.secret(key)? });
         }
         Ok(all)
+    }
+
+    /// What is taken out of everything before it is recorded: the built-in rules and these.
+    pub fn redactor(&self, tables: &[RedactTable]) -> Result<Redactor, Refused> {
+        let rule = |table: &RedactTable| UserRule {
+            name: table.name.get_ref().clone(),
+            pattern: table.pattern.get_ref().clone(),
+            hint: table.hint.as_ref().map(|hint| hint.get_ref().clone()),
+        };
+        let rules: Vec<UserRule> = tables.iter().map(rule).collect();
+        Redactor::new(&rules).map_err(|bad| {
+            let at = tables.get(bad.nth).map_or(0, |table| match (bad.part, &table.hint) {
+                (RulePart::Pattern, _) => table.pattern.span().start,
+                (RulePart::Hint, Some(hint)) => hint.span().start,
+                _ => table.name.span().start,
+            });
+            self.refuse(at, bad.to_string())
+        })
+    }
+
+    /// How long telemetry is kept whole, and what stays of it then.
+    pub fn retention(
+        &self,
+        retention: Option<&Spanned<RetentionTable>>,
+        sampling: Option<&Spanned<SamplingTable>>,
+    ) -> Result<Option<Retention>, Refused> {
+        let Some(table) = retention.map(Spanned::get_ref) else {
+            return match sampling {
+                Some(sampling) => {
+                    let what = "runs are sampled when they are old: say how old, [retention] whole_days";
+                    Err(self.refuse(sampling.span().start, what.to_owned()))
+                }
+                None => Ok(None),
+            };
+        };
+        let days = *table.whole_days.get_ref();
+        if !(1..=3_650).contains(&days) {
+            let what = "whole_days must be 1 to 3650; without [retention] everything is kept";
+            return Err(self.refuse(table.whole_days.span().start, what.to_owned()));
+        }
+        let at_most = match &table.at_most_gib {
+            Some(gib) if !(0.1..=1_000_000.0).contains(gib.get_ref()) => {
+                return Err(self.refuse(gib.span().start, "at_most_gib must be at least 0.1".to_owned()));
+            }
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+            Some(gib) => Some((gib.get_ref() * f64::from(1 << 30)) as u64),
+            None => None,
+        };
+        let share = match sampling.map(|table| &table.get_ref().good_runs) {
+            Some(share) if !(0.0..=1.0).contains(share.get_ref()) => {
+                let what = "good_runs is a share from 0 (none stays) to 1 (all stay)";
+                return Err(self.refuse(share.span().start, what.to_owned()));
+            }
+            Some(share) => *share.get_ref(),
+            None => GOOD_RUNS,
+        };
+        Ok(Some(Retention { whole: jiff::SignedDuration::from_hours(24 * i64::from(days)), share, at_most }))
     }
 
     pub fn silence(&self, given: &Spanned<Silence>) -> Result<Silence, Refused> {

@@ -112,12 +112,13 @@ fn journal(config: &Config) -> Vec<Check> {
         Ok(journal) => journal,
         Err(error) => return vec![Check::bad("journal", error.to_string())],
     };
-    summary(&journal, &path.to_string()).unwrap_or_else(|error| vec![Check::bad("journal", error.to_string())])
+    summary(&journal, config).unwrap_or_else(|error| vec![Check::bad("journal", error.to_string())])
 }
 
-fn summary(journal: &SqliteJournal, path: &str) -> Result<Vec<Check>, JournalError> {
+fn summary(journal: &SqliteJournal, config: &Config) -> Result<Vec<Check>, JournalError> {
     let Seq(head) = journal.head()?;
-    let mut checks = vec![Check::good("journal", format!("{path}, {head} entries"))];
+    let mut checks = vec![Check::good("journal", format!("{}, {head} entries", config.journal.display()))];
+    checks.push(size(journal.size()?, config.retention.and_then(|retention| retention.at_most)));
     checks.push(if head > VERIFY_AT_MOST {
         Check::note("integrity", format!("{head} entries not checked here; `warroom verify` does"))
     } else {
@@ -136,6 +137,25 @@ fn summary(journal: &SqliteJournal, path: &str) -> Result<Vec<Check>, JournalErr
         format!("{} entries came again and changed nothing", journal.redeliveries()?),
     ));
     Ok(checks)
+}
+
+/// What the record takes, and whether that is more than it may.
+#[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+fn size(bytes: u64, at_most: Option<u64>) -> Check {
+    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
+    match at_most {
+        Some(most) if bytes > most => Check::note(
+            "size",
+            format!(
+                "{} of at most {}: what is left is young, went wrong or is near an incident, or no process is running to let go \
+                 of the rest; give it more room, or export and begin a new journal",
+                gib(bytes),
+                gib(most)
+            ),
+        ),
+        Some(most) => Check::good("size", format!("{} of at most {}", gib(bytes), gib(most))),
+        None => Check::good("size", gib(bytes)),
+    }
 }
 
 fn port(what: &'static str, address: SocketAddr) -> Check {

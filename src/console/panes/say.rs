@@ -64,6 +64,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::OutputRead => "read",
         Kind::TriageAnswered => "triage",
         Kind::ReplayAsked | Kind::ReplayRan | Kind::ReplayEnded => "replay",
+        Kind::Released => "let go",
     }
 }
 

@@ -137,6 +137,42 @@ fn gap_lines(cx: &Cx<'_>, gap: &Gap) -> Vec<Line<'static>> {
     lines
 }
 
+/// How often each rule of redaction struck.
+fn redacted(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let rules = &cx.view.redacted;
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let title = "Taken out before it was recorded";
+    let mut lines = vec![Line::from(safe::lit(title, cx.of(Role::Title)))];
+    lines.extend(rules.iter().flat_map(|rule| counted(cx, rule, 0, usize::from(cx.area.width))));
+    lines
+}
+
+/// What of old telemetry is not here any more.
+fn let_go(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let gone = &cx.view.let_go;
+    let Some(until) = gone.until else { return Vec::new() };
+    let columns = usize::from(cx.area.width);
+    let title = format!("Let go of what came before {}", until.strftime("%Y-%m-%d %H:%M UTC"));
+    let mut lines = words::wrap(vec![safe::made(title, cx.of(Role::Title))], columns, 2);
+    let of = format!(
+        "good, ordinary runs and requests, of {} in all; the {} that went wrong are all kept",
+        meter::count(gone.seen),
+        meter::count(gone.bad)
+    );
+    for (count, what) in [
+        (gone.gone, of.as_str()),
+        (gone.spans, "spans of theirs"),
+        (gone.log_lines, "lines of logs"),
+        (gone.samples, "samples of metrics"),
+    ] {
+        let text = format!("{count:>9}  {what}");
+        lines.extend(words::wrap(vec![safe::made(text, cx.of(Role::Text))], columns, 11));
+    }
+    lines
+}
+
 fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
     let columns = usize::from(cx.area.width);
     let (text, muted, title) = (cx.of(Role::Text), cx.of(Role::Muted), cx.of(Role::Title));
@@ -164,6 +200,8 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
             format!("{:>9}  alerts that belong to no incident: informational ones and tests", cx.view.loose_alerts);
         lines.extend(words::wrap(vec![safe::made(loose, text)], columns, 11));
     }
+    lines.extend(redacted(cx));
+    lines.extend(let_go(cx));
     lines.extend(gaps(cx));
     if !lines.is_empty() {
         lines.push(Line::default());

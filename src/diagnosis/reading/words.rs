@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::journal::redact::without_marks;
+
 /// Words that say nothing about what a change touches.
 const COMMON: &[&str] = &[
     "the",
@@ -156,6 +158,8 @@ const COMMON: &[&str] = &[
 /// The words of a text: identifiers as they stand and their parts, lower case, at least three letters, without the common ones.
 pub(in super::super) fn words(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
+    // That something was taken out of two texts is nothing that they share.
+    let text = without_marks(text);
     for token in text.split(|c: char| !(c.is_alphanumeric() || c == '_')).take(20_000) {
         if token.len() > 80 {
             continue;

@@ -113,6 +113,7 @@ impl SceneBuilder {
             }
             Fact::Metrics(batch) => batch.series.iter().for_each(|series| self.take_series(series)),
             Fact::Logs(batch) => self.logs.apply(batch),
+            Fact::Released(released) => self.runs.thinned(released),
             Fact::Spans(batch) => {
                 if let Some(horizon) = self.horizon {
                     let mut batch = (**batch).clone();

@@ -100,6 +100,11 @@ impl Fold {
             Fact::ReplayAsked(asked) => self.replay_asked(record, asked),
             Fact::ReplayRan(ran) => self.replay_ran(record, ran),
             Fact::ReplayEnded(ended) => self.replay_ended(record, ended),
+            Fact::Released(released) => {
+                let before = self.state.let_go.through;
+                self.state.runs.thinned(released, before);
+                self.state.let_go.add(released);
+            }
             Fact::Proposed(plan) => {
                 self.plan(record, fact, plan.id(), &plan.proposed_by, &format!("proposed: {}", plan.title.raw()));
             }

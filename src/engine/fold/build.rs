@@ -60,6 +60,8 @@ impl Fold {
             sources: self.sources(),
             recorder: self.recorder.clone(),
             counters: self.counters(),
+            redacted: Vec::new(),
+            let_go: self.state.let_go.clone(),
             troubles: self.troubles(),
             accuracy: self.accuracy.clone(),
             present: Vec::new(),

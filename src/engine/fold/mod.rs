@@ -153,7 +153,7 @@ impl Fold {
     }
 
     /// The kinds of entry to [`recall`](Self::recall) after [`restore`](Self::restore).
-    pub const RECALLED: [Kind; 9] = [
+    pub const RECALLED: [Kind; 10] = [
         Kind::Change,
         Kind::Notice,
         Kind::Spans,
@@ -163,6 +163,7 @@ impl Fold {
         Kind::ReplayRan,
         Kind::ReplayEnded,
         Kind::Regrouped,
+        Kind::Released,
     ];
 
     /// Takes a record that went in before the state was saved back into memory, for diagnoses to come.

@@ -1,13 +1,13 @@
 //! One line for every agent run that is remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::meter::{Ended, RunMeter};
 use crate::engine::view::RunLine;
-use crate::event::{Seq, Time, TraceId, Untrusted};
-use crate::surface::RunFacts;
+use crate::event::{Released, Seq, Time, TraceId, Untrusted};
+use crate::surface::{RunFacts, keep};
 
 use super::timeline::cut;
 use super::{Fold, limits};
@@ -78,6 +78,24 @@ impl RunLines {
     /// All of them, oldest first.
     pub fn all(&self) -> impl Iterator<Item = &RunKept> {
         self.runs.values()
+    }
+
+    /// Old runs were let go: those whose first entry lies behind `before`. What is left of them is what their spans would tell.
+    pub fn thinned(&mut self, released: &Released, before: Seq) {
+        let also: BTreeSet<TraceId> = released.also.iter().copied().collect();
+        let started = &mut self.started;
+        self.runs.retain(|(start, trace), run| {
+            let stays = run.seq <= before
+                || run.seq > released.through
+                || run.line.bad.is_some()
+                || also.contains(trace)
+                || keep::stays(*trace, released.share)
+                || keep::within(&released.whole, *start);
+            if !stays {
+                started.remove(trace);
+            }
+            stays
+        });
     }
 
     /// A run, as far as it is remembered.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::correlation::Correlator;
 use crate::event::{Alert, IncidentId, Kind, Names, Seq, Source, Time, Untrusted};
 
+use crate::engine::view::LetGo;
+
 use super::alerts::{AlertId, Alerts};
 use super::changes::Changes;
 use super::incident::Incident;
@@ -51,6 +53,8 @@ pub(super) struct State {
     pub not_before: usize,
     /// What each outside source sent.
     pub heard: BTreeMap<Source, HeardOf>,
+    /// What was let go of old telemetry.
+    pub let_go: LetGo,
 }
 
 /// Alerts a source left out.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::event::{Alert, AlertStatus, Fact, IncidentId, Kind, Labels, Regrouped, Source, Untrusted};
-use crate::journal::{self, Checkpoint, Journal, Receipt, Record, Refused, SqliteJournal, Verdict};
+use crate::journal::{self, Checkpoint, Journal, Left, Receipt, Record, Refused, SqliteJournal, Verdict};
 
 fn open(path: &Path) -> SharedJournal {
     Arc::new(SqliteJournal::open(path, Time::now()).unwrap())
@@ -165,6 +165,22 @@ impl Journal for Overtaken {
 
     fn redeliveries(&self) -> Result<u64, JournalError> {
         self.inner.redeliveries()
+    }
+
+    fn places(&self, term: &str, kind: Kind) -> Result<Vec<Seq>, JournalError> {
+        self.inner.places(term, kind)
+    }
+
+    fn release(&self, draft: Draft, left: Vec<Left>) -> Result<Receipt, JournalError> {
+        self.inner.release(draft, left)
+    }
+
+    fn sweep(&self, through: Seq) -> Result<(), JournalError> {
+        self.inner.sweep(through)
+    }
+
+    fn size(&self) -> Result<u64, JournalError> {
+        self.inner.size()
     }
 
     fn verify(&self, against: Option<&Checkpoint>, seen: &mut dyn FnMut(Seq, Seq)) -> Result<Verdict, JournalError> {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Person, Seq, Time, Untrusted};
+use crate::event::{Person, Released, Seq, Stays, Time, Untrusted};
 
 pub use crate::feedback::{AccuracyView, InvestigatorRecord};
 pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
@@ -73,12 +73,55 @@ pub struct View {
     pub recorder: Bounded<ServiceGaps>,
     /// Limits reached and deliveries refused, dropped or repeated.
     pub counters: Vec<Counter>,
+    /// How often each rule of redaction struck since the record began; none in a picture of the past.
+    #[serde(default)]
+    pub redacted: Vec<Counter>,
+    /// What was let go of old telemetry.
+    #[serde(default)]
+    pub let_go: LetGo,
     /// What is wrong with the console itself, worst first: disk full, database locked, engine behind.
     pub troubles: Vec<Trouble>,
     /// The record of judgement so far.
     pub accuracy: AccuracyView,
     /// Who else is here.
     pub present: Vec<Person>,
+}
+
+/// What was let go of old telemetry: of runs, requests, lines and samples that were old enough.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LetGo {
+    /// Entries up to here have been looked at.
+    pub through: Seq,
+    /// What arrived until then has been looked at; `None` = nothing was ever let go.
+    pub until: Option<Time>,
+    /// Runs and requests that were judged.
+    pub seen: u64,
+    /// Those that are gone, all of them good and ordinary.
+    pub gone: u64,
+    /// Those that went wrong; they stayed.
+    pub bad: u64,
+    /// Spans that are gone.
+    pub spans: u64,
+    /// Lines of logs that are gone.
+    pub log_lines: u64,
+    /// Samples of metrics that are gone.
+    pub samples: u64,
+}
+
+impl LetGo {
+    /// Adds what one entry tells.
+    pub fn add(&mut self, released: &Released) {
+        self.through = self.through.max(released.through);
+        self.until = self.until.max(Some(released.until));
+        for line in &released.runs {
+            self.seen += line.seen;
+            self.gone += line.seen.saturating_sub(line.kept);
+            self.bad += if line.why == Stays::Bad { line.seen } else { 0 };
+            self.spans += line.spans;
+        }
+        self.log_lines += released.log_lines;
+        self.samples += released.samples;
+    }
 }
 
 /// Something wrong with the console itself.

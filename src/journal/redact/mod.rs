@@ -10,6 +10,7 @@
 //! known shape. Rules of one's own are for the last.
 
 mod base64;
+mod own;
 mod rules;
 mod split;
 mod text;
@@ -19,7 +20,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub use rules::{BadRule, UserRule};
+pub use own::{BadRule, RulePart, UserRule};
 
 use super::{Draft, Refused};
 use crate::event::{Digest, Kind};
@@ -28,7 +29,6 @@ use rules::Rules;
 /// How often each rule found something, by the rule's name.
 pub type Found = BTreeMap<String, u64>;
 
-/// Compiled when the first entry is written, once for all: not before the first frame.
 static BUILT_IN: LazyLock<Rules> = LazyLock::new(Rules::built_in);
 
 /// Takes secrets, and where asked personal data, out of texts. The default has the built-in rules.
@@ -41,9 +41,16 @@ impl Redactor {
     /// The built-in rules and `own`.
     ///
     /// # Errors
-    /// When a rule of one's own is no regular expression, is too large, or has a name that cannot stand in a mark.
+    /// When a rule of one's own is no regular expression, is too large, or has a name that cannot stand in a mark or is
+    /// another rule's.
     pub fn new(own: &[UserRule]) -> Result<Self, BadRule> {
         Ok(Self { with_own: if own.is_empty() { None } else { Some(Rules::with(own)?) } })
+    }
+
+    /// The names of one's own rules.
+    pub fn own(&self) -> impl Iterator<Item = &str> {
+        let rules = self.with_own.as_ref().map_or(&[][..], |rules| &rules.all);
+        rules.iter().filter(|rule| rule.is_own()).map(|rule| &*rule.name)
     }
 
     fn rules(&self) -> &Rules {
@@ -71,10 +78,10 @@ impl Redactor {
     }
 
     /// An entry about to be written. What a person approves is bound by its digest and made of entries that went through
-    /// here, so plans and their fate stay as they are.
+    /// here, so plans and their fate stay as they are; so do digests of what was let go.
     pub(super) fn draft(&self, draft: &mut Draft, found: &mut Found) {
-        use Kind::{Approved, Denied, Finished, Logs, Proposed, Spans, Started};
-        if matches!(draft.kind, Proposed | Approved | Denied | Started | Finished) {
+        use Kind::{Approved, Denied, Finished, Logs, Proposed, Released, Spans, Started};
+        if matches!(draft.kind, Proposed | Approved | Denied | Started | Finished | Released) {
             return;
         }
         // What agents and services say is about their users; who changed or decided something stays known.
@@ -123,9 +130,26 @@ impl Redactor {
     }
 }
 
+/// How every mark begins.
+const MARK: &str = "‹redacted:";
+
 /// The mark that stands where something was taken out.
 fn mark(rule: &str) -> String {
-    format!("‹redacted:{rule}›")
+    format!("{MARK}{rule}›")
+}
+
+/// `text` without the marks: for whoever compares texts by what they say.
+#[must_use]
+pub fn without_marks(text: &str) -> Cow<'_, str> {
+    if !text.contains(MARK) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(MARK);
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        clean.push_str(part.split_once('›').map_or("", |(_, after)| after));
+    }
+    Cow::Owned(clean)
 }
 
 #[cfg(test)]

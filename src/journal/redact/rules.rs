@@ -4,9 +4,11 @@
 //! Stripe keys, RFC 7519 for JWT, RFC 7468 for PEM, RFC 7617 and RFC 6750 for `Authorization`); card numbers are checked
 //! by issuer range and the Luhn formula (ISO/IEC 7812-1), telephone numbers are E.164 or written in groups.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
+
+use super::own::{self, BadRule, UserRule};
 
 /// What a rule protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,25 +17,6 @@ pub enum Class {
     Secret,
     /// Is about a person: taken out of what agents and services send, not of who changed or decided something.
     Personal,
-}
-
-/// A rule of one's own.
-#[derive(Clone, Debug)]
-pub struct UserRule {
-    /// Its name, as it stands in the mark: lower-case letters, digits and dashes.
-    pub name: String,
-    /// A regular expression. Its first group is what is taken out, or all of it where it has none.
-    pub pattern: String,
-}
-
-/// Why a rule of one's own cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("redaction rule `{name}`: {why}")]
-pub struct BadRule {
-    /// Which.
-    pub name: String,
-    /// Why, and what would be right.
-    pub why: String,
 }
 
 /// One rule.
@@ -46,6 +29,20 @@ pub(super) struct Rule {
     pub(super) check: fn(&str) -> bool,
     /// A find across two neighbouring strings is believed: its beginning alone tells it from ordinary text.
     pub(super) joins: bool,
+    /// A text without these letters holds nothing of it.
+    pub(super) hint: Option<String>,
+}
+
+impl Rule {
+    /// Whether somebody here wrote it.
+    pub(super) fn is_own(&self) -> bool {
+        self.pattern.text.is_empty()
+    }
+
+    /// Whether it can find anything in `text`.
+    pub(super) fn may_find(&self, text: &str) -> bool {
+        self.hint.as_ref().is_none_or(|hint| text.contains(hint.as_str()))
+    }
 }
 
 type Cow = std::borrow::Cow<'static, str>;
@@ -63,7 +60,7 @@ impl Pattern {
         Self { text, compiled: OnceLock::new() }
     }
 
-    fn own(compiled: Regex) -> Self {
+    pub(super) fn own(compiled: Regex) -> Self {
         Self { text: "", compiled: OnceLock::from(compiled) }
     }
 
@@ -194,20 +191,37 @@ const SPLIT_IN_JSON: &str = concat!("(?:", cut_hints!(), r#")\\{0,3}""#);
 /// Fields whose names say it, anywhere in the JSON of an entry.
 const FIELD_IN_JSON: &str = r#"(?i:authorization|cookie|passw(?:or)?d|apikey|private[_-]?key)\\{0,3}""#;
 
+/// What is taken out because of the name of its field is counted by this name.
+pub(super) const FIELD_RULE: &str = "secret-field";
 /// Names of fields whose whole value is a secret.
 const SECRET_FIELDS: &str = r"(?i)(?:^|[._\-])(?:authorization|cookie|set-cookie|password|passwd|api[_-]?key|apikey|access[_-]?token|refresh[_-]?token|client[_-]?secret|private[_-]?key|secret[_-]?(?:access[_-]?)?key)$";
+
+/// What tells, without reading a text whole, that a built-in rule may find something in it. Compiled when the first entry
+/// is written, once for all: not before the first frame.
+static HINTS: LazyLock<Hints> = LazyLock::new(|| Hints {
+    secret: bytes(SECRET_HINTS),
+    personal: bytes(PERSONAL_HINTS),
+    split: bytes(SPLIT_HINTS),
+    in_json: bytes(&[SPLIT_IN_JSON, FIELD_IN_JSON].join("|")),
+});
+
+#[derive(Debug)]
+struct Hints {
+    secret: regex::bytes::Regex,
+    personal: regex::bytes::Regex,
+    split: regex::bytes::Regex,
+    in_json: regex::bytes::Regex,
+}
 
 /// Every rule in force.
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) all: Vec<Rule>,
     pub(super) fields: Pattern,
-    secret_hints: regex::bytes::Regex,
-    personal_hints: regex::bytes::Regex,
-    split_hints: regex::bytes::Regex,
-    in_json: regex::bytes::Regex,
-    /// Rules of one's own have no known beginning: every text has to be read whole.
-    own: bool,
+    /// Hints of one's own rules.
+    own: Option<regex::bytes::Regex>,
+    /// One of one's own has no hint: every text has to be read whole.
+    own_unhinted: bool,
 }
 
 impl Rules {
@@ -218,56 +232,46 @@ impl Rules {
             pattern: Pattern::constant(pattern),
             check: *check,
             joins: *joins,
+            hint: None,
         };
         Self {
             all: BUILT_IN.iter().map(built).collect(),
             fields: Pattern::constant(SECRET_FIELDS),
-            secret_hints: bytes(SECRET_HINTS),
-            personal_hints: bytes(PERSONAL_HINTS),
-            split_hints: bytes(SPLIT_HINTS),
-            in_json: bytes(&[SPLIT_IN_JSON, FIELD_IN_JSON].join("|")),
-            own: false,
+            own: None,
+            own_unhinted: false,
         }
     }
 
     pub(super) fn with(own: &[UserRule]) -> Result<Self, BadRule> {
         let mut rules = Self::built_in();
-        for rule in own {
-            let bad = |why: String| BadRule { name: rule.name.clone(), why };
-            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if rule.name.is_empty() || rule.name.len() > 40 || !rule.name.chars().all(fits) {
-                return Err(bad("its name must be 1 to 40 lower-case letters, digits and dashes".into()));
-            }
-            let pattern = RegexBuilder::new(&rule.pattern).size_limit(1 << 20).build();
-            let pattern = pattern.map_err(|error| bad(format!("its pattern cannot be used: {error}")))?;
-            if pattern.is_match("") {
-                return Err(bad("its pattern matches the empty text, which would be everywhere".into()));
-            }
-            rules.all.push(Rule {
-                name: Cow::Owned(rule.name.clone()),
-                class: Class::Secret,
-                pattern: Pattern::own(pattern),
-                check: yes,
-                joins: false,
-            });
-            rules.own = true;
+        for (nth, rule) in own.iter().enumerate() {
+            let rule = own::rule(nth, rule, &rules.all)?;
+            rules.all.push(rule);
         }
+        let hints: Vec<Option<String>> =
+            rules.all.iter().filter(|rule| rule.is_own()).map(|rule| rule.hint.as_deref().map(regex::escape)).collect();
+        rules.own_unhinted = hints.contains(&None);
+        rules.own = (hints.iter().any(Option::is_some))
+            .then(|| bytes(&hints.into_iter().flatten().collect::<Vec<_>>().join("|")));
         Ok(rules)
     }
 
     /// Whether the JSON `body` has to be looked at closely. Never says no wrongly; cheap, because nearly all have nothing.
     pub(super) fn may_hold(&self, body: &[u8], personal: bool) -> bool {
-        self.may_find(body, personal) || self.in_json.is_match(body) || super::base64::may_hold(body)
+        self.may_find(body, personal) || HINTS.in_json.is_match(body) || super::base64::may_hold(body)
     }
 
     /// Whether a rule can find something in `text` as it stands.
     pub(super) fn may_find(&self, text: &[u8], personal: bool) -> bool {
-        self.own || self.secret_hints.is_match(text) || personal && self.personal_hints.is_match(text)
+        self.own_unhinted
+            || HINTS.secret.is_match(text)
+            || personal && HINTS.personal.is_match(text)
+            || self.own.as_ref().is_some_and(|hints| hints.is_match(text))
     }
 
     /// Whether a secret can begin in `text` and go on in the next one.
-    pub(super) fn may_go_on(&self, text: &str) -> bool {
-        self.split_hints.is_match(text.as_bytes())
+    pub(super) fn may_go_on(text: &str) -> bool {
+        HINTS.split.is_match(text.as_bytes())
     }
 
     /// The rules that apply.
@@ -276,19 +280,19 @@ impl Rules {
     }
 }
 
-/// A pattern of this file.
+/// A pattern of this file, or made of hints that were escaped.
 #[expect(clippy::expect_used, reason = "a constant pattern; a test compiles every one")]
 fn constant(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a constant pattern")
 }
 
-#[expect(clippy::expect_used, reason = "a constant pattern; a test compiles every one")]
+#[expect(clippy::expect_used, reason = "a constant pattern, or plain letters; a test compiles every one")]
 fn bytes(pattern: &str) -> regex::bytes::Regex {
     // Without Unicode the automaton is small and stays fast on every byte; what it looks for is ASCII.
     regex::bytes::RegexBuilder::new(pattern).unicode(false).build().expect("a constant pattern")
 }
 
-fn yes(_: &str) -> bool {
+pub(super) fn yes(_: &str) -> bool {
     true
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Across {
 pub(super) fn across(rules: &Rules, left: &str, right: &str) -> Option<Across> {
     let from = floor(left, left.len().saturating_sub(REACH));
     let tail = &left[from..];
-    if !rules.may_go_on(tail) {
+    if !Rules::may_go_on(tail) {
         return None;
     }
     for rule in rules.of(false).filter(|rule| rule.joins) {

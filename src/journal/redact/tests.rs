@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::journal::limits;
 
 // Written in two halves, so that no scanner of this repository takes them for real ones; none ever was.
 fn planted() -> Vec<(&'static str, String)> {
@@ -133,16 +134,52 @@ fn a_field_named_after_a_secret_is_taken_out_whole() {
 
 #[test]
 fn one_s_own_rules_apply_and_wrong_ones_say_why() {
-    let rule = |name: &str, pattern: &str| UserRule { name: name.into(), pattern: pattern.into() };
+    let rule = |name: &str, pattern: &str| UserRule { name: name.into(), pattern: pattern.into(), hint: None };
     let own = Redactor::new(&[rule("badge", r"badge (\d{4})")]).unwrap();
     assert_eq!(own.text("my badge 1234 here", false, &mut Found::new()), "my badge ‹redacted:badge› here");
     assert!(own.json(br#"{"a":"badge 1234"}"#, false, &mut Found::new()).is_some());
-    for (name, pattern, says) in
-        [("Bad Name", "x", "lower-case"), ("open", "(", "cannot be used"), ("all", "x*", "everywhere")]
-    {
-        let error = Redactor::new(&[rule(name, pattern)]).unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+    assert_eq!(own.own().collect::<Vec<_>>(), ["badge"]);
+    let long = "x".repeat(limits::OWN_PATTERN + 1);
+    for (name, pattern, says) in [
+        ("Bad Name", "x", "lower-case"),
+        ("open", "(", "cannot be used"),
+        ("all", "x*", "everywhere"),
+        ("aws-key", "x", "another rule"),
+        (super::rules::FIELD_RULE, "x", "another rule"),
+        ("long", &long, "longer than"),
+        ("large", r"(\w{200}){200}", "too large"),
+    ] {
+        let error = Redactor::new(&[rule("fine", "fine"), rule(name, pattern)]).unwrap_err();
+        assert!(error.to_string().contains(says) && !error.to_string().contains('\n'), "{error}");
+        assert_eq!(error.nth, 1);
     }
+    let many: Vec<UserRule> = (0..=limits::OWN_RULES).map(|n| rule(&format!("r{n}"), "x")).collect();
+    assert_eq!(Redactor::new(&many).unwrap_err().nth, limits::OWN_RULES);
+}
+
+#[test]
+fn a_rule_of_one_s_own_with_a_hint_is_tried_only_where_the_hint_is() {
+    let rule = |hint: &str| UserRule { name: "badge".into(), pattern: r"[A-Z]+-\d{4}".into(), hint: Some(hint.into()) };
+    let own = Redactor::new(&[rule("ACME-")]).unwrap();
+    let clean = |text: &str| own.text(text, false, &mut Found::new()).into_owned();
+    assert_eq!(clean("ACME-1234"), "‹redacted:badge›");
+    assert_eq!(clean("OTHER-1234"), "OTHER-1234");
+    assert!(own.json(br#"{"a":["x ACME-1234"]}"#, false, &mut Found::new()).is_some());
+    // Inside base64 too, where the hint does not show.
+    let hidden =
+        ::base64::Engine::encode(&::base64::engine::general_purpose::STANDARD, "the badge is ACME-1234, they said");
+    let body = json!({ "a": hidden }).to_string();
+    assert!(own.json(body.as_bytes(), false, &mut Found::new()).is_some());
+    for hint in ["", "x", "a\"b", "é1234"] {
+        assert_eq!(Redactor::new(&[rule(hint)]).unwrap_err().part, RulePart::Hint, "{hint}");
+    }
+}
+
+#[test]
+fn marks_say_nothing_when_texts_are_compared() {
+    assert_eq!(without_marks("a ‹redacted:aws-key› b ‹redacted:jwt, split›c"), "a  b c");
+    assert_eq!(without_marks("a ‹ b › c"), "a ‹ b › c");
+    assert_eq!(without_marks("cut ‹redacted:aw"), "cut ");
 }
 
 proptest! {

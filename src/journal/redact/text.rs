@@ -43,7 +43,7 @@ pub(super) fn redact<'t>(rules: &Rules, text: &'t str, personal: bool, found: &m
 fn finds<'r>(rules: &'r Rules, text: &str, personal: bool, depth: usize) -> Vec<Find<'r>> {
     let mut finds = Vec::new();
     if rules.may_find(text.as_bytes(), personal) {
-        for rule in rules.of(personal) {
+        for rule in rules.of(personal).filter(|rule| rule.may_find(text)) {
             finds.extend(of_rule(rule, text).map(|range| Find { range, rule: &rule.name, encoded: false }));
         }
     }

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::rules::{Rules, is_card};
+use super::rules::{FIELD_RULE, Rules, is_card};
 use super::{Found, mark, split, text};
 
 /// So deep goes JSON inside a string of JSON.
 const DEPTH: usize = 3;
+/// So deep in a message its text is looked for.
+const DEEP: usize = 4;
 
 /// Takes out of `value` what the rules find; whether it changed.
 pub(super) fn redact(rules: &Rules, value: &mut Value, personal: bool, found: &mut Found) -> bool {
     let mut work = Work { rules, personal, found, changed: false };
-    work.join(value);
+    work.join(value, false);
     work.value(value, DEPTH);
     work.changed
 }
@@ -56,7 +58,7 @@ impl Work<'_> {
             && let Ok(mut inner) = serde_json::from_str::<Value>(held)
         {
             let before = std::mem::replace(&mut self.changed, false);
-            self.join(&mut inner);
+            self.join(&mut inner, true);
             self.value(&mut inner, depth - 1);
             if self.changed {
                 *held = inner.to_string();
@@ -77,8 +79,8 @@ impl Work<'_> {
                 Value::String(held) if is_identity(name, held) => {}
                 Value::String(held) if !held.is_empty() && self.rules.fields.get().is_match(name) => {
                     if !held.starts_with('‹') {
-                        *held = mark("secret-field");
-                        self.count("secret-field");
+                        *held = mark(FIELD_RULE);
+                        self.count(FIELD_RULE);
                     }
                 }
                 value => self.value(value, depth),
@@ -96,38 +98,31 @@ impl Work<'_> {
     }
 
     /// Takes out what lies across two strings that stand beside each other: fields of one object, items of one list, and
-    /// the same field of items that follow each other (the parts of a message).
-    fn join(&mut self, value: &mut Value) {
+    /// the same field of items that follow each other. `said` = inside what was said, where the text of one message stands beside
+    /// that of the next, however deep; spans that follow each other have nothing to do with one another.
+    fn join(&mut self, value: &mut Value, said: bool) {
         match value {
             Value::Array(items) => {
                 self.neighbours(items.iter_mut().filter_map(text_of).collect());
-                self.columns(items);
+                let mut columns = BTreeMap::new();
+                for item in items.iter_mut() {
+                    column(item, "", if said { DEEP } else { 1 }, &mut columns);
+                }
+                for column in columns.into_values() {
+                    self.neighbours(column);
+                }
                 for item in items {
-                    self.join(item);
+                    self.join(item, said);
                 }
             }
             Value::Object(fields) => {
                 self.numbered(fields);
                 self.neighbours(fields.iter_mut().filter_map(|(_, value)| text_of(value)).collect());
-                for (_, value) in fields {
-                    self.join(value);
+                for (name, value) in fields {
+                    self.join(value, said || name == "attributes");
                 }
             }
             _ => {}
-        }
-    }
-
-    fn columns(&mut self, items: &mut [Value]) {
-        let mut columns: BTreeMap<String, Vec<&mut String>> = BTreeMap::new();
-        for fields in items.iter_mut().filter_map(Value::as_object_mut) {
-            for (name, value) in fields {
-                if let Value::String(held) = value {
-                    columns.entry(name.clone()).or_default().push(held);
-                }
-            }
-        }
-        for column in columns.into_values() {
-            self.neighbours(column);
         }
     }
 
@@ -158,6 +153,24 @@ impl Work<'_> {
                 self.count(&across.rule);
             }
         }
+    }
+}
+
+/// The strings in `value` by the names of the fields they are in, one in the other.
+fn column<'v>(value: &'v mut Value, name: &str, depth: usize, columns: &mut BTreeMap<String, Vec<&'v mut String>>) {
+    match value {
+        Value::String(held) if !name.is_empty() => columns.entry(name.to_owned()).or_default().push(held),
+        Value::Array(items) if !name.is_empty() && depth > 0 => {
+            for item in items {
+                column(item, name, depth, columns);
+            }
+        }
+        Value::Object(fields) if depth > 0 => {
+            for (field, value) in fields {
+                column(value, &format!("{name}/{field}"), depth - 1, columns);
+            }
+        }
+        _ => {}
     }
 }
 

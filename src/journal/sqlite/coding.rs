@@ -1,9 +1,10 @@
-//! How bodies are stored: as they are, compressed, or in a blob of their own. Prepared on the thread that appends,
+//! How bodies are stored: as they are, compressed, in a blob of their own, or without what others have too. Prepared on the thread that appends,
 //! so that the one writer only writes.
 
 use sha2::{Digest as _, Sha256};
 use zstd::bulk::Compressor;
 
+use super::parts::{self, Chunk, Met};
 use crate::event::{Digest, Kind, Time};
 use crate::journal::{Draft, JournalError, limits};
 
@@ -25,6 +26,8 @@ pub(super) enum Stored {
     Packed(Vec<u8>),
     /// Compressed, with its check, in `blobs`.
     Blob(Vec<u8>),
+    /// Without the texts it shares with others (`parts`), and those.
+    Parts(Vec<u8>, Vec<Chunk>),
 }
 
 impl Stored {
@@ -34,6 +37,17 @@ impl Stored {
             Self::Plain(_) => 0,
             Self::Packed(_) => 1,
             Self::Blob(_) => 2,
+            Self::Parts(..) => 3,
+        }
+    }
+}
+
+impl Stored {
+    /// About how many bytes it keeps in memory.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Plain(bytes) | Self::Packed(bytes) | Self::Blob(bytes) => bytes.len(),
+            Self::Parts(bytes, chunks) => bytes.len() + chunks.iter().map(Chunk::weight).sum::<usize>(),
         }
     }
 }
@@ -54,8 +68,7 @@ pub(super) struct Row {
 impl Row {
     /// About how many bytes it keeps in memory.
     pub(super) fn weight(&self) -> usize {
-        let (Stored::Plain(bytes) | Stored::Packed(bytes) | Stored::Blob(bytes)) = &self.stored;
-        bytes.len() + self.key.len() + self.terms.len() + 128
+        self.stored.weight() + self.key.len() + self.terms.len() + 128
     }
 }
 
@@ -67,12 +80,12 @@ pub(super) fn key_hash(key: &str) -> [u8; 16] {
 }
 
 /// Makes drafts ready, in their order.
-pub(super) fn prepare(drafts: Vec<Draft>) -> Result<Vec<Row>, JournalError> {
+pub(super) fn prepare(drafts: Vec<Draft>, met: &Met) -> Result<Vec<Row>, JournalError> {
     let mut compressor = None;
-    drafts.into_iter().map(|draft| row(draft, &mut compressor)).collect()
+    drafts.into_iter().map(|draft| row(draft, met, &mut compressor)).collect()
 }
 
-fn row(draft: Draft, compressor: &mut Option<Compressor<'static>>) -> Result<Row, JournalError> {
+fn row(draft: Draft, met: &Met, compressor: &mut Option<Compressor<'static>>) -> Result<Row, JournalError> {
     let Draft { at, key, kind, body, terms } = draft;
     bounded("its key", key.len(), limits::KEY)?;
     bounded("its body", body.len(), limits::BODY)?;
@@ -81,7 +94,7 @@ fn row(draft: Draft, compressor: &mut Option<Compressor<'static>>) -> Result<Row
         bounded("an index term", term.len(), limits::TERM)?;
     }
     let digest = Digest::of(&body);
-    let stored = store(body, compressor)?;
+    let stored = store(kind, body, met, compressor)?;
     Ok(Row { at, key_hash: key_hash(&key), key, kind, terms: lines(terms), body: digest, stored })
 }
 
@@ -105,9 +118,36 @@ pub(super) fn one_line(term: &str) -> String {
     term.replace('\n', " ")
 }
 
-fn store(body: Vec<u8>, compressor: &mut Option<Compressor<'static>>) -> Result<Stored, JournalError> {
+/// What is left of an entry, as it will be stored: never plain, so that it has a check of its own.
+pub(super) fn left(
+    kind: Kind,
+    body: &[u8],
+    met: &Met,
+    compressor: &mut Option<Compressor<'static>>,
+) -> Result<Stored, JournalError> {
+    bounded("what is left of it", body.len(), limits::BODY)?;
+    if matches!(kind, Kind::Spans | Kind::Logs)
+        && let Some((rest, chunks)) = parts::take_out(body, met, compressor)?
+    {
+        return Ok(Stored::Parts(rest, chunks));
+    }
+    Ok(Stored::Packed(pack(body, compressor)?))
+}
+
+fn store(
+    kind: Kind,
+    body: Vec<u8>,
+    met: &Met,
+    compressor: &mut Option<Compressor<'static>>,
+) -> Result<Stored, JournalError> {
     if body.len() <= PLAIN {
         return Ok(Stored::Plain(body));
+    }
+    // What agents say repeats from span to span; nothing else holds long texts often enough to look.
+    if matches!(kind, Kind::Spans | Kind::Logs)
+        && let Some((rest, chunks)) = parts::take_out(&body, met, compressor)?
+    {
+        return Ok(Stored::Parts(rest, chunks));
     }
     let packed = pack(&body, compressor)?;
     Ok(if body.len() > BLOB {

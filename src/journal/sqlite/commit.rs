@@ -1,9 +1,12 @@
 //! What one transaction does: gives the next places, links the chain, fills the indexes.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::coding::{Row, Stored};
 use super::index::Recent;
+use super::parts;
 use super::values::{last, nanoseconds, place};
 use crate::event::{Digest, Seq, Time, WriterId};
 use crate::journal::Receipt;
@@ -24,6 +27,8 @@ pub(super) struct Pen<'t> {
     before: Digest,
     tail: Tail,
     started: Seq,
+    /// Chunks that this transaction has written or found.
+    chunks: HashSet<Digest>,
 }
 
 impl<'t> Pen<'t> {
@@ -53,6 +58,7 @@ impl<'t> Pen<'t> {
             before,
             tail,
             started: head,
+            chunks: HashSet::new(),
         })
     }
 
@@ -107,6 +113,12 @@ impl<'t> Pen<'t> {
                     .prepare_cached("INSERT INTO blobs (digest, stored) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
                     .execute(params![row.body.0, bytes])?;
                 (Some(row.body.0), None)
+            }
+            Stored::Parts(bytes, chunks) => {
+                for chunk in chunks.iter().filter(|chunk| self.chunks.insert(chunk.digest)) {
+                    parts::keep(self.transaction, chunk, seq)?;
+                }
+                (None, Some(bytes))
             }
         };
         self.transaction

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::coding::key_hash;
 use super::values::{last, place, tally};
-use crate::event::{Digest, Seq};
+use crate::event::{Digest, Kind, Seq};
 
 /// At most so many entries are indexed in one transaction.
 const FOLD: u64 = 32_768;
@@ -110,6 +110,16 @@ pub(super) fn fold(transaction: &Transaction<'_>) -> rusqlite::Result<bool> {
         .prepare_cached("INSERT INTO tally (name, n) VALUES ('indexed', ?1) ON CONFLICT DO UPDATE SET n = excluded.n")?
         .execute([place(to)])?;
     Ok(to < head)
+}
+
+/// The indexed entries of this kind with this term, in order.
+pub(super) fn places(connection: &Connection, term: &str, kind: Kind) -> rusqlite::Result<Vec<Seq>> {
+    let term = super::coding::one_line(term);
+    let mut statement = connection.prepare_cached(
+        "SELECT terms.seq FROM terms CROSS JOIN entries USING (seq) WHERE hash = ?1 AND kind = ?2
+         AND instr(char(10) || entries.terms || char(10), char(10) || ?3 || char(10)) > 0 ORDER BY terms.seq",
+    )?;
+    statement.query_map(params![term_hash(&term), kind.name(), term], |row| row.get(0).map(Seq))?.collect()
 }
 
 /// Makes the indexes anew from the entries.

@@ -11,10 +11,12 @@ mod commit;
 mod holder;
 mod index;
 mod lease;
+mod parts;
 mod path;
 mod place;
 mod queue;
 mod read;
+mod release;
 mod schema;
 mod side;
 #[cfg(test)]
@@ -36,8 +38,8 @@ use self::read::Readers;
 use self::watch::{Bell, Outside};
 use self::writer::{Desk, Scribe};
 use super::redact::{Found, Redactor};
-use super::{Checkpoint, Draft, Journal, JournalError, Lease, Query, Receipt, Record, Refused, Verdict, limits};
-use crate::event::{Seq, Time, WriterId};
+use super::{Checkpoint, Draft, Journal, JournalError, Lease, Left, Query, Receipt, Record, Refused, Verdict, limits};
+use crate::event::{Kind, Seq, Time, WriterId};
 
 /// How a journal is opened.
 #[derive(Clone)]
@@ -64,6 +66,7 @@ pub struct SqliteJournal {
     outside: Option<Mutex<Outside>>,
     leases: lease::Held,
     redactor: Arc<Redactor>,
+    met: parts::Met,
     // Dropped last: only a connection that writes folds the log into the file when it is the last one.
     desk: Desk,
 }
@@ -108,6 +111,7 @@ impl SqliteJournal {
             outside: Some(Mutex::new(outside)),
             leases: lease::Held::default(),
             redactor,
+            met: parts::Met::default(),
         })
     }
 
@@ -152,6 +156,7 @@ impl SqliteJournal {
             outside: Some(Mutex::new(Outside::new(connection, place.log()))),
             leases: lease::Held::default(),
             redactor: options.redactor,
+            met: parts::Met::default(),
             place,
         })
     }
@@ -190,6 +195,7 @@ impl SqliteJournal {
             outside: None,
             leases: lease::Held::default(),
             redactor: options.redactor,
+            met: parts::Met::default(),
             place,
         })
     }
@@ -217,7 +223,7 @@ impl SqliteJournal {
         for draft in &mut drafts {
             self.redactor.draft(draft, &mut redacted);
         }
-        self.desk.ask(Work::Append { rows: coding::prepare(drafts)?, claims, redacted })
+        self.desk.ask(Work::Append { rows: coding::prepare(drafts, &self.met)?, claims, redacted })
     }
 
     /// Runs one statement of SQLite after the other on a reading connection.
@@ -302,6 +308,35 @@ impl Journal for SqliteJournal {
 
     fn redeliveries(&self) -> Result<u64, JournalError> {
         self.sql(|connection| values::tally(connection, "redeliveries"))
+    }
+
+    fn places(&self, term: &str, kind: Kind) -> Result<Vec<Seq>, JournalError> {
+        self.sql(|connection| index::places(connection, term, kind))
+    }
+
+    fn release(&self, draft: Draft, left: Vec<Left>) -> Result<Receipt, JournalError> {
+        let mut compressor = None;
+        let stored = |Left { seq, kind, body }| {
+            Ok(release::Left { seq, stored: coding::left(kind, &body, &self.met, &mut compressor)? })
+        };
+        let left = left.into_iter().map(stored).collect::<Result<_, JournalError>>()?;
+        let mut rows = coding::prepare(vec![draft], &self.met)?;
+        let Some(row) = rows.pop() else { return Ok(Receipt::default()) }; // one draft, one row
+        self.desk.ask(Work::Release { row: Box::new(row), left })
+    }
+
+    fn sweep(&self, through: Seq) -> Result<(), JournalError> {
+        loop {
+            let chunks = self.sql(|connection| parts::unused(connection, through, limits::SWEPT))?;
+            if chunks.is_empty() {
+                return Ok(());
+            }
+            self.desk.ask(Work::Sweep { chunks, through })?;
+        }
+    }
+
+    fn size(&self) -> Result<u64, JournalError> {
+        self.sql(release::size)
     }
 
     fn verify(

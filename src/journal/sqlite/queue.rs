@@ -6,6 +6,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::coding::Row;
+use super::release;
+use crate::event::{Digest, Seq};
 use crate::journal::redact::Found;
 use crate::journal::{JournalError, Receipt, limits};
 
@@ -16,6 +18,10 @@ pub(super) enum Work {
     Append { rows: Vec<Row>, claims: Vec<[u8; 16]>, redacted: Found },
     /// Keep a cache.
     Projection { name: String, version: u32, seq: i64, stored: Vec<u8> },
+    /// Append this, and leave of these entries only so much.
+    Release { row: Box<Row>, left: Vec<release::Left> },
+    /// Drop chunks that nothing needs, none used after `through`.
+    Sweep { chunks: Vec<Digest>, through: Seq },
     /// Drop every cache.
     DropProjections,
     /// Keep a refused delivery.
@@ -27,7 +33,8 @@ impl Work {
         match self {
             Self::Append { rows, .. } => rows.iter().map(Row::weight).sum(),
             Self::Projection { stored, .. } => stored.len(),
-            Self::DropProjections => 0,
+            Self::Release { row, left } => row.weight() + left.iter().map(release::Left::weight).sum::<usize>(),
+            Self::DropProjections | Self::Sweep { .. } => 0,
             Self::Quarantine { refused, .. } => refused.raw.len(),
         }
     }

@@ -10,7 +10,7 @@ use super::commit::PAGE_BITS;
 use super::place::{Place, Use};
 use super::values::{self, nanoseconds, place, time};
 use super::writer::Hand;
-use super::{coding, index, schema};
+use super::{coding, index, parts, schema};
 use crate::event::{Digest, Kind, Seq, Time, WriterId};
 use crate::journal::{JournalError, Query, Record, limits};
 
@@ -112,7 +112,8 @@ pub(super) fn body(
 ) -> rusqlite::Result<Result<Vec<u8>, String>> {
     Ok(match (coding, blob, body) {
         (0, None, Some(bytes)) => Ok(bytes),
-        (1, None, Some(bytes)) => unpack(&bytes),
+        (1, None, Some(bytes)) | (4, Some(_), Some(bytes)) => unpack(&bytes),
+        (3, None, Some(bytes)) | (5, Some(_), Some(bytes)) => parts::whole(connection, &bytes)?,
         (2, Some(digest), None) => {
             let stored: Option<Vec<u8>> = connection
                 .prepare_cached("SELECT stored FROM blobs WHERE digest = ?1")?

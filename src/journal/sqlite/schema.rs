@@ -1,18 +1,22 @@
 //! The stored format and its migrations.
 //!
-//! Format 2, one SQLite file in write-ahead mode, `application_id` 0x77617272 ("warr"), `user_version` = the format:
+//! Format 4, one SQLite file in write-ahead mode, `application_id` 0x77617272 ("warr"), `user_version` = the format:
 //!
 //! | table | what it holds |
 //! |---|---|
 //! | `entries` | the record, one row an entry: `seq` 1, 2, 3 … without gaps; `writer` (8 bytes) and `place` among its own; `at` (seconds since 1970) and `at_ns` (0 to 999 999 999 away from zero); `arrived` (nanoseconds since 1970); `kind`; `key`; `terms`, one a line; the body; `digest`, its link (`journal::chain`) |
-//! | `blobs` | bodies over 64 KiB by the SHA-256 of their content, so that equal ones are stored once |
+//! | `blobs` | bodies over 64 KiB (of spans and logs those that share nothing) by the SHA-256 of their content, so that equal ones are stored once |
+//! | `chunks` | texts that bodies of spans and logs share (`parts`), by the SHA-256 of their content; `last` = an entry that uses it, not more than 4 096 behind the last one that does |
 //! | `writers` | the end of every writer's chain, written in the transaction of its entries |
 //! | `keys`, `terms`, `pages` | indexes of `entries` that can be made anew: first 16 bytes of the key's SHA-256 → seq; first 8 bytes of the term's SHA-256 → seq (both for entries up to `indexed` only); earliest arrival in every 256 entries |
 //! | `tally` | numbers that are not part of the record: `redeliveries`, `indexed`, `redacted:` and a rule's name |
 //! | `projections`, `quarantine` | caches and refused deliveries; not part of the record |
 //!
 //! `coding` of a body: 0 as it is; 1 a zstd frame followed by the first 8 bytes of the frame's SHA-256; 2 the body is
-//! the blob named by `blob`. Entries are never updated or deleted; two triggers say so to whoever tries.
+//! the blob named by `blob`; 3 without what is in `chunks`. An entry of which something was let go has in `blob` the SHA-256 of
+//! its body as it was recorded, for its link, and in `body` what is left: 4 as 1, 5 as 3. A later entry of the kind `released`
+//! says so, and the SHA-256 of what is left. Such a row is written anew in place of the old one, whose seq is in `releasing` within
+//! that transaction. Otherwise entries are never updated or deleted; two triggers say so to whoever tries.
 //!
 //! A migration is never changed once released: a new format is a new step at the end of [`MIGRATIONS`]. A new kind of
 //! fact is a new format too, so that an older program refuses to write beside it rather than fold half the facts.
@@ -23,10 +27,10 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x7761_7272;
 
 /// The steps from nothing to the format of this program, each in one transaction.
-pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3];
+pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4];
 
 /// The format this program writes.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 const FORMAT_1: &str = "
 CREATE TABLE blobs (
@@ -90,6 +94,30 @@ DELETE FROM tally WHERE name = 'indexed';
 
 /// New kinds of facts: outputs read, the triage walk, replays. The tables stay.
 const FORMAT_3: &str = "";
+
+/// Shared texts, and entries of which something was let go. The table of entries keeps its rows as they lie: only what it allows
+/// changes, in the way SQLite's documentation of ALTER TABLE names for that.
+const FORMAT_4: &str = "
+CREATE TABLE chunks (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    last INTEGER NOT NULL,
+    stored BLOB NOT NULL
+) STRICT;
+PRAGMA writable_schema=ON;
+UPDATE sqlite_schema SET sql = replace(replace(replace(sql,
+    'blob BLOB REFERENCES blobs (digest)', 'blob BLOB'),
+    'coding IN (0, 1, 2)', 'coding IN (0, 1, 2, 3, 4, 5)'),
+    'CHECK ((coding = 2) = (blob IS NOT NULL) AND (coding = 2) = (body IS NULL))',
+    'CHECK ((coding IN (2, 4, 5)) = (blob IS NOT NULL) AND (coding = 2) = (body IS NULL))')
+WHERE type = 'table' AND name = 'entries';
+PRAGMA writable_schema=RESET;
+CREATE INDEX entries_by_blob ON entries (blob) WHERE coding = 2;
+CREATE TABLE releasing (seq INTEGER PRIMARY KEY) STRICT;
+DROP TRIGGER entries_never_go;
+CREATE TRIGGER entries_never_go BEFORE DELETE ON entries
+WHEN NOT (OLD.kind IN ('spans', 'logs', 'metrics') AND OLD.seq IN (SELECT seq FROM releasing))
+BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END;
+";
 
 /// Why a file cannot be brought to our format.
 #[derive(Debug)]

@@ -209,7 +209,7 @@ fn a_file_of_the_first_format_is_brought_to_ours() {
     let old = rusqlite::Connection::open(&path).unwrap();
     old.execute_batch(
         "DROP TABLE terms; CREATE TABLE terms (term TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (term, seq)) STRICT, WITHOUT ROWID;
-         DELETE FROM tally; PRAGMA user_version = 1;",
+         DELETE FROM tally; DROP TABLE chunks; DROP INDEX entries_by_blob; DROP TABLE releasing; PRAGMA user_version = 1;",
     )
     .unwrap();
     drop(old);

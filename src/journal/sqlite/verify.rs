@@ -1,14 +1,14 @@
 //! Checks the whole record, one row after the other, without holding more than one in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, Error, ErrorCode, Row};
 
 use super::coding::unpack;
 use super::place::Place;
-use super::read;
 use super::values::last;
-use crate::event::{Digest, Seq, Time, WriterId};
+use super::{parts, read};
+use crate::event::{Digest, Fact, Kind, Seq, Time, WriterId};
 use crate::journal::chain::{Said, Tail, Walk};
 use crate::journal::{Broken, Checkpoint, JournalError, Verdict};
 
@@ -26,6 +26,28 @@ enum Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Sql(error)
+    }
+}
+
+/// What is left of entries, against what later entries say is left: the last word on each must be true.
+#[derive(Default)]
+struct Gone {
+    /// What is left, of each of which something is gone, and whether the last entry that spoke of it said just that.
+    left: BTreeMap<Seq, (Digest, bool)>,
+}
+
+impl Gone {
+    fn said(&mut self, seq: Seq, digest: &Digest) {
+        if let Some((left, true_word)) = self.left.get_mut(&seq) {
+            *true_word = left == digest;
+        }
+    }
+
+    fn finish(self) -> Result<(), Broken> {
+        let odd = self.left.into_iter().find(|(_, (_, true_word))| !true_word);
+        let what =
+            "content of it is gone, and no later entry says that it was let go, or that this is what is left of it";
+        odd.map_or(Ok(()), |(seq, _)| Err(Broken { seq, what: what.into() }))
     }
 }
 
@@ -59,14 +81,14 @@ fn walk_all(connection: &Connection, walk: &mut Walk, progress: &mut dyn FnMut(S
          FROM entries ORDER BY seq",
     )?;
     let mut rows = statement.query([])?;
-    let mut blobs = HashSet::new();
+    let (mut blobs, mut gone) = (HashSet::new(), Gone::default());
     loop {
         let row = match rows.next() {
             Ok(Some(row)) => row,
-            Ok(None) => return Ok(()),
+            Ok(None) => return gone.finish().map_err(Stop::Broken),
             Err(error) => return Err(here(walk, error)),
         };
-        if let Err(stop) = step(connection, walk, row, &mut blobs) {
+        if let Err(stop) = step(connection, walk, row, &mut blobs, &mut gone) {
             return Err(match stop {
                 Stop::Sql(error) => here(walk, error),
                 broken @ Stop::Broken(_) => broken,
@@ -90,7 +112,13 @@ fn damage(error: &Error) -> Option<String> {
     bad.then(|| format!("the file is damaged here ({error})"))
 }
 
-fn step(connection: &Connection, walk: &mut Walk, row: &Row<'_>, blobs: &mut HashSet<Digest>) -> Result<(), Stop> {
+fn step(
+    connection: &Connection,
+    walk: &mut Walk,
+    row: &Row<'_>,
+    blobs: &mut HashSet<Digest>,
+    gone: &mut Gone,
+) -> Result<(), Stop> {
     let seq = Seq(row.get(0)?);
     walk.expects(seq).map_err(Stop::Broken)?;
     let broken = |what: &str| Stop::Broken(Broken { seq, what: what.to_owned() });
@@ -98,7 +126,16 @@ fn step(connection: &Connection, walk: &mut Walk, row: &Row<'_>, blobs: &mut Has
     if (at.as_second(), at.subsec_nanosecond()) != (row.get(3)?, row.get(4)?) {
         return Err(broken("its time is not written as it was recorded"));
     }
-    let body = body_digest(connection, row, blobs)?.map_err(|what| broken(&format!("its body is bad: {what}")))?;
+    let bad = |what: String| broken(&format!("its body is bad: {what}"));
+    let body = match row.get(10)? {
+        // What is left is held against what was said of it; the link against the digest of what was recorded.
+        4 | 5 => {
+            let left = read::body(connection, row.get(10)?, row.get(11)?, row.get(12)?)?.map_err(bad)?;
+            gone.left.insert(seq, (Digest::of(&left), false));
+            Digest(row.get(11)?)
+        }
+        _ => body_digest(connection, row, blobs)?.map_err(bad)?,
+    };
     let said = Said {
         seq,
         writer: WriterId(row.get(1)?),
@@ -110,7 +147,15 @@ fn step(connection: &Connection, walk: &mut Walk, row: &Row<'_>, blobs: &mut Has
         terms: row.get_ref(8)?.as_str().map_err(Error::from)?,
         body,
     };
-    walk.step(&said, &Digest(row.get(9)?)).map_err(Stop::Broken)
+    let kind = said.kind;
+    walk.step(&said, &Digest(row.get(9)?)).map_err(Stop::Broken)?;
+    if kind == Kind::Released.name() {
+        let body = read::body(connection, row.get(10)?, row.get(11)?, row.get(12)?)?.map_err(bad)?;
+        if let Ok(Fact::Released(released)) = Fact::decode(Kind::Released, &body) {
+            released.entries.iter().for_each(|(seq, digest)| gone.said(*seq, digest));
+        }
+    }
+    Ok(())
 }
 
 /// The digest of the row's content; the inner error says what is wrong with it. A blob is looked into once.
@@ -125,6 +170,7 @@ fn body_digest(
     Ok(match (coding, blob, body) {
         (0, None, Some(bytes)) => Ok(Digest::of(bytes)),
         (1, None, Some(bytes)) => unpack(bytes).map(|bytes| Digest::of(&bytes)),
+        (3, None, Some(bytes)) => parts::whole(connection, bytes)?.map(|bytes| Digest::of(&bytes)),
         (2, Some(name), None) if blobs.contains(&Digest(name)) => Ok(Digest(name)),
         (2, Some(name), None) => read::body(connection, coding, blob, None)?.and_then(|bytes| {
             let found = Digest::of(&bytes);

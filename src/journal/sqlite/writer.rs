@@ -13,7 +13,7 @@ use super::place::{Place, Use};
 use super::queue::{Answer, Job, Queue, Work};
 use super::values::last;
 use super::watch::Bell;
-use super::{schema, side};
+use super::{parts, release, schema, side};
 use crate::event::{Time, WriterId};
 use crate::journal::{JournalError, Receipt};
 
@@ -76,6 +76,17 @@ impl Scribe {
                     }
                     Work::Projection { name, version, seq, stored } => {
                         side::save_projection(transaction, name, *version, *seq, stored).map(|()| Receipt::default())
+                    }
+                    Work::Release { row, left } => {
+                        let receipt = pen.append(std::slice::from_ref(&**row), &[])?;
+                        // Said before, it was done before.
+                        if receipt.recorded > 0 {
+                            left.iter().try_for_each(|left| release::reduce(transaction, left))?;
+                        }
+                        Ok(receipt)
+                    }
+                    Work::Sweep { chunks, through } => {
+                        parts::sweep(transaction, chunks, *through).map(|_| Receipt::default())
                     }
                     Work::DropProjections => side::drop_projections(transaction).map(|()| Receipt::default()),
                     Work::Quarantine { refused, redacted } => {

@@ -8,7 +8,9 @@ use crate::console::glyph;
 use crate::console::keymap::Keymap;
 use crate::console::pane::PaneKind;
 use crate::console::panes::sheet;
-use crate::engine::view::{Counter, Door, Mark, Opens, RunDetail, SourceHealth, Step, Suspicion, TimelineItem};
+use crate::engine::view::{
+    Bounded, Counter, Door, LetGo, Mark, Opens, RunDetail, SourceHealth, Step, Suspicion, TimelineItem,
+};
 use crate::event::Seq;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -183,6 +185,32 @@ fn the_sources_say_who_is_silent_what_was_refused_and_where_to_send() {
     stage.view.as_of = None;
     let shown = stage.screen(80, 24, PaneKind::Incidents);
     assert!(shown.contains("127.0.0.1:9955/alertmanager") && !shown.contains("9095"), "{shown}");
+}
+
+#[test]
+fn the_sources_say_what_was_taken_out_and_what_was_let_go() {
+    let mut stage = Stage::demo();
+    stage.view.redacted =
+        vec![Counter { name: "aws-key".into(), count: 4 }, Counter { name: "badge".into(), count: 12 }];
+    let until = stage.view.as_of;
+    stage.view.let_go =
+        LetGo { through: Seq(9), until, seen: 400, gone: 331, bad: 31, spans: 3_310, log_lines: 77, samples: 12_000 };
+    for (columns, rows) in [(160, 50), (100, 30), (80, 24)] {
+        // The gaps that follow have a screen of their own.
+        stage.view.recorder = Bounded::default();
+        let shown = stage.screen(columns, rows, PaneKind::Sources);
+        for what in [
+            "Taken out before it was recorded",
+            "4  aws-key",
+            "12  badge",
+            "Let go of what came before 20",
+            "331  good",
+            "31 that",
+        ] {
+            assert!(shown.contains(what), "{what}: {shown}");
+        }
+        println!("{shown}");
+    }
 }
 
 #[test]
