@@ -131,7 +131,7 @@ fn main() {
         update(&mut model, Msg::Resized(Size::new(160, 50)), now);
         update(&mut model, Msg::Fetched(Want::Run(TRACE), Seq(1), Ok(Detail::Run(Box::new(run)))), now);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 160, 50));
-        draw(&model, &mut buffer);
+        let _ = draw(&model, &mut buffer);
         let all = begun.elapsed();
         let shown: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
         assert!(shown.contains("failed step"), "the cursor is on the marked step: {shown}");
@@ -142,7 +142,7 @@ fn main() {
         }
         let begun = Instant::now();
         update(&mut model, Msg::Key(key::Key::plain(crossterm::event::KeyCode::Enter)), now);
-        draw(&model, &mut buffer);
+        let _ = draw(&model, &mut buffer);
         finding.push(begun.elapsed());
         let shown: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
         assert!(shown.contains("hit 1 of 1"), "{shown}");
