@@ -102,7 +102,7 @@ fn spans_late_out_of_order_without_root_and_not_yet_ended_find_their_run() {
         "support-bot",
         &json!({"startTime": began, "endTime": ended}),
     ));
-    langfuse.change("00000000000000a2", "endTime", bodies::ago(0).into());
+    langfuse.change("00000000000000a2", "endTime", &bodies::ago(0).into());
     let opened = wait_for("the whole run", || house.opened(TRACE).filter(|run| run.steps.len() == 2));
     assert_eq!((opened.steps[0].kind.raw(), opened.steps[1].depth), ("agent", 1));
     wait_until("its end", || house.opened(TRACE).is_some_and(|run| run.steps[1].duration_ms > 10_000));

@@ -7,11 +7,11 @@ use crate::support::house::House;
 use crate::support::phoenix::{self, Phoenix};
 use crate::support::{http, require_all, wait_for, wait_until};
 
-/// A house that reads these projects as those of the service `support-bot`.
+/// A house that reads this project as that of the service `support-bot`, and asks for another that is not there.
 fn reading(phoenix: &Phoenix, project: &str) -> House {
     let house = House::new();
     house.configure(&format!(
-        "[phoenix]\nurl = \"{}\"\nprojects = [\"{project}\"]\nevery_seconds = 1\n[phoenix.services]\n\"{project}\" = \"support-bot\"\n",
+        "[phoenix]\nurl = \"{}\"\nprojects = [\"nowhere\", \"{project}\"]\nevery_seconds = 1\n[phoenix.services]\n\"{project}\" = \"support-bot\"\n",
         phoenix.url()
     ));
     house
@@ -79,8 +79,8 @@ fn a_run_that_was_sent_to_a_real_phoenix_is_read_whole_once_and_judged() {
     assert_eq!((on_record(&house, &sent), on_record(&house, &both)), (5, 4), "one of them once more, with its verdict");
     assert!(house.run(&["verify"]).status.success());
 
-    // What is not there is said, by whoever is asked.
-    house.configure(&format!("[phoenix]\nurl = \"{}\"\nprojects = [\"{project}\", \"nowhere\"]\n", phoenix.url()));
+    // What is not there keeps nobody from reading what is, and is said by whoever is asked.
+    assert!(house.counted("phoenix", "poll_failed") >= 1);
     let report: Value = serde_json::from_slice(&house.run(&["doctor", "--json"]).stdout).expect("JSON");
     let check = report["checks"].as_array().into_iter().flatten().find(|check| check["what"] == "Phoenix");
     let found = check.map(|check| check["found"].to_string()).unwrap_or_default();

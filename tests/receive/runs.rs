@@ -154,8 +154,10 @@ fn a_tenant_a_request_is_not_compared_by_and_people_who_differ_are_counted_and_b
     let runs: Vec<Value> = (0..120)
         .map(|nth| {
             let mut run = chat(&trace(nth), 1_200 - nth * 10);
-            let more =
-                [("tenant.id", format!("tenant-{nth}")), ("app.route", ["/pay", "/cart"][(nth % 2) as usize].into())];
+            let more = [
+                ("tenant.id", format!("tenant-{nth}")),
+                ("app.route", if nth % 2 == 0 { "/pay" } else { "/cart" }.into()),
+            ];
             let more = more.map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}));
             run["attributes"].as_array_mut().expect("a list").extend(more);
             let label = if nth >= 60 { "fail" } else { "pass" };

@@ -77,7 +77,7 @@ impl Langfuse {
     }
 
     /// Shows an observation again, with what has changed.
-    pub fn change(&self, id: &str, field: &str, value: Value) {
+    pub fn change(&self, id: &str, field: &str, value: &Value) {
         for observation in self.state().observations.iter_mut().filter(|observation| observation["id"] == id) {
             observation[field] = value.clone();
         }
@@ -135,10 +135,10 @@ fn answer(mut stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     for (nth, line) in BufReader::new(stream).lines().enumerate() {
         let line = line?;
         if nth == 0 {
-            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            line.split(' ').nth(1).unwrap_or_default().clone_into(&mut path);
         }
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("authorization: ") {
-            credentials = line[line.len() - value.len()..].to_owned();
+            line[line.len() - value.len()..].clone_into(&mut credentials);
         }
         if line.is_empty() {
             break;

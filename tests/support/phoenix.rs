@@ -1,7 +1,7 @@
 //! A real Phoenix with its own folder and ports.
 
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,8 @@ pub struct Phoenix {
     /// Port on 127.0.0.1.
     pub port: u16,
     log: PathBuf,
-    /// It ends when this is closed: with this program, however that ends.
-    _life: ChildStdin,
+    /// It ends when its input is closed: with this program, however that ends.
+    _process: Child,
 }
 
 /// The one of this test program, started by whoever asks first. Projects keep tests apart.
@@ -39,7 +39,7 @@ impl Phoenix {
         let folder = TempDir::with_prefix("warroom-test-phoenix-").expect("a temporary folder").keep();
         let (port, log) = (free_port(), folder.join("log"));
         let file = std::fs::File::create(&log).expect("a log file in a fresh folder");
-        let mut child = Command::new("sh")
+        let child = Command::new("sh")
             .args(["-c", "\"$0\" serve & read -r _; kill $!; wait $!; rm -rf \"$1\""])
             .arg(program().expect("require(\"phoenix\") was asked first"))
             .arg(&folder)
@@ -55,7 +55,7 @@ impl Phoenix {
             .stderr(file)
             .spawn()
             .expect("a shell");
-        let phoenix = Self { port, log, _life: child.stdin.take().expect("it is piped") };
+        let phoenix = Self { port, log, _process: child };
         let begun = Instant::now();
         while !http::get(port, "/v1/projects").is_ok_and(|answer| answer.status == 200) {
             assert!(begun.elapsed() < START, "Phoenix did not start:\n{}", phoenix.log());

@@ -214,6 +214,30 @@ fn the_sources_say_what_was_taken_out_and_what_was_let_go() {
 }
 
 #[test]
+fn what_was_read_elsewhere_says_up_to_when_it_was_shown() {
+    let mut stage = Stage::demo();
+    let at = stage.view.as_of.expect("a moment");
+    let read = SourceHealth {
+        name: "phoenix".into(),
+        last: Some(at),
+        accepted: 3,
+        counts: Vec::new(),
+        silent: false,
+        shown: Some(at),
+    };
+    stage.view.sources = vec![read];
+    let shown = stage.screen(80, 24, PaneKind::Sources);
+    assert!(shown.contains("has shown spans up to ") && shown.contains("later ones may still be on"), "{shown}");
+
+    let mut run = odd_run(2);
+    let opens = Opens::Run { trace: run.line.trace };
+    run.read = vec![("phoenix".into(), at)];
+    stage.put_again(&sheet(&opens).want().expect("it is made of something larger"), Detail::Run(Box::new(run)));
+    let run = laid_out(&stage, &opens, 78, 0);
+    assert!(run.contains("Read at phoenix, last at ") && run.contains("so some may be"), "{run}");
+}
+
+#[test]
 fn before_the_incident_the_screen_says_so_and_how_to_get_back() {
     let mut stage = Stage::demo();
     stage.view.incidents.items.clear();

@@ -324,13 +324,14 @@ impl<K: Keeper> Poller<K> {
     /// more is there.
     ///
     /// # Errors
-    /// A part could not be read; the others were.
+    /// It could not be read; of a part that is not there it is only said while others are.
     pub async fn poll(&mut self, now: Time) -> Result<(u64, Option<String>, bool), PollError> {
         let mut all = Brought::default();
-        let mut failed = None;
+        let (mut failed, mut read, mut missing) = (None, false, None);
         for reading in &mut self.readings {
             match reading.read(&self.client, &self.inflow, now).await {
                 Ok(brought) => {
+                    read = true;
                     all.recorded += brought.recorded;
                     all.duplicates += brought.duplicates;
                     all.rejected += brought.rejected;
@@ -338,18 +339,23 @@ impl<K: Keeper> Poller<K> {
                     all.behind |= brought.behind;
                     all.said = all.said.or(brought.said);
                 }
+                // A project that is not there is no reason to ask less often for those that are.
+                Err(error @ PollError::Refused { status: 404, .. }) => missing = missing.or(Some(error)),
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
         if let Some(shown) = all.shown {
             self.inflow.counters.shown(K::SOURCE, shown);
         }
-        if let Some(error) = failed {
+        if let Some(error) = failed.or_else(|| missing.take_if(|_| !read)) {
             return Err(error);
+        }
+        if missing.is_some() {
+            self.inflow.counters.count(K::SOURCE, Fate::PollFailed);
         }
         self.inflow.counters.accept(K::SOURCE, all.recorded, all.duplicates, all.rejected, now);
         let name = K::SOURCE.name();
-        let why = all.said;
+        let why = missing.map(|error| error.to_string()).or(all.said);
         let behind = all.behind.then(|| format!("{name} holds more than was read so far; the reading goes on"));
         Ok((all.recorded, why.or(behind), all.behind))
     }
