@@ -135,7 +135,9 @@ fn main() {
         let all = begun.elapsed();
         let shown: String = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
         assert!(shown.contains("failed step"), "the cursor is on the marked step: {shown}");
-        (reading.push(read), showing.push(all - read), whole.push(all));
+        reading.push(read);
+        showing.push(all.checked_sub(read).unwrap());
+        whole.push(all);
         for c in "/departure 9998".chars() {
             let key = key::Key::plain(crossterm::event::KeyCode::Char(c));
             update(&mut model, Msg::Key(key), now);
