@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Does judgement depend on what must not matter?  Alters recorded cases and judges them again.
 
-usage: docs/measure/robust.py WARROOM CASES_DIR [--only ALTERATION,...] [--seed N] [--detail]
+usage: docs/measure/robust.py WARROOM CASES_DIR [--only ALTERATION,...] [--seed N,...] [--measures] [--kinds] [--detail]
 
 CASES_DIR holds cases (bundle.json, truth.json, ...) in any depth; standard library only. Each alteration keeps the confirmed cause true,
 or makes it "nothing is wrong" (the last two). What is printed: right answers and confidently wrong ones, by family and alteration,
-with Wilson intervals. A figure that falls under an alteration that must not matter points at a rule that fits only its cases.
+with Wilson intervals; with --measures also Brier score, calibration, macro-F1, false alarms and onset error with bootstrap intervals. A figure that falls under an alteration that must not matter points at a rule that fits only its cases.
 
   shift     all times 11 days 3 h 17 min later
   names     every component called otherwise; agents: every tool, agent and verdict too
@@ -296,15 +296,66 @@ def wilson(k, n):
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def main(argv):
-    if len(argv) < 2:
-        sys.exit(__doc__)
-    warroom, root = argv[0], argv[1]
-    option = lambda name, other: argv[argv.index(name) + 1] if name in argv else other
-    wanted = option("--only", ",".join(ALTERATIONS)).split(",")
-    seed, detail = int(option("--seed", "1")), "--detail" in argv
-    folders = [path for path, _, files in sorted(os.walk(root)) if "bundle.json" in files and "truth.json" in files]
-    home, truths = tempfile.mkdtemp(prefix="robust-"), {}
+def runs_between(case, truth, said):
+    """How many runs lie between the onset that is true and the one that was said; None without either."""
+    if not (truth.get("onset") and said and "spans.ndjson" in case):
+        return None
+    low, high = sorted((moment(truth["onset"]), moment(said)))
+    starts = {}
+    for line in case["spans.ndjson"]:
+        for block in line["resourceSpans"]:
+            for scope in block["scopeSpans"]:
+                for span in scope["spans"]:
+                    starts[span["traceId"]] = min(starts.get(span["traceId"], float("inf")), int(span["startTimeUnixNano"]) / 1e9)
+    return sum(low <= start < high for start in starts.values())
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values) if values else None
+
+
+def median(values):
+    values = sorted(values)
+    return None if not values else (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+
+
+def macro_f1(marks):
+    scores = []
+    for surface in sorted({mark["is"] for mark in marks}):
+        hit = sum(mark["is"] == surface and mark["surface right"] for mark in marks)
+        said = sum(mark["said"] == surface or (mark["is"] == surface and mark["surface right"]) for mark in marks)
+        scores.append(2 * hit / (said + sum(mark["is"] == surface for mark in marks)))
+    return mean(scores)
+
+
+def calibration_error(marks):
+    bins = {}
+    for mark in marks:
+        bins.setdefault(min(9, int(mark["p"] * 10)), []).append(mark)
+    return sum(len(own) / len(marks) * abs(mean(mark["p"] for mark in own) - mean(mark["right"] for mark in own)) for own in bins.values())
+
+
+MEASURES = {"Brier": lambda marks: mean((mark["p"] - mark["right"]) ** 2 for mark in marks), "calibration error": calibration_error,
+            "macro-F1 over surfaces": lambda marks: macro_f1(marks) if marks[0]["family"] == "agents" else None,
+            "false alarms where nothing is wrong": lambda marks: mean(mark["sure"] for mark in marks if mark["is"] == "none"),
+            "confident where two moved together": lambda marks: mean(mark["p"] >= CONFIDENT and mark["said"] != "none" for mark in marks if mark["both"]),
+            "onset off by so many runs, median": lambda marks: median(mark["off"] for mark in marks if mark["off"] is not None)}
+
+
+def bootstrap(marks, measure, rounds=1000):
+    rng, draws = random.Random(1), []
+    for _ in range(rounds):
+        value = measure([rng.choice(marks) for _ in marks])
+        if value is not None:
+            draws.append(value)
+    draws.sort()
+    return (draws[int(.025 * len(draws))], draws[int(.975 * len(draws)) - 1]) if draws else None
+
+
+def judge(warroom, folders, wanted, seed):
+    """The marks of every case under every alteration, thrown by `seed`."""
+    home, cases, marks = tempfile.mkdtemp(prefix="robust-"), {}, []
     try:
         for number, folder in enumerate(folders):
             case = read(folder)
@@ -317,34 +368,67 @@ def main(argv):
                 if altered is not None:
                     name = f"{number}-{way.replace(' ', '_')}"
                     altered["bundle.json"]["name"] = name
-                    truths[name] = (family, way, altered["truth.json"], os.path.basename(folder))
                     write(altered, os.path.join(home, name))
+                    keep = {key: altered[key] for key in ("truth.json", "spans.ndjson") if key in altered and family in ("agents", "storms")}
+                    cases[name] = (family, way, os.path.basename(folder), {"truth.json": altered["truth.json"], **keep})
         out = subprocess.run([warroom, "backtest", "--json", home], stdout=subprocess.PIPE, check=False).stdout
         rows = {row["case"]: row for row in map(json.loads, out.splitlines())}
     finally:
         shutil.rmtree(home)
-    sums = {}
-    for name, (family, way, truth, folder) in truths.items():
-        row = rows.get(name)
+    for name, (family, way, folder, case) in cases.items():
+        row, truth = rows.get(name), case["truth.json"]
+        mark = {"family": family, "way": way, "case": folder, "kind": truth.get("kind", "")}
+        marks.append(mark)
         if family == "storms":
-            f1, hit = storm(row, truth) if row else (0, 0)
-            sums.setdefault((family, way), []).append((f1, hit, 0))
+            mark["storm"] = storm(row, truth) if row else (0, 0)
             continue
         top = row["hypotheses"][0] if row and row["hypotheses"] and row["hypotheses"][0]["probability"] > row["none_of_these"] else None
-        ok = row is not None and right(top, truth)
-        sure = not ok and top is not None and top["probability"] >= CONFIDENT
-        sums.setdefault((family, way), []).append((int(ok), int(sure), row["elapsed_ms"] if row else 0))
-        if detail and not ok:
-            said = (top["surface"], top["subject"], top["change"], top["probability"]) if top else ("none", row and row["none_of_these"])
-            print(f"  {family}/{folder} {name} {way}: said {said}, is {truth['cause']['surface']} {truth['cause']['subject']} {truth['cause']['change']}", file=sys.stderr)
+        ok, cause = row is not None and right(top, truth), truth["cause"]
+        p = top["probability"] if top else row["none_of_these"] if row else 1.0
+        said = top["surface"] if top else "none"
+        mark |= {"right": int(ok), "sure": int(not ok and (row is None or (top is not None and p >= CONFIDENT))), "p": p, "said": said, "is": cause["surface"],
+                 "surface right": int(said == cause["surface"] or said in truth.get("confounded", [])), "both": bool(truth.get("confounded")),
+                 "off": runs_between(case, truth, row and row.get("onset"))}
+        mark["text"] = (f"  {family}/{folder} {way} seed {seed}: said {said} {top and top['subject']} {top and top['change']} {p:.2f}, "
+                        f"is {cause['surface']} {cause.get('subject')} {cause['change']}")
+    return marks
+
+
+def main(argv):
+    if len(argv) < 2:
+        sys.exit(__doc__)
+    option = lambda name, other: argv[argv.index(name) + 1] if name in argv else other
+    wanted = option("--only", ",".join(ALTERATIONS)).split(",")
+    folders = [path for path, _, files in sorted(os.walk(argv[1])) if "bundle.json" in files and "truth.json" in files]
+    marks = [mark for seed in option("--seed", "1").split(",") for mark in judge(argv[0], folders, wanted, int(seed))]
+    if "--detail" in argv:
+        print("\n".join(mark["text"] for mark in marks if not mark.get("right", 1)), file=sys.stderr)
+    groups = {}
+    for mark in marks:
+        groups.setdefault((mark["family"], mark["way"]), []).append(mark)
     print(f"{'family':14} {'altered':9} {'n':>4}  right                 confidently wrong")
-    for (family, way), marks in sums.items():
-        n, one, two = len(marks), sum(m[0] for m in marks), sum(m[1] for m in marks)
+    for (family, way), own in groups.items():
+        n = len(own)
         if family == "storms":
-            print(f"{family:14} {way:9} {n:4}  pairwise F1 {one / n:.3f}  root hit {two / n:.3f}")
-        else:
-            a, b = wilson(one, n), wilson(two, n)
-            print(f"{family:14} {way:9} {n:4}  {one:3} {one / n:.2f} ({a[0]:.2f}-{a[1]:.2f})   {two:3} {two / n:.2f} ({b[0]:.2f}-{b[1]:.2f})")
+            print(f"{family:14} {way:9} {n:4}  pairwise F1 {mean(m['storm'][0] for m in own):.3f}  root hit {mean(m['storm'][1] for m in own):.3f}")
+            continue
+        one, two = sum(m["right"] for m in own), sum(m["sure"] for m in own)
+        a, b = wilson(one, n), wilson(two, n)
+        print(f"{family:14} {way:9} {n:4}  {one:3} {one / n:.2f} ({a[0]:.2f}-{a[1]:.2f})   {two:3} {two / n:.2f} ({b[0]:.2f}-{b[1]:.2f})")
+    if "--measures" in argv:
+        for (family, way), own in groups.items():
+            for name, measure in MEASURES.items() if family != "storms" else ():
+                value = measure(own)
+                if value is not None:
+                    low, high = bootstrap(own, measure)
+                    print(f"{family:14} {way:9} {name:36} {value:.3f} ({low:.3f}-{high:.3f})")
+    if "--kinds" in argv:
+        kinds = {}
+        for mark in marks:
+            if mark["kind"]:
+                kinds.setdefault((mark["way"], mark["kind"]), []).append(mark)
+        for (way, kind), own in sorted(kinds.items()):
+            print(f"{way:9} {kind:24} right {sum(m['right'] for m in own)} of {len(own)}, confidently wrong {sum(m['sure'] for m in own)}")
 
 
 if __name__ == "__main__":

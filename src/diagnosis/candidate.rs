@@ -1,6 +1,6 @@
 //! A possible cause while it is being judged.
 
-use crate::event::{Cause, Direction, Pointer, Time, Untrusted};
+use crate::event::{Cause, Direction, Pointer, Surface, Time, Untrusted};
 
 /// What sort of cause it is: decides the words for falsifier, next check and remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,17 @@ pub struct Candidate {
     pub remedy: Option<&'static str>,
     /// When its effect began, where it says so better than the symptoms do.
     pub onset: Option<Time>,
+    /// What it moved together with, where nothing tells them apart.
+    pub together: Option<Together>,
+}
+
+/// Surfaces that moved in the same runs, so that the runs say the same of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Together {
+    /// The others.
+    pub with: Vec<Surface>,
+    /// The experiment that would tell, in one line.
+    pub test: String,
 }
 
 impl Candidate {

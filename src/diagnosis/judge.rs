@@ -171,6 +171,11 @@ fn hypothesis(candidate: &Candidate, share: f64, evidence: &mut Vec<Evidence>) -
 /// What would disprove it, and the next cheap check.
 fn questions(candidate: &Candidate) -> (Untrusted, Untrusted) {
     let subject = candidate.cause.subject.as_ref().map_or_else(|| "it".to_owned(), say);
+    if let Some(together) = &candidate.together {
+        let surface = candidate.cause.surface.name();
+        let falsifier = format!("runs with the {surface} alone as it was fail as often as those since");
+        return (falsifier.into(), together.test.as_str().into());
+    }
     let (falsifier, next) = match (candidate.sort, candidate.cause.surface) {
         (Sort::Change, _) => (
             format!("the same failure where this change does not run, or it goes on after {subject} runs without it"),
@@ -211,8 +216,14 @@ fn headline(symptoms: &Symptoms<'_>, best: Option<&Candidate>) -> Untrusted {
         None => "cause not clear yet".to_owned(),
         Some(best) => {
             let place = best.cause.subject.as_ref().map(|subject| format!(" in {}", say(subject))).unwrap_or_default();
-            let mechanism = say(&best.mechanism);
-            format!("probable cause: {} ({mechanism}){place}", best.cause.surface.name())
+            let surface = best.cause.surface.name();
+            match &best.together {
+                Some(together) => {
+                    let others: Vec<&str> = together.with.iter().map(|surface| surface.name()).collect();
+                    format!("probable cause: {surface} or {}, which moved together", others.join(" or "))
+                }
+                None => format!("probable cause: {surface} ({}){place}", say(&best.mechanism)),
+            }
         }
     };
     format!("{paged} is degraded; {cause}").into()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Time, Untrusted};
 
-use super::attribution::{Attribution, attribute, columns_of};
+use super::attribution::{Attribution, Columns, attribute, columns_of};
 use super::came::{Came, came};
 use super::drift::{Drifted, drifted};
 use super::parts::parts;
@@ -63,6 +63,12 @@ pub fn around(runs: &[&RunFacts], moment: Time) -> Around {
         drift: drifted(&near, moment),
         came: came(&near, &made),
     }
+}
+
+/// `runs`, oldest first, in columns, to be compared and taken apart; bad is what is bad by any sign.
+#[must_use]
+pub fn in_columns(runs: &[&RunFacts]) -> Columns {
+    columns_of(runs, &parts(runs), was_bad)
 }
 
 /// Whether a run was bad by any sign; `None` = nothing about it tells.
@@ -195,6 +201,76 @@ mod tests {
         assert!(seen.drift.iter().all(|one| one.drift.as_ref().is_none_or(|drift| drift.q > 0.05)), "{:?}", seen.drift);
         assert_eq!(look(&Runs::default(), at(0)), Around::default());
         assert!(look(&quiet, at(-5)).outcome.is_none(), "nothing came before");
+    }
+
+    /// Runs that say `said`, were asked `question`, and of which users said `told`.
+    fn told(of: impl Fn(u8) -> (&'static str, String, Vec<(&'static str, &'static str)>)) -> Runs {
+        let mut runs = Runs::default();
+        for nth in 0..60_u8 {
+            let (said, question, told) = of(nth);
+            let start = at(i64::from(nth) * 30);
+            let verdict = |(name, label): &(&str, &str)| SpanEvent {
+                time: start,
+                name: "gen_ai.evaluation.result".into(),
+                attributes: attributes(&[("gen_ai.evaluation.name", name), ("gen_ai.evaluation.score.label", label)]),
+            };
+            let span = Span {
+                trace_id: TraceId([nth + 1; 16]),
+                span_id: SpanId([nth + 1; 8]),
+                parent: None,
+                name: "chat".into(),
+                kind: SpanKind::Client,
+                start,
+                end: start,
+                status: SpanStatus::Unset,
+                status_message: Untrusted::default(),
+                attributes: attributes(&[
+                    ("gen_ai.operation.name", "chat"),
+                    ("gen_ai.request.model", "large"),
+                    ("gen_ai.input.messages", &question),
+                    ("gen_ai.output.messages", said),
+                ]),
+                events: told.iter().map(verdict).collect(),
+            };
+            let resource = attributes(&[("service.name", "support")]);
+            let resources = vec![Resource { service: "support".into(), attributes: resource, items: vec![span] }];
+            runs.apply(&SpanBatch { resources });
+        }
+        runs
+    }
+
+    #[test]
+    fn another_language_giving_in_asking_again_and_what_users_say_are_signals() {
+        let moved = told(|nth| {
+            let question = if nth >= 30 { format!("why? {}", nth / 4) } else { format!("why? {nth}") };
+            let thumb = if nth >= 30 && !nth.is_multiple_of(5) { "down" } else { "up" };
+            let edited = if nth >= 30 && !nth.is_multiple_of(4) { "true" } else { "false" };
+            match nth {
+                0..30 => (
+                    "The refund is on its way to you and will be there soon.",
+                    question,
+                    vec![("user_thumbs", thumb), ("user_edited", edited)],
+                ),
+                _ => (
+                    "Mein Fehler. You are absolutely right. Die Erstattung ist auf dem Weg und wir sind für Sie da. Sie ist nicht weit.",
+                    question,
+                    vec![("user_thumbs", thumb), ("user_edited", edited)],
+                ),
+            }
+        });
+        let seen = look(&moved, at(900));
+        for name in ["answer not in ", "gave in to the user", "asked again", "failed user_thumbs", "user_edited"] {
+            let one = seen.drift.iter().find(|one| one.signal.raw().starts_with(name)).unwrap();
+            let drift = one.drift.as_ref().unwrap();
+            assert!(drift.q <= 0.05 && drift.effect.abs() > 0.5 && drift.course.len() == 24, "{name}: {one:?}");
+        }
+        // Nothing carries tickets: that is said, and is not the same as none.
+        let tickets = seen.drift.iter().find(|one| one.signal.raw() == "tickets after it").unwrap();
+        assert!(tickets.drift.is_none() && tickets.runs == (0, 0) && !tickets.field.is_empty(), "{tickets:?}");
+        // An answer that its user left as it was is no failure.
+        let calm =
+            told(|nth| ("The refund is on its way to you.", format!("why? {nth}"), vec![("user_edited", "false")]));
+        assert!(look(&calm, at(900)).outcome.is_some_and(|outcome| outcome.since == (30, 0)));
     }
 
     #[test]

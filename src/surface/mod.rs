@@ -31,13 +31,15 @@ mod step;
 mod stop;
 mod store;
 mod table;
+mod tongue;
 pub mod triage;
 
 pub use alias::{Field, Op};
-pub use around::{Around, Proxy, around};
+pub use around::{Around, Proxy, around, in_columns};
 pub use came::{Came, Spread};
 pub use compare::{Alike, ByValue, Compared, Finding, Numbers, StopCourse, Values};
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
+pub use parts::result_of;
 pub use read::{Evaluation, Said, SpanFacts};
 pub use recorder::{Gap, Recorder, ServiceGaps};
 pub use run::{Bad, MODEL, PROMPT, Retrieved, RunFacts, Surfaces};

@@ -15,7 +15,8 @@ const WRITTEN: usize = 4;
 pub(super) type Part = (Surface, Untrusted, Untrusted);
 
 /// The name of the part that holds what a tool answers.
-pub(super) fn result_of(tool: &Untrusted) -> Untrusted {
+#[must_use]
+pub fn result_of(tool: &Untrusted) -> Untrusted {
     format!("result of {}", tool.raw()).into()
 }
 

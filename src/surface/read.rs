@@ -1,6 +1,7 @@
 //! One span, reduced to what judging a run needs: bounded, whatever the span carried.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use super::alias::{self, EventKind, Field, Flattened, Named, Op};
 use super::message::{self, Message};
 use super::plan::{self, Plan};
 use super::shape::{Shape, shape_of};
+use super::tongue;
 
 /// The verdict of a judge or evaluator.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +31,55 @@ impl Evaluation {
     /// Whether it passed: by its label, else by a score of at least one half; `None` = cannot be told.
     #[must_use]
     pub fn passed(&self) -> Option<bool> {
-        let by_label = self.label.as_ref().and_then(|label| match label.raw().to_ascii_lowercase().as_str() {
-            "pass" | "passed" | "good" | "correct" | "true" | "yes" | "ok" | "success" | "relevant" | "faithful" => {
-                Some(true)
-            }
-            "fail" | "failed" | "bad" | "incorrect" | "false" | "no" | "error" | "failure" | "irrelevant"
-            | "unfaithful" | "hallucinated" => Some(false),
-            _ => None,
-        });
-        by_label.or_else(|| self.score.filter(|score| (0.0..=1.0).contains(score)).map(|score| score >= 0.5))
+        let label = self.label.as_ref().map(|label| label.raw().to_ascii_lowercase());
+        match label.as_deref().unwrap_or_default() {
+            "pass" | "passed" | "good" | "correct" | "ok" | "success" | "relevant" | "faithful" | "up"
+            | "thumbs_up" | "thumbs-up" | "like" | "liked" | "positive" | "accepted" => return Some(true),
+            "fail" | "failed" | "bad" | "incorrect" | "error" | "failure" | "irrelevant" | "unfaithful"
+            | "hallucinated" | "down" | "thumbs_down" | "thumbs-down" | "dislike" | "disliked" | "negative"
+            | "rejected" => return Some(false),
+            _ => {}
+        }
+        let yes = match label.as_deref().unwrap_or_default() {
+            "true" | "yes" | "1" => Some(true),
+            "false" | "no" | "0" => Some(false),
+            _ => self.score.filter(|score| (0.0..=1.0).contains(score)).map(|score| score >= 0.5),
+        };
+        yes.map(|yes| yes != self.is_harm())
+    }
+
+    /// Whether a yes to it is bad news, such as that a user edited the answer or opened a ticket.
+    #[must_use]
+    pub fn is_harm(&self) -> bool {
+        let name = self.name.raw().to_ascii_lowercase();
+        let says = |words: &[&str]| {
+            name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| words.contains(&word))
+        };
+        says(HARMS) && !says(&["free", "no", "none", "avoided", "resolved", "closed"])
     }
 }
+
+/// Words in the name of a proxy by which a yes is bad news.
+const HARMS: &[&str] = &[
+    "edit",
+    "edits",
+    "edited",
+    "retry",
+    "retries",
+    "retried",
+    "regenerate",
+    "regenerated",
+    "reask",
+    "ticket",
+    "tickets",
+    "escalation",
+    "escalated",
+    "complaint",
+    "downvote",
+    "hallucination",
+    "toxicity",
+    "toxic",
+];
 
 /// What a model call said at its end.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +94,10 @@ pub struct Said {
     pub broken: bool,
     /// Whether the sender captured what was said at all.
     pub captured: bool,
+    /// The language it is in; `None` = too little to tell, or none that is known.
+    pub language: Option<&'static str>,
+    /// It praises the question, agrees with its user or apologises.
+    pub gives_in: bool,
 }
 
 /// One span of a run.
@@ -129,6 +173,8 @@ pub struct SpanFacts {
     pub slices: BTreeMap<&'static str, Untrusted>,
     /// What a model said.
     pub said: Said,
+    /// A short digest of what a model was asked, with all that came before.
+    pub question: Option<u64>,
 }
 
 impl SpanFacts {
@@ -199,6 +245,17 @@ impl SpanFacts {
             evaluations: evaluations(span),
             slices: alias::slices(&span.attributes),
             said: if op == Op::Model { said(&out) } else { Said::default() },
+            question: if op == Op::Model { question(span) } else { None },
+        })
+    }
+}
+
+impl SpanFacts {
+    /// Whether the provider's own reason is that it failed.
+    #[must_use]
+    pub fn ended_in_error(&self) -> bool {
+        self.finish.last().is_some_and(|reason| {
+            matches!(reason.raw().to_ascii_lowercase().as_str(), "error" | "failed" | "failure" | "server_error")
         })
     }
 }
@@ -335,6 +392,17 @@ fn evaluations(span: &Span) -> Vec<Evaluation> {
     found
 }
 
+/// What the model was asked, as it was written: the same question with the same past has the same digest.
+fn question(span: &Span) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    match alias::value(&span.attributes, Field::MessagesIn)? {
+        Value::Null => return None,
+        Value::String(text) => text.hash(&mut hasher),
+        other => other.to_string().hash(&mut hasher),
+    }
+    Some(hasher.finish())
+}
+
 fn exception(span: &Span) -> Option<Untrusted> {
     let event = span.events.iter().find(|event| event.name.raw() == "exception")?;
     let words = event.attributes.get("exception.message").or_else(|| event.attributes.get("exception.type"))?;
@@ -354,6 +422,8 @@ fn said(out: &[Message]) -> Said {
         tail: last.text.chars().skip(skip).collect::<String>().into(),
         broken: broken_arguments || is_open(&last.text),
         captured: true,
+        language: tongue::of(&last.text),
+        gives_in: tongue::gives_in(&last.text),
     }
 }
 

@@ -104,6 +104,12 @@ pub struct RunFacts {
     pub tool_calls: u32,
     /// Characters the model said.
     pub said_chars: usize,
+    /// The language of what the model said last, where that can be told.
+    pub language: Option<&'static str>,
+    /// Whether it gave in to the user anywhere: praised, agreed, apologised; `None` = nothing it said was captured.
+    pub gives_in: Option<bool>,
+    /// A short digest of what its first model call was asked.
+    pub question: Option<u64>,
     /// Tokens in, of leaf calls only; `None` = not captured.
     pub tokens_in: Option<u64>,
     /// Tokens out, of leaf calls only; `None` = not captured.
@@ -187,7 +193,7 @@ impl RunFacts {
                 .map(|s| (s.what.clone(), s.failed, s.result.clone()))
                 .collect(),
             provider_errors: models()
-                .filter(|step| step.failed)
+                .filter(|step| step.failed || step.ended_in_error())
                 .map(|step| step.error.clone().unwrap_or_else(|| "failed without words".into()))
                 .collect(),
             retrievals: steps.iter().filter(|step| step.op == Op::Retrieval).map(|step| Retrieved::of(step)).collect(),
@@ -196,6 +202,12 @@ impl RunFacts {
             model_calls: u32::try_from(leaves.len()).unwrap_or(u32::MAX),
             tool_calls: u32::try_from(steps.iter().filter(|step| step.op == Op::Tool).count()).unwrap_or(u32::MAX),
             said_chars: models().map(|step| step.said.chars).sum(),
+            language: models().rev().find_map(|step| step.said.language),
+            gives_in: models()
+                .filter(|step| step.said.captured)
+                .map(|step| step.said.gives_in)
+                .reduce(|any, one| any || one),
+            question: models().next().and_then(|step| step.question),
             tokens_in: sum(|step| step.tokens_in),
             tokens_out: sum(|step| step.tokens_out),
             cost: cost(&leaves, head),

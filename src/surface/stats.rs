@@ -1,5 +1,7 @@
 //! The few statistics every judgement here rests on; each names its source.
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// The 97.5 % quantile of the standard normal distribution: so many standard deviations to each side are a 95 % interval.
 pub const Z_95: f64 = 1.959_963_984_540_054;
 
@@ -97,6 +99,12 @@ pub fn ln_bayes_of_z(z: f64, n: f64) -> f64 {
     0.5 * z * z - 0.5 * n.max(1.0).ln()
 }
 
+/// How many standard deviations off a two-sided chance of `p` is, 0 to 8.
+#[must_use]
+pub fn z_of_p(p: f64) -> f64 {
+    Normal::standard().inverse_cdf(1.0 - p.clamp(1e-15, 1.0) / 2.0)
+}
+
 /// The Wilcoxon–Mann–Whitney statistic as a signed z, ties averaged. Positive: larger after.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
@@ -119,6 +127,37 @@ pub fn rank_sum_z(before: &[f64], after: &[f64]) -> f64 {
     let n = n1 + n2;
     let variance = n1 * n2 / 12.0 * ((n + 1.0) - ties / (n * (n - 1.0).max(1.0)));
     if variance <= 0.0 { 0.0 } else { (sum - n1 * (n + 1.0) / 2.0) / variance.sqrt() }
+}
+
+/// The same within strata, each (before, after): van Elteren (1960, Bull. Inst. Int. Stat. 37:351), who weighs a stratum of n
+/// values by 1 / (n + 1).
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub fn rank_sum_z_within(strata: &[(Vec<f64>, Vec<f64>)]) -> f64 {
+    let (mut off, mut spread) = (0.0, 0.0);
+    for (before, after) in strata.iter().filter(|(before, after)| !before.is_empty() && !after.is_empty()) {
+        let (n1, n2) = (after.len() as f64, before.len() as f64);
+        let n = n1 + n2;
+        let z = rank_sum_z(before, after);
+        // A stratum whose values are all alike has no spread, and says nothing.
+        if z.abs() > 0.0 {
+            let deviation = (n1 * n2 / 12.0 * (n + 1.0)).sqrt() / (n + 1.0);
+            off += z * deviation;
+            spread += deviation * deviation;
+        }
+    }
+    if spread > 0.0 { off / spread.sqrt() } else { 0.0 }
+}
+
+/// The log Bayes factor (nats) of an effect of the size that is `expected` (mean and spread of what it may be) against none,
+/// from its estimate and standard error: both are normal (Spiegelhalter, Abrams & Myles 2004, Bayesian Approaches, 3.3).
+#[must_use]
+pub fn ln_bayes_expected(estimate: f64, error: f64, (mean, spread): (f64, f64)) -> f64 {
+    if !(error > 0.0 && estimate.is_finite()) {
+        return 0.0;
+    }
+    let (z, wide) = (estimate / error, 1.0 + (spread / error).powi(2));
+    0.5 * z * z - (z - mean / error).powi(2) / (2.0 * wide) - 0.5 * wide.ln()
 }
 
 /// The median; `None` of nothing. Reorders its input.
@@ -180,6 +219,27 @@ mod tests {
         // By hand: ranks after 4.5, 6, 7, 8, sum 25.5 against 18; variance 16/12 · (9 - 6/56) = 11.857; z = 7.5/3.4434.
         near(rank_sum_z(&[1.0, 2.0, 3.0, 4.0], &[4.0, 5.0, 6.0, 7.0]), 2.178_1);
         near(rank_sum_z(&[1.0, 1.0], &[1.0]), 0.0);
+    }
+
+    #[test]
+    fn ranks_within_one_stratum_are_the_plain_ranks_and_a_mix_is_seen_through() {
+        let (before, after) = (vec![1.0, 2.0, 3.0, 4.0], vec![4.0, 5.0, 6.0, 7.0]);
+        near(rank_sum_z_within(&[(before.clone(), after.clone())]), rank_sum_z(&before, &after));
+        // Long answers to hard questions, of which there are more: within each kind nothing moved.
+        let (easy, hard) = ((0..20).map(|i| f64::from(i % 5)), (0..20).map(|i| 100.0 + f64::from(i % 5)));
+        let (easy, hard): (Vec<f64>, Vec<f64>) = (easy.collect(), hard.collect());
+        let z = rank_sum_z_within(&[(easy.clone(), easy[..5].to_vec()), (hard[..5].to_vec(), hard)]);
+        assert!(z.abs() < 0.2, "{z}");
+    }
+
+    #[test]
+    fn an_expected_effect_speaks_for_itself_and_none_speaks_against() {
+        // By hand: N(0.3; 0.3, 0.1² + 0.2²) / N(0.3; 0, 0.1²) = exp(4.5) / sqrt(5).
+        near(ln_bayes_expected(0.3, 0.1, (0.3, 0.2)), 4.5 - 0.5 * 5.0_f64.ln());
+        assert!(ln_bayes_expected(0.0, 0.1, (0.3, 0.2)) < -1.5);
+        // Where little is known, little is said.
+        assert!(ln_bayes_expected(0.1, 2.0, (0.3, 0.2)).abs() < 0.05);
+        near(ln_bayes_expected(0.1, 0.0, (0.3, 0.2)), 0.0);
     }
 
     #[test]

@@ -189,6 +189,9 @@ fn classify(steps: &[&SpanFacts], last: Option<&SpanFacts>) -> (StopClass, Strin
     if reason == "max_messages" || reason == "max_turns" {
         return (StopClass::BudgetExhausted, format!("the provider's reason is {reason}"));
     }
+    if last.ended_in_error() {
+        return (StopClass::ProviderError, format!("the provider's reason is {reason}"));
+    }
     if last.failed {
         return (StopClass::ProviderError, "the last model call failed".into());
     }

@@ -84,6 +84,7 @@ pub(in super::super) fn look(
             findings: Vec::new(),
             remedy: Some(if surface(read) == Surface::Config { "config-revert" } else { "rollback" }),
             onset: None,
+            together: None,
         };
         candidate.find(timing(&running, change, onset, page));
         candidate.find(carried_by(&running, change, &deploys));

@@ -100,6 +100,7 @@ pub(in super::super) fn look(scene: &Scene<'_>, symptoms: &Symptoms<'_>, explain
                 findings: Vec::new(),
                 remedy: None,
                 onset: jump.map(|jump| jump.at),
+                together: None,
             };
             candidate.find(Finding::new("departure", STEEP * (score - extra) + together, text, look_at));
             for mut finding in findings {

@@ -160,6 +160,7 @@ fn candidate(
         findings: Vec::new(),
         remedy: Some(remedy),
         onset: None,
+        together: None,
     }
 }
 

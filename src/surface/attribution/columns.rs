@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::event::{Surface, Time, Untrusted};
 
+use super::stats;
 use super::strata::Stratum;
 
 /// A surface with more values than this has no values: the rest count as one, and it is said.
@@ -12,6 +13,8 @@ const MOST_VALUES: usize = 1 << 12;
 const MOST_IN_SLICE: usize = 24;
 /// Fewer runs than this a slice, and comparing within slices compares nothing: the slice with most values is left out.
 const RUNS_A_STRATUM: usize = 8;
+/// The same where the mix by a slice did not move: there is little to be mistaken, and small strata cost what the runs could say.
+const RUNS_A_STILL_STRATUM: usize = 48;
 /// At most so many parts are told apart, such as the results of so many tools; more are not compared.
 const MOST_PARTS: usize = 64;
 /// At most so many strata.
@@ -157,23 +160,47 @@ impl Columns {
         }
     }
 
-    /// The slices to compare by, each with the numbers its values get, and how many strata that makes. A slice is left out
-    /// when with it most strata would hold too few runs.
-    fn keys(&self) -> (Vec<Key<'_>>, usize) {
+    /// The slices to compare by, each with the numbers its values get, and how many strata that makes. The slice whose mix
+    /// moved most comes first, because only traffic that moved can be taken for behaviour; one is left out when with it
+    /// most strata would hold too few runs.
+    fn keys(&self, split: Split) -> (Vec<Key<'_>>, usize) {
         let most = (self.len() / RUNS_A_STRATUM).clamp(1, MOST_STRATA);
-        let mut by_values: Vec<_> = self.slices.iter().filter(|(_, c)| c.names.len() > 1 && c.beyond == 0).collect();
-        by_values.sort_by_key(|(name, column)| (column.names.len(), (*name).clone()));
+        let several = self.slices.iter().filter(|(_, column)| column.names.len() > 1 && column.beyond == 0);
+        let mut by_move: Vec<(f64, Key<'_>)> = several
+            .map(|(name, column)| {
+                let key = (name, column, kept_values(column, self.len()));
+                (self.mix_moved(split, &key), key)
+            })
+            .collect();
+        by_move.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.0.cmp(b.1.0)));
         let (mut keys, mut strata) = (Vec::new(), 1);
-        for (name, column) in by_values {
-            let kept = kept_values(column);
-            let values = kept.iter().max().map_or(1, |most| usize::from(*most) + 1);
-            if strata * values > most {
+        for (moved, key) in by_move {
+            let values = values_of(&key.2);
+            let room = if moved > 0.0 { most } else { most * RUNS_A_STRATUM / RUNS_A_STILL_STRATUM };
+            if strata * values > room {
                 continue;
             }
             strata *= values;
-            keys.push((name, column, kept));
+            keys.push(key);
         }
         (keys, strata)
+    }
+
+    /// How surely the mix by one slice moved: a log Bayes factor.
+    fn mix_moved(&self, split: Split, (_, column, kept): &Key<'_>) -> f64 {
+        let (mut before, mut since) = (vec![0; values_of(kept)], vec![0; values_of(kept)]);
+        for (run, at) in self.at.iter().enumerate() {
+            let side = if *at >= split.0 { &mut since } else { &mut before };
+            side[usize::from(kept[usize::from(column.of(run))])] += 1;
+        }
+        stats::ln_bayes_two_mixes(&before, &since)
+    }
+
+    /// The same runs with their outcomes told by `bad`, by place.
+    #[must_use]
+    pub fn judged(&self, bad: impl Fn(usize) -> Option<bool>) -> Self {
+        let outcome = |run| bad(run).map_or(0, |bad| 1 + u8::from(bad));
+        Self { outcome: (0..self.len()).map(outcome).collect(), ..self.clone() }
     }
 
     /// Values whose share rose by at least `rose` since, those that rose most first; of one part only what rose.
@@ -206,17 +233,34 @@ impl Columns {
         moved
     }
 
-    /// Every run in a cell: its stratum, which of `candidates` it carries, and its outcome.
-    pub(super) fn cells(&self, split: Split, candidates: &[Candidate]) -> Cells {
-        let (keys, strata) = self.keys();
-        let mut stratum_of = vec![0u32; self.len()];
+    /// Which stratum each run is in.
+    pub(super) fn strata(&self, split: Split) -> Strata<'_> {
+        let (keys, strata) = self.keys(split);
+        let mut of = vec![0usize; self.len()];
         for (_, column, kept) in &keys {
-            let values = u32::from(kept.iter().max().copied().unwrap_or(0)) + 1;
-            for (run, stratum) in stratum_of.iter_mut().enumerate() {
-                let number = kept.get(usize::from(column.of(run))).copied().unwrap_or(0);
-                *stratum = *stratum * values + u32::from(number);
+            let values = values_of(kept);
+            for (run, stratum) in of.iter_mut().enumerate() {
+                *stratum = *stratum * values + usize::from(kept[usize::from(column.of(run))]);
             }
         }
+        Strata { of, strata, by: keys.into_iter().map(|(name, ..)| name).collect() }
+    }
+
+    /// Each stratum before (`without`) and since (`with`), by what `bad` says of each run.
+    pub(super) fn told(&self, split: Split, strata: &Strata<'_>, bad: &[Option<bool>]) -> Vec<Stratum> {
+        let mut tables = vec![Stratum::default(); strata.strata];
+        for ((at, stratum), bad) in self.at.iter().zip(&strata.of).zip(bad) {
+            if let Some(bad) = bad {
+                tables[*stratum].add(*at >= split.0, u64::from(!*bad), u64::from(*bad));
+            }
+        }
+        tables.retain(|table| table.with + table.without > 0);
+        tables
+    }
+
+    /// Every run in a cell: its stratum, which of `candidates` it carries, and its outcome.
+    pub(super) fn cells(&self, split: Split, candidates: &[Candidate]) -> Cells {
+        let Strata { of: stratum_of, strata, by } = self.strata(split);
         let masks = 1usize << candidates.len();
         let mut counts = vec![[0u32; 2]; strata * masks * 2];
         let columns: Vec<_> = candidates
@@ -229,13 +273,20 @@ impl Columns {
                 mask |= usize::from(column.of(run) == *number) << j;
             }
             let since = usize::from(self.at[run] >= split.0);
-            counts[(stratum_of[run] as usize * 2 + since) * masks + mask][usize::from(self.outcome[run] == 2)] += 1;
+            counts[(stratum_of[run] * 2 + since) * masks + mask][usize::from(self.outcome[run] == 2)] += 1;
         }
         let several = self.slices.iter().filter(|(_, column)| column.names.len() > 1);
-        let unused = several.filter(|(name, _)| !keys.iter().any(|(kept, ..)| kept == name));
+        let unused = several.filter(|(name, _)| !by.contains(name));
         let left_out = unused.map(|(name, column)| (name.clone(), column.names.len() as u64 + column.beyond)).collect();
         Cells { counts, masks, left_out }
     }
+}
+
+/// Runs by stratum: which each is in, how many there are, and by which slices.
+pub(super) struct Strata<'c> {
+    pub(super) of: Vec<usize>,
+    strata: usize,
+    by: Vec<&'c Untrusted>,
 }
 
 /// What is held still while one value is held against the others.
@@ -286,14 +337,21 @@ impl Cells {
     }
 }
 
-/// New numbers of a slice's values: its commonest get their own from 1 on, the rest 0.
-fn kept_values(column: &Column) -> Vec<u16> {
-    let mut counts = vec![0u64; column.values()];
+/// How many numbers [`kept_values`] gave.
+fn values_of(kept: &[u16]) -> usize {
+    kept.iter().max().map_or(1, |most| usize::from(*most) + 1)
+}
+
+/// New numbers of a slice's values: its commonest get their own from 1 on, the rest 0; where there is no rest, from 0 on.
+fn kept_values(column: &Column, runs: usize) -> Vec<u16> {
+    let mut counts = vec![0usize; column.values()];
     column.runs.iter().for_each(|number| counts[usize::from(*number)] += 1);
+    counts[usize::from(NOT_CAPTURED)] += runs.saturating_sub(column.runs.len());
     let mut order: Vec<usize> = (NAMED..counts.len()).collect();
     order.sort_by_key(|number| (std::cmp::Reverse(counts[*number]), *number));
+    let rest = order.len() > MOST_IN_SLICE || counts[..NAMED].iter().any(|count| *count > 0);
     let mut kept = vec![0; counts.len()];
-    for (new, number) in (1u16..).zip(order.into_iter().take(MOST_IN_SLICE)) {
+    for (new, number) in (u16::from(rest)..).zip(order.into_iter().take(MOST_IN_SLICE)) {
         kept[number] = new;
     }
     kept

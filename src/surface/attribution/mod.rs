@@ -18,7 +18,7 @@ mod strata;
 
 pub use columns::{Columns, Row};
 pub use mix::Mix;
-pub use power::{Arms, runs_per_arm};
+pub use power::{Arms, between, runs_per_arm};
 pub(super) use rows::columns_of;
 pub use strata::{Effect, Stratum};
 
@@ -93,17 +93,53 @@ pub enum Standing {
     },
 }
 
+/// The outcome before and since a moment, whatever moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Compared {
+    /// Runs with a known outcome before, and how many of them were bad.
+    pub before: (u64, u64),
+    /// Runs with a known outcome since, and how many of them were bad.
+    pub since: (u64, u64),
+    /// How much of the change is traffic, and how much is within slices.
+    pub mix: Mix,
+    /// How many standard deviations worse it is since, within slices; positive = worse.
+    pub z: f64,
+}
+
+impl Compared {
+    fn of(tables: &[Stratum]) -> Self {
+        let sum = |of: fn(&Stratum) -> u64| tables.iter().map(of).sum::<u64>();
+        Self {
+            before: (sum(|s| s.without), sum(|s| s.bad_without)),
+            since: (sum(|s| s.with), sum(|s| s.bad_with)),
+            mix: mix::decompose(tables),
+            z: strata::z(tables),
+        }
+    }
+}
+
+/// Compares several outcomes, each told for every run by its place, before and since `moment` within slices, without asking
+/// what moved.
+#[must_use]
+pub fn compare(columns: &Columns, moment: Time, outcomes: &[&[Option<bool>]]) -> Vec<Compared> {
+    let split = Split::at(moment);
+    let strata = columns.strata(split);
+    outcomes.iter().map(|bad| Compared::of(&columns.told(split, &strata, bad))).collect()
+}
+
+/// Which slice of traffic each run is in, by number, when the runs before `moment` are compared with those since.
+#[must_use]
+pub fn slices(columns: &Columns, moment: Time) -> Vec<usize> {
+    columns.strata(Split::at(moment)).of
+}
+
 /// Takes apart how the outcome changed at `moment`, from the runs of `columns`.
 #[must_use]
 pub fn attribute(columns: &Columns, moment: Time) -> Attribution {
     let split = Split::at(moment);
     let candidates = columns.moved(split, ROSE, MOST_MOVED);
     let cells = columns.cells(split, &candidates);
-    let tables = cells.before_and_since();
-    let mix = mix::decompose(&tables);
-    let sum = |of: fn(&Stratum) -> u64| tables.iter().map(of).sum::<u64>();
-    let before = (sum(|s| s.without), sum(|s| s.bad_without));
-    let since = (sum(|s| s.with), sum(|s| s.bad_with));
+    let Compared { before, since, mix, .. } = Compared::of(&cells.before_and_since());
     let effect = |j, held| strata::effect(&cells.by(j, held), LEAST);
     let places = 0..candidates.len();
     let alone: Vec<Option<Effect>> = places.clone().map(|j| effect(j, Held::Nothing)).collect();
@@ -145,6 +181,14 @@ pub fn attribute(columns: &Columns, moment: Time) -> Attribution {
         })
         .collect();
     Attribution { before, since, mix, moved: ranked(&moved), left_out: cells.left_out }
+}
+
+impl Attribution {
+    /// The share of bad runs before and since.
+    #[must_use]
+    pub fn rates(&self) -> (f64, f64) {
+        (rate(self.before), rate(self.since))
+    }
 }
 
 /// The best explanation first; what `with` points at moves along.

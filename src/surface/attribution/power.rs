@@ -34,7 +34,8 @@ pub fn runs_per_arm(a: f64, b: f64, power: f64) -> Option<u64> {
 
 /// The experiment that tells `moved` values apart that always came together: each taken back alone, with 90 % power to see
 /// the change from the rate before to the rate since. Two values need two arms; each one more needs one more.
-pub(super) fn between((before, since): (f64, f64), moved: usize) -> Arms {
+#[must_use]
+pub fn between((before, since): (f64, f64), moved: usize) -> Arms {
     Arms { arms: moved.max(2) as u64, runs: runs_per_arm(before, since, 0.9).unwrap_or(MOST) }
 }
 

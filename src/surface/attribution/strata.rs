@@ -68,7 +68,6 @@ pub(super) fn effect(strata: &[Stratum], least: u64) -> Option<Effect> {
     }
     let bad = speaking().fold((0, 0), |sum, s| (sum.0 + s.bad_with, sum.1 + s.bad_without));
     let (mut numerator, mut weight, mut p_sum, mut q_sum) = (0.0, 0.0, 0.0, 0.0);
-    let (mut off, mut variance) = (0.0, 0.0);
     for s in speaking() {
         let (n1, n0) = (s.with as f64, s.without as f64);
         let (bad1, bad0, n) = (s.bad_with as f64, s.bad_without as f64, n1 + n0);
@@ -77,17 +76,20 @@ pub(super) fn effect(strata: &[Stratum], least: u64) -> Option<Effect> {
         // Sato's P and Q.
         p_sum += (n1 * n1 * bad0 - n0 * n0 * bad1 + n1 * n0 * (n0 - n1) / 2.0) / (n * n);
         q_sum += (bad1 * (n0 - bad0) + bad0 * (n1 - bad1)) / (2.0 * n);
-        let both = bad1 + bad0;
-        off += bad1 - n1 * both / n;
-        variance += n1 * n0 * both * (n - both) / (n * n * (n - 1.0).max(1.0));
     }
     let difference = numerator / weight;
     let spread = ((difference * p_sum + q_sum) / (weight * weight)).max(0.0).sqrt();
     // No bad run at all, or nothing but bad ones, is not certainty: one imagined run of each kind widens it (Agresti–Caffo).
     let floor = 1.0 / (runs.0.min(runs.1) as f64 + 2.0);
     let half = stats::Z_95 * spread.max(floor / 2.0);
-    let p = if variance > 0.0 { two_sided(off / variance.sqrt()) } else { 1.0 };
+    let p = two_sided(z(strata));
     Some(Effect { difference, low: (difference - half).max(-1.0), high: (difference + half).min(1.0), p, runs, bad })
+}
+
+/// How many standard deviations worse the runs with the value are, within strata.
+pub(super) fn z(strata: &[Stratum]) -> f64 {
+    let all: Vec<_> = strata.iter().map(|s| (s.bad_without, s.without, s.bad_with, s.with)).collect();
+    stats::mantel_haenszel_z(&all)
 }
 
 /// Chance of a standard normal value at least as far from zero as `z`.

@@ -153,4 +153,35 @@ mod tests {
         assert_eq!(first.course.len(), 24);
         assert!(first.course[0] < 0.01 && first.course[23] > 0.99);
     }
+
+    /// Where nothing moves, any signal is said to have moved as rarely as promised, and intervals hold the truth as often.
+    #[test]
+    fn without_a_move_few_are_accused_and_intervals_cover() {
+        let mut dice = crate::surface::dice::Dice(11);
+        let (rounds, mut accused, mut covered, mut intervals) = (400_u32, 0, 0_u32, 0_u32);
+        for _ in 0..rounds {
+            #[expect(clippy::cast_precision_loss, reason = "below 1000")]
+            let signals: Vec<(Signal, usize)> = (0..8_usize)
+                .map(|kind| {
+                    let share = 5 + 10 * kind;
+                    let one = match kind % 2 {
+                        0 => Signal::Share((0..55).map(|_| dice.below(100) < share).collect()),
+                        // Skewed, and with many ties.
+                        _ => Signal::Number((0..55).map(|_| (dice.below(30) * dice.below(30) / 40) as f64).collect()),
+                    };
+                    (one, 25)
+                })
+                .collect();
+            let drifts: Vec<Drift> = test(&signals).into_iter().flatten().collect();
+            accused += u32::from(drifts.iter().any(|drift| drift.q <= 0.05));
+            for drift in &drifts {
+                let none = if matches!(drift.size, Size::Number { .. }) { 0.5 } else { 0.0 };
+                intervals += 1;
+                covered += u32::from(drift.interval.0 <= none && none <= drift.interval.1);
+            }
+        }
+        // 5 % of 400 is 20; three standard deviations above is 33.
+        assert!(accused <= 33, "{accused} of {rounds}");
+        assert!(covered * 100 >= intervals * 94, "{covered} of {intervals}");
+    }
 }

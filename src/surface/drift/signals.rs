@@ -18,6 +18,15 @@ const NEAREST: usize = 400;
 /// At most so many evaluations and user signals.
 const MOST_EVALUATIONS: usize = 12;
 
+/// The same question within so many seconds was asked again.
+const AGAIN_S: i64 = 600;
+/// What users say of an answer, and the words in the name of an evaluation that carries it.
+const USERS: &[(&str, &[&str])] = &[
+    ("thumbs of users", &["thumb", "feedback", "rating", "upvote", "downvote", "csat"]),
+    ("answers edited by users", &["edit"]),
+    ("tickets after it", &["ticket", "escalat", "complaint"]),
+];
+
 /// One signal of behaviour around a moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drifted {
@@ -72,6 +81,9 @@ fn told(runs: &[&RunFacts], moment: Time) -> Vec<Told> {
     let mut found = vec![
         share(runs, moment, ("refused", Field::MessagesOut), |run| ended(run, StopClass::Refused)),
         share(runs, moment, ("format broken", Field::MessagesOut), |run| ended(run, StopClass::Malformed)),
+        share(runs, moment, ("gave in to the user", Field::MessagesOut), |run| run.gives_in),
+        language(runs, moment),
+        again(runs, moment),
         share(runs, moment, ("a tool failed", Field::ToolResult), |run| {
             (!run.calls.is_empty()).then(|| run.calls.iter().any(|(_, failed, _)| *failed))
         }),
@@ -109,7 +121,32 @@ fn told(runs: &[&RunFacts], moment: Time) -> Vec<Told> {
     found
 }
 
-/// Evaluations and user signals by name: as a number where scores are given, else by whether they passed.
+/// Answers that are not in the language most answers are in, before and since alike: so that which it is favours no side.
+fn language(runs: &[&RunFacts], moment: Time) -> Told {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    runs.iter().filter_map(|run| run.language).for_each(|language| *counts.entry(language).or_default() += 1);
+    let usual = counts.into_iter().max_by_key(|(_, count)| *count).map(|(language, _)| language);
+    let name = format!("answer not in {}", usual.unwrap_or("its usual language"));
+    share(runs, moment, (&name, Field::MessagesOut), |run| run.language.map(|own| Some(own) != usual))
+}
+
+/// The same question with the same past within minutes: the user, or what stands between, did not take the answer.
+fn again(runs: &[&RunFacts], moment: Time) -> Told {
+    let mut last: BTreeMap<(&Untrusted, u64), Time> = BTreeMap::new();
+    let again: Vec<Option<bool>> = runs
+        .iter()
+        .map(|run| {
+            let before = last.insert((&run.agent, run.question?), run.start);
+            Some(before.is_some_and(|before| run.start.duration_since(before).as_secs() <= AGAIN_S))
+        })
+        .collect();
+    let mut own = again.into_iter();
+    let values = gathered(runs, moment, |_| own.next().flatten());
+    Told::new("asked again".into(), Field::MessagesIn, values, Signal::Share)
+}
+
+/// Evaluations and user signals by name: as a number where scores are given, else by whether they passed. What users could
+/// have said and nothing carries is listed as such.
 fn evaluations(runs: &[&RunFacts], moment: Time) -> Vec<Told> {
     let mut scored: BTreeMap<&Untrusted, bool> = BTreeMap::new();
     for evaluation in runs.iter().flat_map(|run| &run.evaluations) {
@@ -117,28 +154,36 @@ fn evaluations(runs: &[&RunFacts], moment: Time) -> Vec<Told> {
         // Ones and noughts are a yes or no, whatever their type.
         *whole &= evaluation.score.is_some_and(f64::is_finite);
     }
-    if scored.is_empty() {
-        let none: (Vec<bool>, usize) = (Vec::new(), 0);
-        return vec![Told::new("evaluations, user signals".into(), Field::EvaluationName, none, Signal::Share)];
-    }
-    scored
-        .into_iter()
-        .take(MOST_EVALUATIONS)
-        .map(|(name, scored)| {
-            let own = |run: &'_ &RunFacts| {
-                let mut scores = run.evaluations.iter().filter(|one| one.name == *name).filter_map(|one| one.score);
-                scores.next_back()
-            };
-            let yes_or_no =
-                runs.iter().filter_map(own).all(|score| score.total_cmp(&0.0).is_eq() || (score - 1.0).abs() < 1e-9);
-            if scored && !yes_or_no {
-                Told::new(name.clone(), Field::EvaluationScore, gathered(runs, moment, |run| own(&run)), Signal::Number)
-            } else {
-                let failed = gathered(runs, moment, |run| run.passed(name.raw()).map(|passed| !passed));
-                Told::new(format!("failed {}", name.raw()).into(), Field::EvaluationLabel, failed, Signal::Share)
-            }
-        })
-        .collect()
+    let told = |marks: &[&str], name: &Untrusted| {
+        let name = name.raw().to_ascii_lowercase();
+        let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+        words.any(|word| marks.iter().any(|mark| word.starts_with(mark)))
+    };
+    let missing: Vec<Told> = USERS
+        .iter()
+        .filter(|(_, marks)| !scored.keys().any(|name| told(marks, name)))
+        .map(|(signal, _)| Told::new((*signal).into(), Field::EvaluationName, (Vec::new(), 0), Signal::Share))
+        .collect();
+    let mut named: Vec<(&Untrusted, bool)> = scored.into_iter().collect();
+    // What users say comes first, should there be too many.
+    named.sort_by_key(|(name, _)| !USERS.iter().any(|(_, marks)| told(marks, name)));
+    let found = named.into_iter().take(MOST_EVALUATIONS).map(|(name, scored)| {
+        let own = |run: &'_ &RunFacts| {
+            let mut scores = run.evaluations.iter().filter(|one| one.name == *name).filter_map(|one| one.score);
+            scores.next_back()
+        };
+        let yes_or_no =
+            runs.iter().filter_map(own).all(|score| score.total_cmp(&0.0).is_eq() || (score - 1.0).abs() < 1e-9);
+        if scored && !yes_or_no {
+            Told::new(name.clone(), Field::EvaluationScore, gathered(runs, moment, |run| own(&run)), Signal::Number)
+        } else {
+            let failed = gathered(runs, moment, |run| run.passed(name.raw()).map(|passed| !passed));
+            let harm = runs.iter().flat_map(|run| &run.evaluations).any(|one| one.name == *name && one.is_harm());
+            let said = if harm { name.clone() } else { format!("failed {}", name.raw()).into() };
+            Told::new(said, Field::EvaluationLabel, failed, Signal::Share)
+        }
+    });
+    found.chain(missing).collect()
 }
 
 impl Told {

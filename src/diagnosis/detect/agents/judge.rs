@@ -6,30 +6,33 @@ use crate::surface::stats::ln_bayes_two_proportions;
 use super::super::super::candidate::{Candidate, Finding};
 use super::super::super::scene::Scene;
 use super::behaviour;
-use super::lead::{LOGGED, SEEN, outcome_finding, surface};
+use super::lead::{LOGGED, SEEN, surface};
 use super::outcome::{View, clock, say};
+
+/// A judge that was changed and not logged is the rarest of causes: whoever changes it is the one who reads it.
+const UNLOGGED: f64 = -2.4;
 
 /// A judge that counts otherwise: one verdict moves, nothing else does.
 pub(super) fn look(scene: &Scene<'_>, view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
     let explained = others.iter().map(Candidate::score).fold(f64::NEG_INFINITY, f64::max);
     let mut found = Vec::new();
-    for proxy in view.proxies() {
+    for (number, proxy) in view.proxies().iter().enumerate() {
         let logged = scene.changes.iter().rev().find(|change| {
             change.class == ChangeClass::Judge && change.subject.as_ref().is_some_and(|subject| subject == proxy)
         });
         let split = logged
             .map(|change| view.runs.partition_point(|run| run.end < change.time))
             .filter(|split| view.is_inner(*split));
-        let outcome = split.map_or_else(|| view.best_of(proxy), |split| view.proxy_at(proxy, split));
+        let outcome = split.map_or_else(|| view.best_of(number), |split| view.proxy_at(number, split));
         if outcome.weight < 0.0 && logged.is_none() {
             continue;
         }
         let change = logged.filter(|_| split.is_some()).map(|change| change.id.clone());
-        let mut candidate =
-            surface(Surface::Judge, Some(proxy.clone()), change, "the judge counts otherwise".into(), "rollback");
-        candidate.prior = if logged.is_some() { -1.0 } else { -2.0 };
+        let sight = Finding::new("population", outcome.weight.clamp(-2.5, 5.0), outcome.text.clone(), Vec::new());
+        let mechanism = "the judge counts otherwise".into();
+        let mut candidate = surface(Surface::Judge, Some(proxy.clone()), change, mechanism, "rollback", sight);
+        candidate.prior = if logged.is_some() { -1.0 } else { UNLOGGED };
         candidate.onset = outcome.split.map(|split| view.runs[split].start);
-        outcome_finding(&mut candidate, &outcome);
         if let Some((logged, split)) = logged.zip(split) {
             let text = format!("the judge {} was changed at {}", say(proxy), clock(logged.time));
             candidate.find(Finding::new(
@@ -70,7 +73,7 @@ fn stricter(view: &View<'_>, proxy: &Untrusted, split: usize) -> Finding {
     let signs = behaviour::signs(view);
     #[expect(clippy::cast_precision_loss, reason = "a count of signs")]
     let many = (signs.len().max(1) as f64).ln();
-    for (name, sign) in &signs {
+    for (name, sign) in signs.iter().filter_map(|sign| Some((&sign.name, sign.flags()?))) {
         let count = |range: std::ops::Range<usize>, with: bool| {
             let own: Vec<usize> = range.filter(|i| sign[*i] == with).collect();
             let passed = own.iter().filter(|i| view.runs[**i].passed(proxy.raw()) == Some(true)).count() as u64;

@@ -11,8 +11,10 @@ mod outcome;
 mod prompts;
 mod provider;
 mod retrieval;
+mod together;
 mod tools;
 mod traffic;
+mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,24 +45,26 @@ pub(in super::super) fn look(scene: &Scene<'_>) -> Option<Reading> {
         return None;
     }
     let view = View::of(&runs);
-    let mut candidates = Vec::new();
-    candidates.extend(models::served(scene, &view));
-    candidates.extend(prompts::look(scene, &view));
-    candidates.extend(tools::look(scene, &view));
-    candidates.extend(retrieval::look(scene, &view));
+    let mut leads = models::served(scene, &view);
+    leads.extend(prompts::look(scene, &view));
+    leads.extend(tools::look(scene, &view));
+    leads.extend(retrieval::look(scene, &view));
+    leads.extend(unseen::look(scene, &view, &leads));
+    let mut candidates = together::level(leads);
     candidates.extend(provider::look(&view));
-    candidates.extend(judge::look(scene, &view, &candidates));
+    let judges = judge::look(scene, &view, &candidates);
     candidates.extend(traffic::look(scene, &view));
-    candidates.extend(models::silent(&view, &candidates));
+    let silent = models::silent(&view, &candidates);
+    candidates.extend(together::unlogged(silent, judges));
     // A page is a sign that something is wrong; no page at all, that nothing is.
     let paged = if scene.alerts.is_empty() { 1.5 } else { -0.8 };
     let mut services: BTreeMap<&Untrusted, usize> = BTreeMap::new();
     view.runs.iter().for_each(|run| *services.entry(&run.service).or_default() += 1);
     let component = services.into_iter().max_by_key(|(_, n)| *n).map(|(name, _)| name.clone());
     let component = component.filter(|name| !name.is_empty());
-    let worst = view.worst_anywhere().weight.clamp(-1.0, 2.0);
-    // That a verdict moved is counted where a surface explains it; that none did says that nothing is wrong.
-    let quiet = paged - if worst > 0.0 { 0.25 } else { 0.8 } * worst;
+    let moved = lead::did(&view.worst_anywhere(), &behaviour::strongest_anywhere(&view));
+    // That something moved is counted where a surface explains it; that nothing did says that nothing is wrong.
+    let quiet = paged - if moved > 0.0 { 0.25 * moved.min(2.0) } else { 0.7 * moved };
     Some(Reading { candidates, quiet, component })
 }
 
@@ -71,3 +75,6 @@ pub(in super::super) fn concerned<'s>(scene: &'s Scene<'_>) -> Vec<&'s RunFacts>
         scene.runs.iter().filter(|run| paged.contains(run.service.raw()) || paged.contains(run.agent.raw())).collect();
     if own.is_empty() { scene.runs.iter().collect() } else { own }
 }
+
+#[cfg(test)]
+mod tests;

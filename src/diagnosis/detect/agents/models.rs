@@ -8,11 +8,14 @@ use crate::surface::RunFacts;
 use super::super::super::candidate::{Candidate, Finding};
 use super::super::super::scene::Scene;
 use super::behaviour;
-use super::lead::{arrival, behaviour_finding, logged_finding, nearest, outcome_finding, seen, surface};
+use super::lead::{Lead, arrival, behaviour_finding, logged_finding, nearest, seen, surface};
 use super::outcome::{View, clock, say};
 
+/// That the runs could not show another model is no sign of one; it only leaves room.
+const MASKED: f64 = 0.8;
+
 /// Models that answered: a new one.
-pub(super) fn served(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
+pub(super) fn served(scene: &Scene<'_>, view: &View<'_>) -> Vec<Lead> {
     let values: BTreeSet<&Untrusted> = view.runs.iter().flat_map(|run| &run.surfaces.served).collect();
     let mut found = Vec::new();
     for value in values {
@@ -25,17 +28,13 @@ pub(super) fn served(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
             change.class == ChangeClass::Model && change.subject.as_ref().is_some_and(|subject| asked.contains(subject))
         });
         let subject = asked.iter().next().map(|alias| (*alias).clone());
-        let mut candidate =
-            surface(Surface::Model, subject, change, "another model answers under the same name".into(), "rollback");
-        candidate.onset = Some(at);
-        candidate.find(seen(
-            format!("{} answers since {}, never before in {split} runs", say(value), clock(at)),
-            view.runs[split],
-        ));
-        outcome_finding(&mut candidate, &view.at(split));
-        behaviour_finding(&mut candidate, view, split, 0.35);
-        logged_finding(&mut candidate, scene, at);
-        found.push(candidate);
+        let sight =
+            seen(format!("{} answers since {}, never before in {split} runs", say(value), clock(at)), view.runs[split]);
+        let mechanism = "another model answers under the same name".into();
+        let candidate = surface(Surface::Model, subject, change, mechanism, "rollback", sight);
+        let mut lead = Lead::new(view, candidate, split, Some("served model".into()), |run| &run.surfaces.served);
+        logged_finding(&mut lead.candidate, scene, at);
+        found.push(lead);
     }
     found
 }
@@ -48,7 +47,7 @@ fn arrival_of_known(flags: &[bool], runs: &[&RunFacts], known: impl Fn(&RunFacts
 
 /// Nothing in view moved, and the runs did: a model that is not reported, or a prompt that is not captured.
 pub(super) fn silent(view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
-    let outcome = view.worst_anywhere();
+    let outcome = view.worst_of_each();
     let behaviour = behaviour::strongest_anywhere(view);
     let explained = others
         .iter()
@@ -67,23 +66,18 @@ pub(super) fn silent(view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
         .fold(f64::NEG_INFINITY, f64::max);
     // Where the runs report only the alias they asked for, another model could have answered without leaving a trace.
     let masked = view.runs.iter().all(|run| run.surfaces.served.is_subset(&run.surfaces.asked));
-    let unseen = outcome.split.filter(|_| masked && outcome.weight > -0.5);
+    let unseen = outcome.split.filter(|_| masked && outcome.weight > 0.0);
+    // Nobody is accused without a sign: the runs behave otherwise, or they fail and nothing could show which model it was.
     let Some(split) = behaviour.split.filter(|_| behaviour.weight > 0.5).or(unseen) else { return Vec::new() };
     let alias = view.runs.iter().flat_map(|run| &run.surfaces.asked).next().cloned();
-    let captured = view.runs.iter().any(|run| !run.surfaces.prompts.is_empty());
     let mechanism =
         "the runs behave otherwise and no captured surface moved: a model swapped in silence is the likeliest";
-    let mut candidate = surface(Surface::Model, alias, None, mechanism.into(), "pin");
+    let look_at = vec![Pointer::Trace { trace: view.runs[split].trace }];
+    let sight = Finding::new("population", outcome.weight.clamp(-2.5, 5.0), outcome.text.clone(), look_at);
+    let mut candidate = surface(Surface::Model, alias, None, mechanism.into(), "pin", sight);
     candidate.prior = -1.6;
     candidate.onset = Some(view.runs[split].start);
-    candidate.find(Finding::new(
-        "behaviour",
-        behaviour.weight.min(5.0),
-        behaviour.text,
-        vec![Pointer::Trace { trace: view.runs[split].trace }],
-    ));
-    let at_split = view.at(split);
-    outcome_finding(&mut candidate, if at_split.weight > outcome.weight { &at_split } else { &outcome });
+    behaviour_finding(&mut candidate, &outcome, &behaviour);
     if explained > 0.0 {
         candidate.find(Finding::new(
             "explained",
@@ -92,17 +86,15 @@ pub(super) fn silent(view: &View<'_>, others: &[Candidate]) -> Vec<Candidate> {
             Vec::new(),
         ));
     }
-    if masked {
-        let text = "the runs do not report which model answered, only the name they asked for";
-        candidate.find(Finding::new("captured", 0.8, text.into(), Vec::new()));
-    }
-    if captured {
-        candidate.find(Finding::new(
-            "captured",
-            0.4,
-            "the system prompt is captured and does not account for it".into(),
-            Vec::new(),
-        ));
+    let (weight, text) = if masked {
+        (MASKED, "the runs do not report which model answered, only the name they asked for")
+    } else {
+        (-1.0, "the runs report which model answered, and none is new")
+    };
+    candidate.find(Finding::new("captured", weight, text.into(), Vec::new()));
+    if masked && view.runs.iter().any(|run| !run.surfaces.prompts.is_empty()) {
+        let text = "the system prompt is captured and does not account for it";
+        candidate.find(Finding::new("captured", 0.4, text.into(), Vec::new()));
     }
     vec![candidate]
 }

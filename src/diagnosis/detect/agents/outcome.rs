@@ -1,9 +1,10 @@
-//! What became of the runs before and since a moment, over all and within traffic slices.
+//! What became of the runs before and since a moment: the attribution's numbers, for the worst verdict, at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Policy, Time, Untrusted};
-use crate::surface::{RunFacts, stats};
+use crate::surface::attribution::{Attribution, Columns, Compared, Effect, attribute, compare, slices};
+use crate::surface::{RunFacts, in_columns, stats};
 
 use super::super::super::candidate::ln_mean_exp;
 
@@ -24,8 +25,12 @@ pub(super) struct Outcome {
 /// The runs, oldest first, with what is asked of them again and again.
 pub(super) struct View<'a> {
     pub runs: Vec<&'a RunFacts>,
+    columns: Columns,
     proxies: Vec<Untrusted>,
-    bad: BTreeMap<Untrusted, Vec<Option<bool>>>,
+    /// By proxy, then by run: whether it failed.
+    bad: Vec<Vec<Option<bool>>>,
+    /// By moment that is tried when none is given, then by proxy.
+    compared: BTreeMap<usize, Vec<Compared>>,
     slices: BTreeMap<&'static str, Vec<&'a str>>,
 }
 
@@ -50,15 +55,14 @@ impl<'a> View<'a> {
         let mut proxies: Vec<Untrusted> =
             counts.into_iter().filter(|(_, n)| *n * 2 >= runs.len()).map(|(name, _)| name.clone()).collect();
         proxies.truncate(20);
-        let mut bad: BTreeMap<Untrusted, Vec<Option<bool>>> = proxies
+        let mut bad: Vec<Vec<Option<bool>>> = proxies
             .iter()
-            .map(|p| (p.clone(), runs.iter().map(|run| run.passed(p.raw()).map(|ok| !ok)).collect()))
+            .map(|proxy| runs.iter().map(|run| run.passed(proxy.raw()).map(|ok| !ok)).collect())
             .collect();
         if proxies.is_empty() {
             // Without any judge, how the runs ended is the only proxy there is.
-            let stop = Untrusted::from("stop");
-            bad.insert(stop.clone(), runs.iter().map(|run| Some(run.stop.class.is_bad())).collect());
-            proxies.push(stop);
+            bad.push(runs.iter().map(|run| Some(run.stop.class.is_bad())).collect());
+            proxies.push("stop".into());
         }
         let mut slices = BTreeMap::new();
         for name in runs.iter().flat_map(|run| run.slices.keys()).collect::<BTreeSet<_>>() {
@@ -68,7 +72,10 @@ impl<'a> View<'a> {
                 slices.insert(*name, values);
             }
         }
-        Self { runs: runs.to_vec(), proxies, bad, slices }
+        let columns = in_columns(runs);
+        let mut view = Self { runs: runs.to_vec(), columns, proxies, bad, compared: BTreeMap::new(), slices };
+        view.compared = view.splits().map(|split| (split, view.compare(split))).collect();
+        view
     }
 
     /// The verdicts most runs carry.
@@ -89,35 +96,43 @@ impl<'a> View<'a> {
 
     /// The worst-moved verdict at a split, within slices; corrected for the number of verdicts.
     pub(super) fn at(&self, split: usize) -> Outcome {
-        self.worst(split, |proxy| self.proxy_at(proxy, split))
+        self.worst(split, within)
     }
 
     /// The same over all runs, whatever their slice.
     pub(super) fn crude_at(&self, split: usize) -> Outcome {
-        self.worst(split, |proxy| self.compare(proxy, split, None))
+        self.worst(split, crude)
     }
 
-    fn worst(&self, split: usize, of: impl Fn(&Untrusted) -> Outcome) -> Outcome {
-        let all = self.proxies.iter().map(of);
-        let best = all.max_by(|a, b| a.weight.total_cmp(&b.weight)).unwrap_or_default();
+    fn worst(&self, split: usize, of: impl Fn(&Compared) -> f64) -> Outcome {
+        let all = self.compared_at(split);
+        let weights = all.iter().map(|compared| ln_bayes(of(compared), compared)).enumerate();
+        let Some((proxy, weight)) = weights.max_by(|a, b| a.1.total_cmp(&b.1)) else { return Outcome::default() };
         #[expect(clippy::cast_precision_loss, reason = "a count of verdicts")]
         let many = (self.proxies.len().max(1) as f64).ln();
         Outcome {
-            weight: best.weight - if best.weight > 0.0 { many } else { 0.0 },
-            text: best.text,
+            weight: weight - if weight > 0.0 { many } else { 0.0 },
+            text: text(&self.proxies[proxy], &all[proxy]),
             split: Some(split),
         }
     }
 
-    /// One verdict at a split, within the slice whose mix moved most.
-    pub(super) fn proxy_at(&self, proxy: &Untrusted, split: usize) -> Outcome {
-        let slice = self.slices.keys().map(|name| (self.mix(name, split), *name)).max_by(|a, b| a.0.total_cmp(&b.0));
-        self.compare(proxy, split, slice.map(|(_, name)| name))
+    /// One verdict at a split, within slices.
+    pub(super) fn proxy_at(&self, proxy: usize, split: usize) -> Outcome {
+        let compared = self.compared_at(split)[proxy];
+        let text = text(&self.proxies[proxy], &compared);
+        Outcome { weight: ln_bayes(compared.z, &compared), text, split: Some(split) }
     }
 
     /// The moment at which one verdict moved most, its weight averaged over all moments it could have been.
-    pub(super) fn best_of(&self, proxy: &Untrusted) -> Outcome {
+    pub(super) fn best_of(&self, proxy: usize) -> Outcome {
         self.scan(|split| self.proxy_at(proxy, split))
+    }
+
+    /// The verdict that moved most, each at the moment it moved most.
+    pub(super) fn worst_of_each(&self) -> Outcome {
+        let all = (0..self.proxies.len()).map(|proxy| self.best_of(proxy));
+        all.max_by(|a, b| a.weight.total_cmp(&b.weight)).unwrap_or_default()
     }
 
     /// The worst-moved verdict at the moment it moved most, averaged likewise.
@@ -142,31 +157,25 @@ impl<'a> View<'a> {
         self.splits().map(of).max_by(|a, b| a.weight.total_cmp(&b.weight)).unwrap_or_default()
     }
 
-    fn compare(&self, proxy: &Untrusted, split: usize, slice: Option<&'static str>) -> Outcome {
-        let Some(bad) = self.bad.get(proxy) else { return Outcome::default() };
-        let values = slice.and_then(|name| self.slices.get(name));
-        let mut strata: BTreeMap<&str, (u64, u64, u64, u64)> = BTreeMap::new();
-        let mut total = (0, 0, 0, 0);
-        for (i, bad) in bad.iter().enumerate() {
-            let Some(bad) = bad else { continue };
-            for counts in [&mut total, strata.entry(values.map_or("", |values| values[i])).or_default()] {
-                if i < split {
-                    counts.0 += u64::from(*bad);
-                    counts.1 += 1;
-                } else {
-                    counts.2 += u64::from(*bad);
-                    counts.3 += 1;
-                }
-            }
-        }
-        let z = stats::mantel_haenszel_z(&strata.values().copied().collect::<Vec<_>>());
-        #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
-        let n = (total.1 + total.3) as f64;
-        // Better than before is no failure: it speaks against as nothing at all does.
-        // A sixth of a run's information in the prior: effects of the size that pages people are expected to be large.
-        let weight = stats::ln_bayes_of_z(z.max(0.0), n / 6.0);
-        let text = format!("{} failed {} of {} before, {} of {} since", say(proxy), total.0, total.1, total.2, total.3);
-        Outcome { weight, text, split: Some(split) }
+    /// The change of the verdict that moved most at a split, taken apart by what moved with it.
+    pub(super) fn attributed(&self, split: usize) -> Attribution {
+        let all = self.compared_at(split);
+        let worst = (0..all.len()).max_by(|a, b| all[*a].z.total_cmp(&all[*b].z)).unwrap_or(0);
+        attribute(&self.columns.judged(|run| self.bad[worst][run]), self.runs[split].start)
+    }
+
+    /// Which slice of traffic each run is in when it is compared at a split.
+    pub(super) fn slices_at(&self, split: usize) -> Vec<usize> {
+        slices(&self.columns, self.runs[split].start)
+    }
+
+    fn compared_at(&self, split: usize) -> Vec<Compared> {
+        self.compared.get(&split).cloned().unwrap_or_else(|| self.compare(split))
+    }
+
+    fn compare(&self, split: usize) -> Vec<Compared> {
+        let outcomes: Vec<&[Option<bool>]> = self.bad.iter().map(Vec::as_slice).collect();
+        compare(&self.columns, self.runs[split].start, &outcomes)
     }
 
     fn mix(&self, slice: &str, split: usize) -> f64 {
@@ -228,12 +237,63 @@ pub(super) fn best_split(flags: &[bool]) -> Option<(usize, f64)> {
     Some((best, ln_mean_exp(&weights.iter().map(|(_, weight)| *weight).collect::<Vec<_>>())))
 }
 
+/// How many standard deviations worse, within slices.
+fn within(compared: &Compared) -> f64 {
+    compared.z
+}
+
+/// The same whatever the slice.
+fn crude(compared: &Compared) -> f64 {
+    let (before, since) = (compared.before, compared.since);
+    stats::mantel_haenszel_z(&[(before.1, before.0, since.1, since.0)])
+}
+
+/// How much worse things get that page somebody: about thirty points, and hardly ever fewer than none. Not fitted to any case.
+const PAGES: (f64, f64) = (0.3, 0.2);
+
+/// Weight of `z` standard deviations worse, given how exactly the change within slices is known. That it did not get worse
+/// speaks against the more, the more runs there are.
+fn ln_bayes(z: f64, compared: &Compared) -> f64 {
+    let (low, high) = compared.mix.within_interval;
+    let error = (high - low) / 2.0 / stats::Z_95;
+    stats::ln_bayes_expected(z * error, error, PAGES)
+}
+
+/// The same for `effect`, of a value against the others side by side.
+pub(super) fn ln_bayes_of(effect: &Effect) -> f64 {
+    stats::ln_bayes_expected(effect.difference, (effect.high - effect.low) / 2.0 / stats::Z_95, PAGES)
+}
+
+/// `task_success failed in 13 of 25 runs before, 22 of 25 since: within slices 34 points worse (14 to 55), traffic explains 2
+/// (-6 to 10)`.
+fn text(proxy: &Untrusted, compared: &Compared) -> String {
+    let ((n0, bad0), (n1, bad1), mix) = (compared.before, compared.since, &compared.mix);
+    let part = |share: f64, (low, high): (f64, f64)| format!("{} ({} to {})", points(share), points(low), points(high));
+    let better = mix.within < 0.0;
+    let within = if better {
+        part(-mix.within, (-mix.within_interval.1, -mix.within_interval.0))
+    } else {
+        part(mix.within, mix.within_interval)
+    };
+    format!(
+        "{} failed in {bad0} of {n0} runs before, {bad1} of {n1} since: within slices {within} points {}, traffic explains {}",
+        say(proxy),
+        if better { "better" } else { "worse" },
+        part(mix.mix, mix.mix_interval),
+    )
+}
+
 /// Counts by value.
 fn tally<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, u64> {
     values.fold(BTreeMap::new(), |mut counts, value| {
         *counts.entry(value).or_default() += 1;
         counts
     })
+}
+
+/// A share in points.
+pub(super) fn points(share: f64) -> String {
+    format!("{:.0}", (share * 100.0).round() + 0.0)
 }
 
 pub(super) fn say(text: &Untrusted) -> String {

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use crate::event::{ChangeClass, Surface};
 
-use super::super::super::candidate::{Candidate, Finding};
+use super::super::super::candidate::Finding;
 use super::super::super::scene::Scene;
-use super::lead::{behaviour_finding, logged_finding, nearest, outcome_finding, seen, surface};
-use super::outcome::{LEAST_SIDE, View, clock, say};
+use super::lead::{Lead, logged_finding, nearest, seen, surface};
+use super::outcome::{View, clock, say};
+
+/// Most harmless edits carry meaning too: that one does says little.
+const SUBSTANCE: f64 = 0.3;
+/// A slip of the pen that was mended cannot do anything.
+const INERT: f64 = -3.5;
 
 /// System prompts: a new one.
-pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
+pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Lead> {
     let values: BTreeSet<_> = view.runs.iter().flat_map(|run| &run.surfaces.prompts).copied().collect();
     let mut found = Vec::new();
     for value in values {
@@ -28,14 +33,11 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
             change.class == ChangeClass::Prompt && (same_text || (text.is_none() && same_name))
         });
         let subject = view.runs.last().map(|run| run.agent.clone());
-        let mut candidate =
-            surface(Surface::Prompt, subject, change, "the system prompt says something else".into(), "rollback");
-        candidate.onset = Some(at);
         let edit = match (old, new) {
             (Some(old), Some(new)) => edit(old.raw(), new.raw()),
             _ => Edit { words: 99, slip: false, example: String::new() },
         };
-        candidate.find(seen(
+        let sight = seen(
             format!(
                 "the system prompt differs since {} by {} words{}, unseen in {split} runs before",
                 clock(at),
@@ -43,30 +45,27 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
                 edit.example
             ),
             view.runs[split],
-        ));
+        );
+        let mechanism = "the system prompt says something else".into();
+        let mut candidate = surface(Surface::Prompt, subject, change, mechanism, "rollback", sight);
         if edit.slip {
             candidate.find(Finding::new(
                 "inert",
-                -3.5,
+                INERT,
                 "only the spelling of a word differs: that cannot change what it asks for".into(),
                 Vec::new(),
             ));
         } else {
-            candidate.find(Finding::new("substance", 1.0, "the words that changed carry meaning".into(), Vec::new()));
-        }
-        if split < LEAST_SIDE || view.runs.len() - split < LEAST_SIDE {
             candidate.find(Finding::new(
-                "population",
-                -2.0,
-                format!("only {} runs since", view.runs.len() - split),
+                "substance",
+                SUBSTANCE,
+                "the words that changed carry meaning".into(),
                 Vec::new(),
             ));
-        } else {
-            outcome_finding(&mut candidate, &view.at(split));
-            behaviour_finding(&mut candidate, view, split, 0.25);
         }
-        logged_finding(&mut candidate, scene, at);
-        found.push(candidate);
+        let mut lead = Lead::new(view, candidate, split, Some("prompt".into()), |run| &run.surfaces.prompts);
+        logged_finding(&mut lead.candidate, scene, at);
+        found.push(lead);
     }
     found
 }

@@ -7,7 +7,7 @@ use crate::surface::{Retrieved, stats};
 
 use super::super::super::candidate::{Candidate, Finding};
 use super::super::super::scene::Scene;
-use super::lead::{SEEN, arrival, behaviour_finding, logged_finding, nearest, outcome_finding, surface};
+use super::lead::{Lead, SEEN, arrival, logged_finding, nearest, seen, surface};
 use super::outcome::{LEAST_SIDE, Outcome, View, clock, say};
 use super::tools::touched_fail_more;
 
@@ -23,14 +23,14 @@ struct Look<'a> {
 }
 
 /// Looks for a source that came, and for sources that answer otherwise.
-pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
+pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Lead> {
     let mut by_source: BTreeMap<&Untrusted, Vec<Look<'_>>> = BTreeMap::new();
     for (run, facts) in view.runs.iter().enumerate() {
         for what in &facts.retrievals {
             by_source.entry(&what.source).or_default().push(Look { run, what });
         }
     }
-    let mut found: Vec<Candidate> = Vec::new();
+    let mut found: Vec<Lead> = Vec::new();
     for (source, looks) in &by_source {
         let came = came(scene, view, source, looks);
         found.extend(came.or_else(|| otherwise(scene, view, source, looks)));
@@ -39,7 +39,7 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
 }
 
 /// A source that no run used before a moment and most do since: another index under the same feature.
-fn came(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Look<'_>]) -> Option<Candidate> {
+fn came(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Look<'_>]) -> Option<Lead> {
     let with: BTreeSet<usize> = looks.iter().map(|look| look.run).collect();
     let looking: Vec<usize> = (0..view.runs.len()).filter(|run| !view.runs[*run].retrievals.is_empty()).collect();
     let flags: Vec<bool> = looking.iter().map(|run| with.contains(run)).collect();
@@ -51,16 +51,16 @@ fn came(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Look<'_
     };
     let change = nearest(scene, at, is_index);
     let mechanism = "another index answers".into();
-    let mut candidate = surface(Surface::Retrieval, Some(source.clone()), change, mechanism, "rollback");
-    candidate.onset = Some(at);
     let text = format!("{} is looked up since {}, never before in {split} runs", say(source), clock(at));
-    candidate.find(Finding::new("surface", SEEN, text, vec![Pointer::Trace { trace: view.runs[split].trace }]));
-    finish(&mut candidate, scene, view, split, &with);
-    Some(candidate)
+    let candidate =
+        surface(Surface::Retrieval, Some(source.clone()), change, mechanism, "rollback", seen(text, view.runs[split]));
+    let mut lead = Lead::new(view, candidate, split, Some("retrieval source".into()), |run| &run.surfaces.sources);
+    finish(&mut lead.candidate, scene, view, split, &with);
+    Some(lead)
 }
 
 /// A source that answers otherwise since a moment: the moment of a logged change of it, else whichever suits it best.
-fn otherwise(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Look<'_>]) -> Option<Candidate> {
+fn otherwise(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Look<'_>]) -> Option<Lead> {
     if looks.len() < 2 * LEAST_SIDE {
         return None;
     }
@@ -76,23 +76,20 @@ fn otherwise(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Lo
     // A logged moment is one; moments that are not known are averaged over, not picked.
     let outcome = at_change.map_or_else(|| view.scan(moved), moved);
     let split = outcome.split.filter(|_| outcome.weight > 0.5)?;
-    let at = view.runs[split].start;
     let change = logged.filter(|_| at_change.is_some()).map(|change| change.id.clone());
     let mechanism = format!("{} answers otherwise", say(source)).into();
-    let mut candidate = surface(Surface::Retrieval, Some(source.clone()), change, mechanism, "rollback");
-    candidate.onset = Some(at);
     let look_at = vec![Pointer::Trace { trace: view.runs[split].trace }];
     // That it moved says no more than that a model or prompt did; whether it did harm, the runs say.
-    candidate.find(Finding::new("retrieval", outcome.weight.min(SEEN), outcome.text, look_at));
+    let sight = Finding::new("retrieval", outcome.weight.min(SEEN), outcome.text, look_at);
+    let candidate = surface(Surface::Retrieval, Some(source.clone()), change, mechanism, "rollback", sight);
+    let mut lead = Lead::new(view, candidate, split, None, |run| &run.surfaces.sources);
     let with = looks.iter().map(|look| look.run).collect();
-    finish(&mut candidate, scene, view, split, &with);
-    Some(candidate)
+    finish(&mut lead.candidate, scene, view, split, &with);
+    Some(lead)
 }
 
 /// What became of the runs that looked something up, and the change that was logged.
 fn finish(candidate: &mut Candidate, scene: &Scene<'_>, view: &View<'_>, split: usize, with: &BTreeSet<usize>) {
-    outcome_finding(candidate, &view.at(split));
-    behaviour_finding(candidate, view, split, 0.25);
     let touched: BTreeSet<usize> = with.iter().copied().filter(|run| *run >= split).collect();
     // Where every run looks something up, this says what the outcome has said already.
     if with.len() * 10 < view.runs.len() * 9

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{ChangeClass, Pointer, Surface, Untrusted};
-use crate::surface::stats;
+use crate::surface::{result_of, stats};
 
-use super::super::super::candidate::{Candidate, Finding};
+use super::super::super::candidate::Finding;
 use super::super::super::scene::Scene;
-use super::lead::{logged_finding, nearest, surface};
+use super::lead::{Lead, logged_finding, nearest, surface};
 use super::outcome::{LEAST_SIDE, View, clock, say};
+
+/// That the results of a tool changed their structure says that much at most: rarer than a new prompt, and as often harmless.
+const RARE: f64 = 2.5;
 
 /// One call of one tool that did not fail: the run it is in, and the fields of its result.
 struct Call<'a> {
@@ -17,7 +20,7 @@ struct Call<'a> {
 }
 
 /// Looks for a field that came or went in a tool's results, for tools that began to fail, and for changed definitions.
-pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
+pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Lead> {
     let mut calls: BTreeMap<&Untrusted, Vec<Call<'_>>> = BTreeMap::new();
     for (number, run) in view.runs.iter().enumerate() {
         for (tool, failed, shape) in &run.calls {
@@ -30,7 +33,7 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
     calls.into_iter().filter_map(|(tool, calls)| one_tool(scene, view, tool, &calls)).collect()
 }
 
-fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<'_>]) -> Option<Candidate> {
+fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<'_>]) -> Option<Lead> {
     if calls.len() < 2 * LEAST_SIDE {
         return None;
     }
@@ -69,7 +72,6 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
     let change =
         nearest(scene, at, |change| change.class == ChangeClass::Tool && change.subject.as_ref() == Some(tool));
     let mechanism = format!("results of {} have another structure", say(tool));
-    let mut candidate = surface(Surface::Tool, Some(tool.clone()), change, mechanism.into(), "rollback");
     let (word, other) = if gone { ("missing from", "in") } else { ("in", "missing from") };
     let text = format!(
         "{} of {}: {word} all {} results since {}, {other} all {split} before",
@@ -78,19 +80,18 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
         calls.len() - split,
         clock(at)
     );
+    let first = calls[split].run;
+    let look_at = vec![Pointer::Trace { trace: view.runs[first].trace }];
+    let sight = Finding::new("result shape", weight.min(RARE), text, look_at);
+    let mut candidate = surface(Surface::Tool, Some(tool.clone()), change, mechanism.into(), "rollback", sight);
     candidate.onset = Some(at);
-    candidate.find(Finding::new(
-        "result shape",
-        weight.min(5.0),
-        text,
-        vec![Pointer::Trace { trace: view.runs[calls[split].run].trace }],
-    ));
     let touched: BTreeSet<usize> = calls[split..].iter().map(|call| call.run).collect();
-    if let Some(finding) = touched_fail_more(view, calls[split].run, &touched) {
+    if let Some(finding) = touched_fail_more(view, first, &touched) {
         candidate.find(finding);
     }
     logged_finding(&mut candidate, scene, at);
-    Some(candidate)
+    let attribution = view.attributed(first);
+    Some(Lead { candidate, split: first, part: Some(result_of(tool)), attribution })
 }
 
 /// Among the runs since, do those that saw the new structure fail more than those that did not, or than the runs before?

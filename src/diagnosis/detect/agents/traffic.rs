@@ -25,15 +25,11 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>) -> Vec<Candidate> {
     }
     let at = view.runs[mix.split].start;
     let change = nearest(scene, at, |change| change.class == ChangeClass::Routing);
-    let mut candidate = surface(Surface::Traffic, None, change, "another mix of requests arrives".into(), "route");
+    let look_at = vec![Pointer::Trace { trace: view.runs[mix.split].trace }];
+    let sight = Finding::new("traffic mix", (mix.weight - 0.5).clamp(0.0, MIXES_MOVE), mix.text.clone(), look_at);
+    let mechanism = "another mix of requests arrives".into();
+    let mut candidate = surface(Surface::Traffic, None, change, mechanism, "route", sight);
     candidate.sort = Sort::Traffic;
-    candidate.prior = -1.2;
-    candidate.find(Finding::new(
-        "traffic mix",
-        (mix.weight - 0.5).clamp(0.0, MIXES_MOVE),
-        mix.text.clone(),
-        vec![Pointer::Trace { trace: view.runs[mix.split].trace }],
-    ));
     // An effect that is sure within slices is not explained by their mix, whatever the mix did.
     let remains = 1.5 * (within.weight - 1.0).max(0.0);
     let explained = crude.weight - averaged.weight.max(-0.5) - 0.3 - remains;
