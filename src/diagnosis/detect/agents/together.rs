@@ -151,10 +151,8 @@ fn alike(one: &Lead, other: &Lead) -> bool {
             .iter()
             .filter_map(|place| one.attribution.moved.get(*place))
             .any(|them| them.surface == other.candidate.cause.surface && them.part == *part),
-        Standing::Explains | Standing::Innocent => false,
-        // Too few runs to say anything do not say which of them it was.
-        Standing::TooFew => {
-            other.moved().is_some_and(|them| !matches!(them.standing, Standing::Innocent | Standing::Explains))
-        }
+        Standing::Innocent => false,
+        // That one explains it does not acquit the other: only the runs with the one held still do, and those were weighed.
+        Standing::Explains | Standing::TooFew => other.moved().is_some_and(|them| them.standing != Standing::Innocent),
     }
 }

@@ -7,11 +7,8 @@ use crate::surface::{result_of, stats};
 
 use super::super::super::candidate::Finding;
 use super::super::super::scene::Scene;
-use super::lead::{Lead, logged_finding, nearest, surface};
+use super::lead::{Lead, SEEN, logged_finding, nearest, surface};
 use super::outcome::{LEAST_SIDE, View, clock, say};
-
-/// That the results of a tool changed their structure says that much at most: rarer than a new prompt, and as often harmless.
-const RARE: f64 = 2.5;
 
 /// One call of one tool that did not fail: the run it is in, and the fields of its result.
 struct Call<'a> {
@@ -82,7 +79,7 @@ fn one_tool(scene: &Scene<'_>, view: &View<'_>, tool: &Untrusted, calls: &[Call<
     );
     let first = calls[split].run;
     let look_at = vec![Pointer::Trace { trace: view.runs[first].trace }];
-    let sight = Finding::new("result shape", weight.min(RARE), text, look_at);
+    let sight = Finding::new("result shape", weight.min(SEEN), text, look_at);
     let mut candidate = surface(Surface::Tool, Some(tool.clone()), change, mechanism.into(), "rollback", sight);
     candidate.onset = Some(at);
     let touched: BTreeSet<usize> = calls[split..].iter().map(|call| call.run).collect();
