@@ -248,7 +248,8 @@ fn crude(compared: &Compared) -> f64 {
     stats::mantel_haenszel_z(&[(before.1, before.0, since.1, since.0)])
 }
 
-/// How much worse things get that page somebody: about thirty points, and hardly ever fewer than none. Not fitted to any case.
+/// How much worse things get that page somebody: about thirty points, and hardly ever fewer than none. Set by hand while
+/// reading the development cases.
 const PAGES: (f64, f64) = (0.3, 0.2);
 
 /// Weight of `z` standard deviations worse, given how exactly the change within slices is known. That it did not get worse

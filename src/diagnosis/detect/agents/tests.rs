@@ -247,7 +247,9 @@ fn two_that_moved_in_the_same_runs_share_it_and_the_test_that_tells_is_named() {
             logged(ChangeClass::Prompt, Surface::Prompt, "helper"),
         ];
         let changes = if seed % 2 == 0 { &changes[..] } else { &[] };
-        let diagnosis = judged(seed, changes, |since, dice, run| if since { failing(dice, Run { served: Some("large-0611"), prompt: OTHER_PROMPT, ..run }, 75) } else { run });
+        let diagnosis = judged(seed, changes, |since, dice, run| {
+            if since { failing(dice, Run { served: Some("large-0611"), prompt: OTHER_PROMPT, ..run }, 75) } else { run }
+        });
         let (model, prompt) = (share(&diagnosis, Surface::Model), share(&diagnosis, Surface::Prompt));
         assert!(model < 0.5 && prompt < 0.5, "{seed}: {model} {prompt}");
         assert!((model - prompt).abs() < 0.01, "{seed}: {model} {prompt}");
@@ -277,7 +279,11 @@ fn one_that_moved_in_one_region_is_told_from_one_that_moved_everywhere() {
 
 #[test]
 fn the_evidence_says_how_much_is_within_slices_and_how_much_is_traffic() {
-    let diagnosis = judged(3, &[], |since, dice, run| if since { failing(dice, Run { prompt: OTHER_PROMPT, ..run }, 80) } else { run });
+    let diagnosis = judged(
+        3,
+        &[],
+        |since, dice, run| if since { failing(dice, Run { prompt: OTHER_PROMPT, ..run }, 80) } else { run },
+    );
     let found = evidence(&diagnosis, first(&diagnosis).unwrap());
     let (_, text) = found.iter().find(|(detector, _)| *detector == "population").unwrap();
     assert!(text.contains("of 30 runs before") && text.contains("of 30 since"), "{text}");
@@ -289,19 +295,26 @@ fn a_judge_that_counts_otherwise_is_told_from_runs_that_behave_otherwise() {
     let (mut judge, mut accused) = (0, 0);
     for seed in 0..30 {
         let change = logged(ChangeClass::Judge, Surface::Judge, "answer_right");
-        let stricter =
-            judged(seed, std::slice::from_ref(&change), |since, dice, run| if since { failing(dice, run, 70) } else { run });
+        let stricter = judged(
+            seed,
+            std::slice::from_ref(&change),
+            |since, dice, run| if since { failing(dice, run, 70) } else { run },
+        );
         judge += usize::from(first(&stricter).is_some_and(|first| first.cause.surface == Surface::Judge));
         // The same fall, and the runs themselves use other tools and say less: whatever the log says of the judge.
-        let behaves = judged(seed, &[change], |since, dice, run| if since {
-            let other = Run {
-                tools: vec!["look_up", "look_up", "search"],
-                said: "No.".into(),
-                prompt: OTHER_PROMPT,
-                ..run
-            };
-            failing(dice, other, 70)
-        } else { run });
+        let behaves = judged(seed, &[change], |since, dice, run| {
+            if since {
+                let other = Run {
+                    tools: vec!["look_up", "look_up", "search"],
+                    said: "No.".into(),
+                    prompt: OTHER_PROMPT,
+                    ..run
+                };
+                failing(dice, other, 70)
+            } else {
+                run
+            }
+        });
         accused += usize::from(
             first(&behaves).is_some_and(|first| first.cause.surface == Surface::Judge && first.confidence.share >= 0.5),
         );
@@ -329,7 +342,9 @@ fn a_silent_swap_is_named_by_what_behaviour_moved_and_never_without() {
             let run = Run { served: Some("large"), ..run };
             if since {
                 failing(dice, Run { tools: vec!["look_up", "refund"], said: "Done now. ".repeat(9), ..run }, 50)
-            } else { run }
+            } else {
+                run
+            }
         });
         let first = first(&diagnosis);
         first.is_some_and(|first| {
