@@ -1,7 +1,7 @@
 //! Spans that are kept elsewhere, read page by page: Phoenix and Langfuse.
 //!
 //! **For:** runs whose spans nobody sends here, with the verdicts given on them where they are kept.
-//! **In:** pages, as a [`Keeper`] reads them off its wire. **Out:** the span batches that OTLP would have brought; each span once,
+//! **In:** pages, as a `Keeper` reads them off its wire. **Out:** the span batches that OTLP would have brought; each span once,
 //! whoever else sent it.
 //! **Never:** keeps a state that the journal does not give back, takes what is shown late for missing, or reads without bound.
 //!
