@@ -139,6 +139,14 @@ pub fn not_yet(cx: &Cx<'_>, want: &Want) -> Option<Content> {
     Some(Content { lines: vec![line], ..Content::default() })
 }
 
+/// What `lay_out` makes of the detail, or what stands in its place until it is there.
+pub fn once_read(cx: &Cx<'_>, want: &Want, lay_out: impl FnOnce(&Detail) -> Content) -> Content {
+    match cx.detail(want) {
+        Loaded::Ready(detail) if !matches!(*detail, Detail::Absent) => lay_out(&detail),
+        _ => not_yet(cx, want).unwrap_or_default(),
+    }
+}
+
 /// An entry as it stands in the journal.
 #[derive(Debug)]
 pub struct EntrySheet(
@@ -156,18 +164,15 @@ impl Sheet for EntrySheet {
     }
 
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
-        let want = Want::Entry(self.0);
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Entry(text) = &*detail else { return Content::default() };
-        let lines = safe::lines(text, Policy::Prose)
-            .iter()
-            .flat_map(|line| safe::wrap(line, width))
-            .map(|line| Line::from(safe::made(line, cx.of(Role::Text))))
-            .collect();
-        Content { lines, ..Content::default() }
+        once_read(cx, &Want::Entry(self.0), |detail| {
+            let Detail::Entry(text) = detail else { return Content::default() };
+            let lines = safe::lines(text, Policy::Prose)
+                .iter()
+                .flat_map(|line| safe::wrap(line, width))
+                .map(|line| Line::from(safe::made(line, cx.of(Role::Text))))
+                .collect();
+            Content { lines, ..Content::default() }
+        })
     }
 
     fn opened(&self) -> String {

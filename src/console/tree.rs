@@ -30,19 +30,7 @@ pub fn load(file: Option<&Path>) -> Result<Arc<Tree>, String> {
 mod tests {
     use super::*;
 
-    const SMALL: &str = r#"
-[[branch]]
-surface = "tool"
-title = "Our tools"
-
-[[branch.question]]
-name = "ours"
-asks = "Was the booking system in maintenance?"
-answer = [
-  { name = "yes", says = "it was", leads = "stands" },
-  { name = "no", says = "it was not", leads = "clear" },
-]
-"#;
+    const SMALL: &str = include_str!("../../tests/data/triage.toml");
 
     #[test]
     fn a_teams_own_tree_is_read_and_a_wrong_one_is_named_with_its_line() {

@@ -105,21 +105,12 @@ fn proxies(runs: &[&RunFacts], moment: Time) -> Vec<Proxy> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
-    use crate::event::{Resource, Span, SpanBatch, SpanEvent, SpanId, SpanKind, SpanStatus, Surface, TraceId};
+    use crate::event::Surface;
     use crate::surface::Runs;
     use crate::surface::attribution::Standing;
+    use crate::surface::made::{answered, at, batch, batch_of, found, span};
 
     use super::*;
-
-    fn at(second: i64) -> Time {
-        Time::from_second(1_790_000_000 + second).unwrap()
-    }
-
-    fn attributes(pairs: &[(&str, &str)]) -> crate::event::Attributes {
-        pairs.iter().map(|(name, value)| (Untrusted::from(*name), Value::from(*value))).collect()
-    }
 
     /// One model call a run, ten seconds apart, the regions in turn; `served` answers, and the judge says `verdict`.
     fn runs(n: u8, of: impl Fn(u8, &str) -> (&'static str, &'static str)) -> Runs {
@@ -127,33 +118,8 @@ mod tests {
         for nth in 0..n {
             let region = if nth.is_multiple_of(2) { "eu" } else { "us" };
             let (served, verdict) = of(nth, region);
-            let verdict = [("gen_ai.evaluation.name", "quality"), ("gen_ai.evaluation.score.label", verdict)];
-            let span = Span {
-                trace_id: TraceId([nth + 1; 16]),
-                span_id: SpanId([nth + 1; 8]),
-                parent: None,
-                name: "chat".into(),
-                kind: SpanKind::Client,
-                start: at(i64::from(nth) * 10),
-                end: at(i64::from(nth) * 10 + 2),
-                status: SpanStatus::Unset,
-                status_message: Untrusted::default(),
-                attributes: attributes(&[
-                    ("gen_ai.operation.name", "chat"),
-                    ("gen_ai.request.model", "large"),
-                    ("gen_ai.response.model", served),
-                ]),
-                events: vec![SpanEvent {
-                    time: at(i64::from(nth) * 10 + 1),
-                    name: "gen_ai.evaluation.result".into(),
-                    attributes: attributes(&verdict),
-                }],
-            };
-            // The region is said by the process, once, as an SDK does it.
-            let resource = attributes(&[("service.name", "support"), ("deployment.region", region)]);
-            runs.apply(&SpanBatch {
-                resources: vec![Resource { service: "support".into(), attributes: resource, items: vec![span] }],
-            });
+            let run = answered(nth + 1, i64::from(nth) * 10, served, verdict);
+            runs.apply(&batch_of(&"support".into(), &[("deployment.region", region.into())], vec![run]));
         }
         runs
     }
@@ -208,33 +174,14 @@ mod tests {
         let mut runs = Runs::default();
         for nth in 0..60_u8 {
             let (said, question, told) = of(nth);
-            let start = at(i64::from(nth) * 30);
-            let verdict = |(name, label): &(&str, &str)| SpanEvent {
-                time: start,
-                name: "gen_ai.evaluation.result".into(),
-                attributes: attributes(&[("gen_ai.evaluation.name", name), ("gen_ai.evaluation.score.label", label)]),
-            };
-            let span = Span {
-                trace_id: TraceId([nth + 1; 16]),
-                span_id: SpanId([nth + 1; 8]),
-                parent: None,
-                name: "chat".into(),
-                kind: SpanKind::Client,
-                start,
-                end: start,
-                status: SpanStatus::Unset,
-                status_message: Untrusted::default(),
-                attributes: attributes(&[
-                    ("gen_ai.operation.name", "chat"),
-                    ("gen_ai.request.model", "large"),
-                    ("gen_ai.input.messages", &question),
-                    ("gen_ai.output.messages", said),
-                ]),
-                events: told.iter().map(verdict).collect(),
-            };
-            let resource = attributes(&[("service.name", "support")]);
-            let resources = vec![Resource { service: "support".into(), attributes: resource, items: vec![span] }];
-            runs.apply(&SpanBatch { resources });
+            let pairs = [
+                ("gen_ai.operation.name", "chat".into()),
+                ("gen_ai.request.model", "large".into()),
+                ("gen_ai.input.messages", question.into()),
+                ("gen_ai.output.messages", said.into()),
+            ];
+            let run = span(nth + 1, 0, 0, i64::from(nth) * 30, &pairs);
+            runs.apply(&batch(vec![told.iter().fold(run, |run, (name, label)| found(run, name, label))]));
         }
         runs
     }

@@ -203,22 +203,10 @@ pub(super) fn system_prompt(span: &Span) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{SpanId, SpanKind, SpanStatus, Time, TraceId};
+    use crate::surface::made;
 
     fn span(pairs: &[(&str, Value)]) -> Span {
-        Span {
-            trace_id: TraceId([1; 16]),
-            span_id: SpanId([1; 8]),
-            parent: None,
-            name: "chat".into(),
-            kind: SpanKind::Client,
-            start: Time::UNIX_EPOCH,
-            end: Time::UNIX_EPOCH,
-            status: SpanStatus::Unset,
-            status_message: Untrusted::default(),
-            attributes: pairs.iter().map(|(name, value)| (Untrusted::from(*name), value.clone())).collect(),
-            events: Vec::new(),
-        }
+        made::span(1, 0, 0, 0, pairs)
     }
 
     #[test]

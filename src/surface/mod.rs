@@ -16,7 +16,7 @@ pub mod drift;
 mod history;
 pub mod keep;
 #[cfg(test)]
-mod made;
+pub(crate) mod made;
 mod message;
 mod parts;
 mod plan;

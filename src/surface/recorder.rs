@@ -255,36 +255,18 @@ fn carries(span: &Span, field: Field) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use serde_json::{Value, json};
 
-    use crate::event::{Resource, SpanKind, SpanStatus, Time};
-
     use super::*;
+    use crate::event::Time;
+    use crate::surface::made;
 
     fn batch(service: &str, spans: &[&[(&str, Value)]]) -> SpanBatch {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let span = |attributes: &&[(&str, Value)]| Span {
-            trace_id: TraceId([1; 16]),
-            span_id: SpanId(NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes()),
-            parent: None,
-            name: "span".into(),
-            kind: SpanKind::Internal,
-            start: Time::UNIX_EPOCH,
-            end: Time::UNIX_EPOCH,
-            status: SpanStatus::Unset,
-            status_message: Untrusted::default(),
-            attributes: attributes.iter().map(|(name, value)| (Untrusted::from(*name), value.clone())).collect(),
-            events: Vec::new(),
-        };
-        SpanBatch {
-            resources: vec![Resource {
-                service: service.into(),
-                attributes: std::collections::BTreeMap::new(),
-                items: spans.iter().map(span).collect(),
-            }],
-        }
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let span = |pairs: &&[(&str, Value)]| made::span(1, NEXT.fetch_add(1, Ordering::Relaxed), 0, 0, pairs);
+        made::batch_of(&service.into(), &[], spans.iter().map(span).collect())
     }
 
     #[test]

@@ -5,19 +5,7 @@ use std::time::Duration;
 use crate::demo::play;
 use crate::support::house::House;
 
-const OURS: &str = r#"
-[[branch]]
-surface = "tool"
-title = "Our booking system"
-
-[[branch.question]]
-name = "maintenance"
-asks = "Was the booking system in maintenance?"
-answer = [
-  { name = "yes", says = "it was", leads = "stands" },
-  { name = "no", says = "it was not", leads = "clear" },
-]
-"#;
+const OURS: &str = include_str!("../data/triage.toml");
 
 #[test]
 fn a_teams_own_tree_is_walked_checked_and_read_again_on_a_signal() {

@@ -125,7 +125,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::event::{Span, SpanId, SpanKind, SpanStatus, Time, TraceId};
+    use crate::surface::made;
 
     fn run(prompt: &str, asked: &str, served: &str, temperature: f64) -> Script {
         let messages = json!([{"role": "system", "content": prompt}, {"role": "user", "content": "where?"}]);
@@ -138,19 +138,7 @@ mod tests {
             ("gen_ai.tool.definitions", tools),
             ("gen_ai.input.messages", messages),
         ];
-        let span = Span {
-            trace_id: TraceId([1; 16]),
-            span_id: SpanId([1; 8]),
-            parent: None,
-            name: "chat".into(),
-            kind: SpanKind::Client,
-            start: Time::UNIX_EPOCH,
-            end: Time::UNIX_EPOCH,
-            status: SpanStatus::Unset,
-            status_message: Untrusted::default(),
-            attributes: attributes.into_iter().map(|(name, value)| (Untrusted::from(name), value)).collect(),
-            events: Vec::new(),
-        };
+        let span = made::span(1, 0, 0, 0, &attributes);
         Script::of(&[("assistant".into(), span)]).unwrap()
     }
 

@@ -219,26 +219,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::event::TraceId;
+    use crate::surface::made;
     use crate::surface::script::Call;
 
     /// A recorded run: one question, one call of `find`, an answer; `more` are the attributes of its tool span.
     fn script(failed: bool) -> Script {
-        let span = |place: u8, attributes: Value, status| {
+        let span = |place: u32, attributes: Value, status| {
             let Value::Object(fields) = attributes else { panic!("an object") };
-            let span = Span {
-                trace_id: TraceId([7; 16]),
-                span_id: SpanId([place; 8]),
-                parent: None,
-                name: "x".into(),
-                kind: SpanKind::Client,
-                start: Time::UNIX_EPOCH,
-                end: Time::UNIX_EPOCH,
-                status,
-                status_message: Untrusted::default(),
-                attributes: fields.into_iter().map(|(name, value)| (Untrusted::from(name), value)).collect(),
-                events: Vec::new(),
-            };
+            let pairs: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            let span = Span { status, ..made::span(7, place, 0, 0, &pairs) };
             (Untrusted::from("assistant"), span)
         };
         let tools = json!([{"name": "find", "input_schema": {"type": "object", "required": ["q"]}}]);

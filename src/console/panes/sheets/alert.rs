@@ -7,7 +7,7 @@ use crate::console::details::{Detail, Loaded, Want};
 use crate::console::pane::Cx;
 use crate::console::panes::say;
 use crate::console::safe;
-use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::sheet::{Content, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::words;
 use crate::event::{Alert, AlertStatus, Anomaly, Fingerprint, Labels, Policy};
@@ -103,13 +103,10 @@ impl Sheet for AlertSheet {
     }
 
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
-        let want = Want::Alert(self.0.clone());
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Alert(alert) = &*detail else { return Content::default() };
-        Content { lines: lay_out(cx, alert, usize::from(width)), ..Content::default() }
+        once_read(cx, &Want::Alert(self.0.clone()), |detail| {
+            let Detail::Alert(alert) = detail else { return Content::default() };
+            Content { lines: lay_out(cx, alert, usize::from(width)), ..Content::default() }
+        })
     }
 
     fn opened(&self) -> String {

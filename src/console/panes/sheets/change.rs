@@ -7,7 +7,7 @@ use super::{beside, field, heading};
 use crate::console::details::{Detail, Loaded, Want};
 use crate::console::pane::Cx;
 use crate::console::safe;
-use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::sheet::{Content, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::meter;
 use crate::engine::view::{ChangeDetail, ChangeLine};
@@ -128,13 +128,10 @@ impl Sheet for ChangeSheet {
     }
 
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
-        let want = Want::Change(self.id.clone());
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Change(detail) = &*detail else { return Content::default() };
-        self.lay_out_change(cx, detail, width)
+        once_read(cx, &Want::Change(self.id.clone()), |detail| {
+            let Detail::Change(detail) = detail else { return Content::default() };
+            self.lay_out_change(cx, detail, width)
+        })
     }
 
     fn toggle(&mut self) -> bool {

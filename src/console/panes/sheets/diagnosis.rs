@@ -3,11 +3,11 @@
 use ratatui::text::Line;
 
 use super::{beside, field, heading};
-use crate::console::details::{Detail, Loaded, Want};
+use crate::console::details::{Detail, Want};
 use crate::console::pane::Cx;
 use crate::console::panes::{hypotheses, say};
 use crate::console::safe;
-use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::sheet::{Content, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::words;
 use crate::event::{Diagnosis, Pointer, Policy, Seq};
@@ -106,20 +106,17 @@ impl Sheet for DiagnosisSheet {
         if let Some(newest) = newest.filter(|newest| newest.seq == self.0) {
             return lay_out(cx, &newest.diagnosis, width);
         }
-        let want = Want::Entry(self.0);
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Entry(entry) = &*detail else { return Content::default() };
-        match inside(entry.raw()) {
-            Some(diagnosis) => lay_out(cx, &diagnosis, width),
-            // Written by another version: shown as it stands.
-            None => Content {
-                lines: words::paragraphs(cx, entry, Policy::Prose, width, cx.of(Role::Text)),
-                ..Content::default()
-            },
-        }
+        once_read(cx, &Want::Entry(self.0), |detail| {
+            let Detail::Entry(entry) = detail else { return Content::default() };
+            match inside(entry.raw()) {
+                Some(diagnosis) => lay_out(cx, &diagnosis, width),
+                // Written by another version: shown as it stands.
+                None => Content {
+                    lines: words::paragraphs(cx, entry, Policy::Prose, width, cx.of(Role::Text)),
+                    ..Content::default()
+                },
+            }
+        })
     }
 
     fn opened(&self) -> String {

@@ -4,11 +4,11 @@ use ratatui::text::Line;
 
 use super::{beside, field, heading};
 use crate::console::action::Action;
-use crate::console::details::{Detail, Loaded, Want};
+use crate::console::details::{Detail, Want};
 use crate::console::pane::Cx;
 use crate::console::panes::actions;
 use crate::console::safe;
-use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::sheet::{Content, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::words;
 use crate::engine::view::{ActionState, ActionView};
@@ -100,13 +100,10 @@ impl Sheet for PlanSheet {
     }
 
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
-        let want = Want::Plan(self.0);
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Plan(action) = &*detail else { return Content::default() };
-        Content { lines: lay_out(cx, action, usize::from(width)), ..Content::default() }
+        once_read(cx, &Want::Plan(self.0), |detail| {
+            let Detail::Plan(action) = detail else { return Content::default() };
+            Content { lines: lay_out(cx, action, usize::from(width)), ..Content::default() }
+        })
     }
 
     fn opened(&self) -> String {

@@ -1,46 +1,20 @@
 //! What the runs of an agent bring into an incident's picture.
 
-use serde_json::Value;
-
 use super::random::alert;
 use super::{Paper, at};
 use crate::engine::Fold;
 use crate::engine::view::{Standing, View};
-use crate::event::{
-    Change, ChangeClass, Kind, Resource, Source, Span, SpanBatch, SpanEvent, SpanId, SpanKind, SpanStatus, Surface,
-    Time, TraceId, Untrusted,
-};
+use crate::event::{Change, ChangeClass, Kind, Source, SpanBatch, Surface, Untrusted};
+use crate::surface::made;
 
-fn attributes(pairs: &[(&str, &str)]) -> crate::event::Attributes {
-    pairs.iter().map(|(name, value)| (Untrusted::from(*name), Value::from(*value))).collect()
-}
-
-/// A run of `service`: asked for `large`, answered by `served`.
-fn run(nth: u8, service: &Untrusted, start: Time, served: &str, verdict: &str) -> SpanBatch {
-    let verdict = [("gen_ai.evaluation.name", "quality"), ("gen_ai.evaluation.score.label", verdict)];
-    let span = Span {
-        trace_id: TraceId([nth + 1; 16]),
-        span_id: SpanId([nth + 1; 8]),
-        parent: None,
-        name: "chat".into(),
-        kind: SpanKind::Client,
-        start,
-        end: start,
-        status: SpanStatus::Unset,
-        status_message: Untrusted::default(),
-        attributes: attributes(&[
-            ("gen_ai.operation.name", "chat"),
-            ("gen_ai.request.model", "large"),
-            ("gen_ai.response.model", served),
-        ]),
-        events: vec![SpanEvent {
-            time: start,
-            name: "gen_ai.evaluation.result".into(),
-            attributes: attributes(&verdict),
-        }],
-    };
-    let region = attributes(&[("deployment.region", if nth.is_multiple_of(2) { "eu" } else { "us" })]);
-    SpanBatch { resources: vec![Resource { service: service.clone(), attributes: region, items: vec![span] }] }
+/// A run of `service`, by the tests' night: asked for `large`, answered by `served`.
+fn run(nth: u8, service: &Untrusted, second: i64, served: &str, verdict: &str) -> SpanBatch {
+    let region = if nth.is_multiple_of(2) { "eu" } else { "us" };
+    made::batch_of(
+        service,
+        &[("deployment.region", region.into())],
+        vec![made::answered(nth + 1, second, served, verdict)],
+    )
 }
 
 /// Sixty good runs, sixty of which those of one region, or all, are answered by another model and fail; then a page.
@@ -49,13 +23,13 @@ pub(super) fn swap(logged: bool, everywhere: bool) -> (Paper, Fold) {
     let page = alert(0, 1_150, None);
     let service = page.service().expect("it names one").clone();
     for nth in 0..120_u8 {
-        let start = at(i64::from(nth) * 10);
+        let second = i64::from(nth) * 10;
         let (served, verdict) = if nth >= 60 && (everywhere || nth.is_multiple_of(2)) {
             ("large-0611", "fail")
         } else {
             ("large-0513", "pass")
         };
-        paper.fact(run(nth, &service, start, served, verdict), start, start);
+        paper.fact(run(nth, &service, second, served, verdict), at(second), at(second));
     }
     if logged {
         let change = Change {
@@ -118,7 +92,7 @@ fn what_the_runs_said_is_there_again_after_a_start_from_the_saved_state() {
     let (mut paper, mut fold) = (Paper::default(), Fold::new());
     let page = alert(0, 10, None);
     let service = page.service().expect("it names one").clone();
-    paper.fact(run(1, &service, at(0), "a", "pass"), at(0), at(0));
+    paper.fact(run(1, &service, 0, "a", "pass"), at(0), at(0));
     paper.lead(&mut fold, at(20));
     let before = fold.view();
     assert!(!before.recorder.items.is_empty());

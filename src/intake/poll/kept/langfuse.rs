@@ -165,17 +165,7 @@ impl Langfuse {
 
     fn read(&self, body: &[u8]) -> Result<Page, BadInput> {
         let answer: Answer<'_> = json::read(body)?;
-        let mut page = Page { next: answer.meta.cursor, ..Page::default() };
-        for (n, item) in answer.data.into_iter().enumerate() {
-            match self.span(item) {
-                Ok(shown) => page.spans.push(shown),
-                Err(why) => {
-                    page.rejected += 1;
-                    page.why.get_or_insert_with(|| BadInput::at(format!("/data/{n}"), why).to_string());
-                }
-            }
-        }
-        Ok(page)
+        Ok(Page::of(answer.meta.cursor, answer.data, |item| self.span(item)))
     }
 }
 

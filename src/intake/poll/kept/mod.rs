@@ -18,16 +18,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+
 pub use langfuse::Langfuse;
 pub use phoenix::Phoenix;
 
 use self::record::Known;
+use self::span::Rejected;
 use super::Troubles;
 use super::client::{Client, PollError};
 use super::pace::Pace;
 use crate::event::{Source, Span, SpanEvent, SpanId, Time, TraceId};
 use crate::intake::counters::Fate;
 use crate::intake::otlp::Sender;
+use crate::intake::problem::BadInput;
 use crate::intake::{Inflow, limits};
 use crate::journal::{Journal, JournalError, Query, term};
 
@@ -89,6 +93,23 @@ struct Page {
     next: Option<String>,
     /// The keeper no longer has what the cursor named: what came before may never have been read.
     gone: bool,
+}
+
+impl Page {
+    /// The items of an answer, each read by `span`; what is none is counted, and the first is named by its place.
+    fn of(next: Option<String>, items: Vec<&RawValue>, span: impl Fn(&RawValue) -> Result<Shown, Rejected>) -> Self {
+        let mut page = Self { next, ..Self::default() };
+        for (n, item) in items.into_iter().enumerate() {
+            match span(item) {
+                Ok(shown) => page.spans.push(shown),
+                Err(why) => {
+                    page.rejected += 1;
+                    page.why.get_or_insert_with(|| BadInput::at(format!("/data/{n}"), why).to_string());
+                }
+            }
+        }
+        page
+    }
 }
 
 /// Verdicts, and how far they were read.

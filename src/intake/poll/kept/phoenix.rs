@@ -148,16 +148,7 @@ impl Phoenix {
     /// Reads the answer to a question for spans from `cursor` on.
     fn read(&self, body: &[u8], cursor: Option<&str>) -> Result<Page, BadInput> {
         let answer: Answer<'_> = json::read(body)?;
-        let mut page = Page { next: answer.next_cursor, ..Page::default() };
-        for (n, item) in answer.data.into_iter().enumerate() {
-            match self.span(item) {
-                Ok(shown) => page.spans.push(shown),
-                Err(why) => {
-                    page.rejected += 1;
-                    page.why.get_or_insert_with(|| BadInput::at(format!("/data/{n}"), why).to_string());
-                }
-            }
-        }
+        let mut page = Page::of(answer.next_cursor, answer.data, |item| self.span(item));
         let names: Vec<&str> = page.spans.iter().filter_map(|shown| shown.name.as_deref()).collect();
         if let (Some(first), Some(last)) = (names.first(), names.last())
             && number(first) > number(last)
