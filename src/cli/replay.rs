@@ -12,7 +12,7 @@ use super::out::Out;
 use super::secret::Secret;
 use super::{Common, Exit, incidents};
 use crate::engine;
-use crate::event::{IncidentId, Policy, ReplayArm, ReplayAsked, ReplayEnd, TraceId, Untrusted};
+use crate::event::{IncidentId, Policy, ReplayArm, ReplayAsked, ReplayEnd, TokenPrice, TraceId, Untrusted, money};
 use crate::journal::SharedJournal;
 use crate::response;
 use crate::response::replay::{
@@ -108,6 +108,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         runs: scripts.iter().map(|script| script.trace).collect(),
         times: args.times,
         budget_tokens: args.budget,
+        price: endpoint.price,
     };
     let experiment = Experiment::of(asked, scripts, endpoint)?;
     let count = arms.len();
@@ -123,7 +124,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         outcome: None,
         says: vec![],
     };
-    show(&told, count, out);
+    show(&told, count, endpoint.price, out);
     if !args.yes && !agreed(out) {
         out.note("Nothing was sent. With --yes it begins without asking.");
         if args.json {
@@ -164,7 +165,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
 }
 
 /// Everything a person must know before it begins.
-fn show(told: &Told<'_>, arms: usize, out: &mut Out) {
+fn show(told: &Told<'_>, arms: usize, price: Option<TokenPrice>, out: &mut Out) {
     let Bounds { replays, questions, tokens, expected } = told.bounds;
     out.note(&format!("This sends what was recorded to {}", told.destination));
     out.note(&format!("{replays} replays in {arms} arms, at most {questions} questions"));
@@ -172,7 +173,8 @@ fn show(told: &Told<'_>, arms: usize, out: &mut Out) {
         || "what these runs spent was not captured".to_owned(),
         |expected| format!("about {expected} if they spend what they spent when recorded"),
     );
-    out.note(&format!("at most {tokens} tokens; {expected}"));
+    let most = price.map_or_else(String::new, |price| format!(", at most {} in money", money(price.most(tokens))));
+    out.note(&format!("at most {tokens} tokens{most}; {expected}"));
 }
 
 /// Whether the person at the terminal says yes. Where there is none, nobody does.

@@ -9,7 +9,7 @@ use super::theme::Role;
 use super::widgets::row::Row;
 use super::widgets::{meter, words};
 use crate::engine::view::{IncidentView, ReadingView, ReplayView, SliceView, ValueView};
-use crate::event::Untrusted;
+use crate::event::{Untrusted, money};
 use crate::response::replay::{ArmOutcome, Share};
 use crate::surface::sample::{Answer, Labels, answer};
 
@@ -96,6 +96,10 @@ pub fn replay(cx: &Cx<'_>, one: &ReplayView, width: u16) -> Vec<Line<'static>> {
         for (n, what) in counted.into_iter().filter(|(n, _)| *n > 0) {
             let gap = if notes.is_empty() { "" } else { "; " };
             notes.push(safe::made(format!("{gap}{n} {what}"), cx.of(Role::Unclear)));
+        }
+        if let Some(cost) = arm.cost.filter(|_| arm.ended > 0) {
+            let gap = if notes.is_empty() { "" } else { "; " };
+            notes.push(safe::made(format!("{gap}cost {}", money(cost)), muted));
         }
         if !notes.is_empty() {
             notes.insert(0, safe::lit("    ", muted));

@@ -40,7 +40,7 @@ pub use id::{BadId, Digest, Fingerprint, IncidentId, PlanId, Seq, SpanId, TraceI
 pub use incident::{Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, Truth, TruthConfirmed};
 pub use reading::{OutputLabel, OutputRead, SampleOf, SliceOf};
 pub use released::{Released, Stays, Thinned};
-pub use replay::{ReplayArm, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan};
+pub use replay::{ReplayArm, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan, TokenPrice, money};
 pub use show::{Mark, Policy, Safe};
 pub use source::{Person, Source};
 pub use surface::Surface;

@@ -23,6 +23,42 @@ pub struct ReplayAsked {
     pub times: u32,
     /// It stops when so many tokens are spent.
     pub budget_tokens: u64,
+    /// What tokens cost at the endpoint; `None` = the configuration does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<TokenPrice>,
+}
+
+/// What a million tokens cost, in the currency of whoever pays.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenPrice {
+    /// A million tokens in.
+    #[serde(rename = "in")]
+    pub input: f64,
+    /// A million tokens out.
+    #[serde(rename = "out")]
+    pub output: f64,
+}
+
+impl TokenPrice {
+    /// What so many tokens cost.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 tokens a cent more or less is nothing")]
+    pub fn of(&self, tokens_in: u64, tokens_out: u64) -> f64 {
+        (self.input * tokens_in as f64 + self.output * tokens_out as f64) / 1e6
+    }
+
+    /// The most that so many tokens can cost, whichever way they go.
+    #[must_use]
+    pub fn most(&self, tokens: u64) -> f64 {
+        self.of(tokens, 0).max(self.of(0, tokens))
+    }
+}
+
+/// An amount of money, in the currency of whoever pays: cents, and more digits where it is less than one.
+#[must_use]
+pub fn money(amount: f64) -> String {
+    if amount >= 0.01 || amount == 0.0 { format!("{amount:.2}") } else { format!("{amount:.5}") }
 }
 
 /// One arm of an experiment. What is `None` stays as recorded.

@@ -97,6 +97,7 @@ impl Lab {
             runs: self.runs.clone(),
             times,
             budget_tokens,
+            price: None,
         }
     }
 
@@ -135,7 +136,7 @@ impl Lab {
 
 fn endpoint(port: u16, dialect: Dialect) -> Endpoint {
     let url = format!("http://127.0.0.1:{port}/v1/").parse().unwrap();
-    Endpoint { name: "local".into(), url, dialect, model: None }
+    Endpoint { name: "local".into(), url, dialect, model: None, price: None }
 }
 
 /// Short pauses and small answers; time enough for a busy machine.
@@ -519,7 +520,8 @@ fn ctrl_c_ends_it_at_once_and_says_so_in_the_record() {
 fn a_real_small_model_answers() {
     let url = std::env::var("WARROOM_TEST_LLM").expect("WARROOM_TEST_LLM names the server");
     let lab = Lab::new(1);
-    let endpoint = Endpoint { name: "real".into(), url: url.parse().unwrap(), dialect: Dialect::OpenAi, model: None };
+    let endpoint =
+        Endpoint { name: "real".into(), url: url.parse().unwrap(), dialect: Dialect::OpenAi, model: None, price: None };
     let client = lab.runtime.block_on(Client::connect(&endpoint, None, Patience::default())).unwrap();
     let (_keep, stop) = watch::channel(Stop::Not);
     let bare = ReplayArm { name: "no tools".into(), tools: Some("[]".into()), ..ReplayArm::default() };

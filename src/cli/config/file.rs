@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::place::Refused;
 use super::settings::{Colour, Glyphs, Silence};
 use crate::cli::secret::SecretFrom;
+use crate::event::TokenPrice;
 use crate::journal::guard;
 use crate::response::replay::Dialect;
 
@@ -105,6 +106,7 @@ pub(super) struct EndpointTable {
     pub kind: Dialect,
     pub model: Option<String>,
     pub key: Option<Spanned<SecretFrom>>,
+    pub price: Option<Spanned<TokenPrice>>,
 }
 
 fn langfuse() -> String {

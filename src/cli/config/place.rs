@@ -147,7 +147,7 @@ impl<'a> Place<'a> {
     pub fn endpoints(&self, tables: Vec<EndpointTable>) -> Result<Vec<ModelEndpoint>, Refused> {
         let mut names = std::collections::BTreeSet::new();
         let mut all = Vec::new();
-        for EndpointTable { name, url: address, kind, model, key } in tables {
+        for EndpointTable { name, url: address, kind, model, key, price } in tables {
             if name.get_ref().is_empty() || !names.insert(name.get_ref().clone()) {
                 return Err(self.refuse(name.span().start, "every endpoint needs a name of its own".to_owned()));
             }
@@ -162,7 +162,14 @@ impl<'a> Place<'a> {
                 let what = "the key and what was recorded would cross the network readable by all: use https://";
                 return Err(self.refuse(address.span().start, what.to_owned()));
             }
-            let endpoint = Endpoint { name: name.into_inner(), url, dialect: kind, model };
+            if let Some(price) = &price
+                && ![price.get_ref().input, price.get_ref().output].iter().all(|of| of.is_finite() && *of >= 0.0)
+            {
+                let what = "a price is a number of at least 0 for a million tokens: price = { in = 3.0, out = 15.0 }";
+                return Err(self.refuse(price.span().start, what.to_owned()));
+            }
+            let price = price.map(Spanned::into_inner);
+            let endpoint = Endpoint { name: name.into_inner(), url, dialect: kind, model, price };
             all.push(ModelEndpoint { endpoint, key: self.secret(key)? });
         }
         Ok(all)

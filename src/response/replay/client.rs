@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use url::{Host, Url};
 
 use super::wire::{self, Ask, Dialect, Reply, Stream};
+use crate::event::TokenPrice;
 use crate::intake::poll::Pace;
 use crate::response::{http_client_builder, root_cause};
 
@@ -22,6 +23,8 @@ pub struct Endpoint {
     pub dialect: Dialect,
     /// The model asked for where an arm names none; `None` = as recorded.
     pub model: Option<String>,
+    /// What its tokens cost; `None` = not said.
+    pub price: Option<TokenPrice>,
 }
 
 /// Bounds of one question.
@@ -315,7 +318,7 @@ mod tests {
     use super::*;
 
     fn endpoint(url: &str) -> Endpoint {
-        Endpoint { name: "e".into(), url: url.parse().unwrap(), dialect: Dialect::OpenAi, model: None }
+        Endpoint { name: "e".into(), url: url.parse().unwrap(), dialect: Dialect::OpenAi, model: None, price: None }
     }
 
     #[tokio::test]

@@ -263,6 +263,7 @@ impl Lab for LocalLab {
             runs: scripts.iter().map(|script| script.trace).collect(),
             times: order.times,
             budget_tokens: order.budget,
+            price: self.endpoint(&order.endpoint)?.0.price,
         };
         let (experiment, client) = self.made(asked, scripts)?;
         Ok(Ready {

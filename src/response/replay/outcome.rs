@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{ReplayAsked, ReplayEnd, ReplayRan, TraceId, Untrusted};
+use crate::event::{ReplayAsked, ReplayEnd, ReplayRan, TokenPrice, TraceId, Untrusted, money};
 use crate::surface::attribution::runs_per_arm;
 use crate::surface::sample::exact_share;
 
@@ -47,6 +47,9 @@ pub struct ArmOutcome {
     pub tokens_out: u64,
     /// Replays whose cost the endpoint did not say.
     pub cost_unknown: u64,
+    /// What those tokens cost, in the currency of whoever pays; `None` = no price is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 /// A share and its 95 % interval, 0 to 1 (of a difference: -1 to 1).
@@ -76,6 +79,8 @@ pub struct Difference {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     arms: Vec<ArmTally>,
+    #[serde(default)]
+    price: Option<TokenPrice>,
 }
 
 /// One arm so far; its share is worked out when somebody asks.
@@ -92,7 +97,7 @@ impl Tally {
     pub fn of(asked: &ReplayAsked) -> Self {
         let so_far = |name: &Untrusted| ArmOutcome { name: name.clone(), ..ArmOutcome::default() };
         let arms = asked.arms.iter().map(|arm| ArmTally { so_far: so_far(&arm.name), runs: Vec::new() });
-        Self { arms: arms.collect() }
+        Self { arms: arms.collect(), price: asked.price }
     }
 
     /// One more that ended. One of an arm that was not asked for counts nowhere.
@@ -131,7 +136,9 @@ impl Tally {
     /// What it says so far.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let arms: Vec<ArmOutcome> = self.arms.iter().map(ArmTally::outcome).collect();
+        let cost = |arm: &ArmOutcome| self.price.map(|price| price.of(arm.tokens_in, arm.tokens_out));
+        let arms: Vec<ArmOutcome> =
+            self.arms.iter().map(ArmTally::outcome).map(|arm| ArmOutcome { cost: cost(&arm), ..arm }).collect();
         let first = arms.first().and_then(|arm| arm.share);
         let differences =
             arms.iter().skip(1).filter_map(|arm| Some(difference(&arm.name, first?, arm.share?))).collect();
@@ -229,6 +236,10 @@ impl ArmOutcome {
                 let _ = write!(line, ", {n} {what}");
             }
         }
+        if let Some(cost) = self.cost {
+            let at_least = if self.cost_unknown > 0 { "at least " } else { "" };
+            let _ = write!(line, ", for {at_least}{}", money(cost));
+        }
         line
     }
 }
@@ -250,6 +261,7 @@ mod tests {
             runs: Vec::new(),
             times: 1,
             budget_tokens: 1,
+            price: Some(TokenPrice { input: 5.0, output: 50.0 }),
         };
         let mut rans = Vec::new();
         for (arm, (_, results)) in arms.iter().enumerate() {
@@ -290,8 +302,8 @@ mod tests {
         let (old, new) = (each(20, 0), each(20, 6));
         let outcome = experiment(&[("prompt 41", &old), ("prompt 42", &new)]);
         let lines = outcome.lines();
-        assert_eq!(lines[0], "with prompt 41 0 of 20 fail by how they ended, 0–17 %");
-        assert_eq!(lines[1], "with prompt 42 6 of 20 fail by how they ended, 12–54 %");
+        assert_eq!(lines[0], "with prompt 41 0 of 20 fail by how they ended, 0–17 %, for at least 0.00195");
+        assert_eq!(lines[1], "with prompt 42 6 of 20 fail by how they ended, 12–54 %, for at least 0.00195");
         assert_eq!(lines[2], "prompt 42 fails more often than prompt 41, by 30 points (5 to 54)");
         assert_eq!((outcome.arms[0].tokens_in, outcome.arms[0].tokens_out, outcome.arms[0].cost_unknown), (200, 19, 1));
     }

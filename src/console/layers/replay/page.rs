@@ -11,7 +11,7 @@ use crate::console::theme::Role;
 use crate::console::widgets::{meter, words};
 use crate::console::{proof, safe};
 use crate::engine::view::ReplayView;
-use crate::event::Untrusted;
+use crate::event::{Untrusted, money};
 use crate::response::replay::{Moved, Pin, Ready};
 
 /// Columns of a field's name.
@@ -256,7 +256,10 @@ pub(super) fn sure(cx: &Cx<'_>, ready: &Ready, width: u16) -> Vec<Line<'static>>
         || "what these runs spent was not captured".to_owned(),
         |expected| format!("about {expected} if they spend what they spent when recorded"),
     );
-    let cost = format!("at most {} tokens; {expected}", bounds.tokens);
+    let most = asked
+        .price
+        .map_or_else(String::new, |price| format!(", at most {} in money", money(price.most(bounds.tokens))));
+    let cost = format!("at most {} tokens{most}; {expected}", bounds.tokens);
     lines.extend(beside(cx, "what it costs", vec![safe::made(cost, text)], columns));
     if bounds.expected.is_some_and(|expected| expected > bounds.tokens) {
         let short = "The budget will not reach: it ends when the next question might not fit any more.";

@@ -4,7 +4,7 @@ use crate::console::errand::{Errand, Found};
 use crate::console::fixture::{Bench, at, incident, view};
 use crate::console::model::{Effect, Msg};
 use crate::engine::view::{Drawn, IncidentView, ReadingView, ReplayView, RunLine};
-use crate::event::{IncidentId, Person, ReplayArm, ReplayAsked, SampleOf, Seq, TraceId, Untrusted};
+use crate::event::{IncidentId, Person, ReplayArm, ReplayAsked, SampleOf, Seq, TokenPrice, TraceId, Untrusted};
 use crate::response::replay::{
     ArmOutcome, Bounds, Difference, Moved, News, Offer, Order, Outcome, Pin, Ready, Share, Survey,
 };
@@ -103,6 +103,7 @@ fn ready(order: &Order) -> Ready {
             runs: order.pool.clone(),
             times: order.times,
             budget_tokens: order.budget,
+            price: Some(TokenPrice { input: 3.0, output: 15.0 }),
         },
         destination: "http://127.0.0.1:8080/v1/chat/completions (127.0.0.1:8080)".into(),
         models: vec!["chat-large".into()],
@@ -134,6 +135,7 @@ fn running(done: u64, ended: bool) -> ReplayView {
         runs: done / 2,
         tokens_in: 2_000,
         tokens_out: 400,
+        cost: Some(0.012),
         share: Some(share),
         ..ArmOutcome::default()
     };
@@ -247,7 +249,7 @@ fn it_begins_only_by_yes_on_a_page_that_was_seen_whole() {
     for word in [
         "http://127.0.0.1:8080/v1/chat/completions (127.0.0.1:8080)",
         "at most 512 questions",
-        "at most 200000 tokens; about 43000 if",
+        "at most 200000 tokens, at most 3.00 in money; about 43000 if",
         "chat-large",
         "what users wrote",
     ] {

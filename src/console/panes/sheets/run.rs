@@ -11,12 +11,12 @@ use crate::console::finder::Finder;
 use crate::console::pane::Cx;
 use crate::console::panes::runs;
 use crate::console::safe;
-use crate::console::sheet::{Content, Later, Sheet, not_yet};
+use crate::console::sheet::{Content, Later, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{meter, words};
 use crate::engine::view::{Opens, RunDetail, Step, Suspicion};
-use crate::event::{Policy, SpanId, TraceId, Untrusted};
+use crate::event::{Policy, SpanId, TraceId, Untrusted, money};
 
 /// Deeper than this, steps are no longer moved to the right: the text would have no room.
 const DEEPEST: u16 = 12;
@@ -96,11 +96,6 @@ fn step_row(cx: &Cx<'_>, step: &Step, whole_ms: u64, width: u16) -> Line<'static
         .lit(" ", muted)
         .spans(meter::stretch(cx, step.offset_ms, step.duration_ms, whole_ms, bar, bar_style))
         .line()
-}
-
-/// An amount of money; in which currency only the sender knows.
-pub(super) fn money(amount: f64) -> String {
-    if amount >= 0.01 || amount == 0.0 { format!("{amount:.2}") } else { format!("{amount:.5}") }
 }
 
 /// The reason under a suspicious step, with the rule that marked it.
@@ -311,42 +306,39 @@ impl Sheet for RunSheet {
     }
 
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
-        let want = Want::Run(self.trace);
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Run(run) = &*detail else { return Content::default() };
-        let columns = usize::from(width);
-        let mut content =
-            Content { lines: words::wrap(runs::totals(cx, &run.line).spans, columns, 2), ..Content::default() };
-        if let Some(bad) = &run.line.bad {
-            let mut spans = vec![safe::made(format!("{} ", cx.glyphs.failed), cx.of(Role::Bad))];
-            spans.extend(words::whole(cx, bad, Policy::Prose, cx.of(Role::Bad)));
-            content.lines.extend(words::wrap(spans, columns, 2));
-        }
-        content.lines.extend(ended(cx, run, columns));
-        for (name, last) in &run.read {
-            let text = format!(
-                "Read at {}, last at {}: it shows spans later than it takes them in, so some may be missing.",
-                name.show(Policy::Prose).as_str(),
-                cx.clock(*last)
-            );
-            content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Muted)));
-        }
-        let way = self.way(run.steps.len());
-        let text = match way {
-            Way::Waterfall => "Steps over time",
-            Way::Turns => "Turn by turn",
-            Way::Fields { .. } => "Every field of every step",
-        };
-        content.lines.extend(heading(cx, text));
-        match way {
-            Way::Waterfall => waterfall(cx, run, self.finder.as_ref(), columns, &mut content),
-            Way::Turns => turns(cx, run, columns, &mut content),
-            Way::Fields { from } => fields(cx, run, from, columns, &mut content),
-        }
-        content
+        once_read(cx, &Want::Run(self.trace), |detail| {
+            let Detail::Run(run) = detail else { return Content::default() };
+            let columns = usize::from(width);
+            let mut content =
+                Content { lines: words::wrap(runs::totals(cx, &run.line).spans, columns, 2), ..Content::default() };
+            if let Some(bad) = &run.line.bad {
+                let mut spans = vec![safe::made(format!("{} ", cx.glyphs.failed), cx.of(Role::Bad))];
+                spans.extend(words::whole(cx, bad, Policy::Prose, cx.of(Role::Bad)));
+                content.lines.extend(words::wrap(spans, columns, 2));
+            }
+            content.lines.extend(ended(cx, run, columns));
+            for (name, last) in &run.read {
+                let text = format!(
+                    "Read at {}, last at {}: it shows spans later than it takes them in, so some may be missing.",
+                    name.show(Policy::Prose).as_str(),
+                    cx.clock(*last)
+                );
+                content.lines.extend(words::wrapped(&text, columns, cx.of(Role::Muted)));
+            }
+            let way = self.way(run.steps.len());
+            let text = match way {
+                Way::Waterfall => "Steps over time",
+                Way::Turns => "Turn by turn",
+                Way::Fields { .. } => "Every field of every step",
+            };
+            content.lines.extend(heading(cx, text));
+            match way {
+                Way::Waterfall => waterfall(cx, run, self.finder.as_ref(), columns, &mut content),
+                Way::Turns => turns(cx, run, columns, &mut content),
+                Way::Fields { from } => fields(cx, run, from, columns, &mut content),
+            }
+            content
+        })
     }
 
     fn line(&self, cx: &Cx<'_>, width: u16, later: Later) -> Line<'static> {

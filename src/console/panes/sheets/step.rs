@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use ratatui::text::Line;
 
 use super::diff::{self, Look};
-use super::run::{field, money, reason};
+use super::run::{field, reason};
 use super::{beside, heading};
 use crate::console::action::Action;
 use crate::console::details::{Detail, Loaded, Want};
 use crate::console::pane::Cx;
 use crate::console::panes::runs;
 use crate::console::safe;
-use crate::console::sheet::{Content, Sheet, not_yet};
+use crate::console::sheet::{Content, Sheet, not_yet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::{meter, words};
 use crate::engine::view::{Opens, RunDetail, RunTable, Step};
-use crate::event::{Policy, SpanId, Time, TraceId, Untrusted};
+use crate::event::{Policy, SpanId, Time, TraceId, Untrusted, money};
 use crate::surface::Alike;
 
 /// Lines around what differs.
@@ -224,29 +224,26 @@ impl Sheet for StepSheet {
     }
 
     fn lay_out(&self, cx: &Cx<'_>, width: u16) -> Content {
-        let want = Want::Run(self.trace);
-        if let Some(content) = not_yet(cx, &want) {
-            return content;
-        }
-        let Loaded::Ready(detail) = cx.detail(&want) else { return Content::default() };
-        let Detail::Run(run) = &*detail else { return Content::default() };
-        let columns = usize::from(width);
-        let Some(step) = run.steps.iter().find(|step| step.span == self.span) else {
-            let text = "At this moment the run has no such step.";
-            return Content { lines: words::wrapped(text, columns, cx.of(Role::Muted)), ..Content::default() };
-        };
-        let mut content = Content { lines: head(cx, step, columns), ..Content::default() };
-        if self.beside {
-            content.lines.extend(heading(cx, "Beside the same step of a good run"));
-            self.lay_out_beside(cx, run, step, width, &mut content);
-        } else {
-            content.lines.extend(heading(cx, "All it carries"));
-            for (name, value) in &step.fields {
-                content.places.push(content.lines.len());
-                content.lines.extend(field(cx, name, value, columns));
+        once_read(cx, &Want::Run(self.trace), |detail| {
+            let Detail::Run(run) = detail else { return Content::default() };
+            let columns = usize::from(width);
+            let Some(step) = run.steps.iter().find(|step| step.span == self.span) else {
+                let text = "At this moment the run has no such step.";
+                return Content { lines: words::wrapped(text, columns, cx.of(Role::Muted)), ..Content::default() };
+            };
+            let mut content = Content { lines: head(cx, step, columns), ..Content::default() };
+            if self.beside {
+                content.lines.extend(heading(cx, "Beside the same step of a good run"));
+                self.lay_out_beside(cx, run, step, width, &mut content);
+            } else {
+                content.lines.extend(heading(cx, "All it carries"));
+                for (name, value) in &step.fields {
+                    content.places.push(content.lines.len());
+                    content.lines.extend(field(cx, name, value, columns));
+                }
             }
-        }
-        content
+            content
+        })
     }
 
     fn toggle(&mut self) -> bool {

@@ -31,6 +31,7 @@ fn asked() -> ReplayAsked {
         runs: (60..100_u8).step_by(2).map(|nth| TraceId([nth + 1; 16])).collect(),
         times: 1,
         budget_tokens: 1_000,
+        price: None,
     }
 }
 
