@@ -1,10 +1,14 @@
 //! Evidence and hypotheses.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Digest, Fingerprint, IncidentId, Seq, Surface, Time, TraceId, Untrusted};
+
+/// So many findings that were struck out are named.
+const NAMED: usize = 5;
 
 /// Names one piece of evidence inside one diagnosis: `e1`, `e2` ….
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -221,4 +225,41 @@ pub struct Diagnosis {
     pub remediation: Option<Untrusted>,
     /// What could not be checked, and why.
     pub not_checked: Vec<Untrusted>,
+}
+
+impl Diagnosis {
+    /// Strikes out what is cited and is not there: ids that no finding has, and findings that rest on something of which
+    /// `exists` says that it is not there. A hypothesis for which nothing is left loses its share to "none of these" and stands
+    /// last; what was struck is listed with what could not be checked.
+    ///
+    /// Whoever made the diagnosis: a citation is worth what can be looked at behind it.
+    pub fn strike(&mut self, exists: impl Fn(&Pointer) -> bool) {
+        let (kept, unfounded): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.evidence).into_iter().partition(|found| found.look_at.iter().all(&exists));
+        self.evidence = kept;
+        let there: BTreeSet<EvidenceId> = self.evidence.iter().map(|found| found.id).collect();
+        let mut struck: BTreeSet<EvidenceId> = unfounded.into_iter().map(|found| found.id).collect();
+        for hypothesis in &mut self.hypotheses {
+            let had = !hypothesis.evidence_for.is_empty();
+            for cited in [&mut hypothesis.evidence_for, &mut hypothesis.evidence_against] {
+                struck.extend(cited.iter().filter(|id| !there.contains(id)));
+                cited.retain(|id| there.contains(id));
+            }
+            if had && hypothesis.evidence_for.is_empty() {
+                self.none_of_these += std::mem::take(&mut hypothesis.confidence.share);
+            }
+        }
+        if struck.is_empty() {
+            return;
+        }
+        self.hypotheses.sort_by(|a, b| b.confidence.share.total_cmp(&a.confidence.share));
+        let names: Vec<String> = struck.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = if struck.len() > NAMED { ", …" } else { "" };
+        let text = format!(
+            "struck out, and not counted: {} of its findings cite what is not on record for this incident ({}{more})",
+            struck.len(),
+            names.join(", ")
+        );
+        self.not_checked.push(text.into());
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::view::{DecisionLine, NoteLine, Opens, TimelineItem};
 use crate::event::{
-    Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Source, SpanBatch, Time, Untrusted, Verdict,
+    Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Pointer, Source, SpanBatch, Time, Untrusted, Verdict,
 };
 use crate::feedback::Judged;
 use crate::journal::Record;
@@ -212,14 +212,24 @@ impl Fold {
         let id = diagnosis.incident;
         let text = diagnosis.headline.raw().to_owned();
         self.line(record, id, &diagnosis.engine, &text, Opens::Diagnosis { seq: record.seq });
+        let mut diagnosis = diagnosis.clone();
+        diagnosis.strike(|pointer| match pointer {
+            Pointer::Entry { seq } => *seq < record.seq,
+            Pointer::Alert { fingerprint } => {
+                let row = self.state.alerts.find(fingerprint).and_then(|alert| self.state.alerts.get(alert));
+                row.is_some_and(|row| row.incident == Some(id))
+            }
+            // Of these, old ones are forgotten: that one is not known says nothing.
+            Pointer::Change { .. } | Pointer::Trace { .. } | Pointer::Series { .. } | Pointer::Logs { .. } => true,
+        });
         let Some(incident) = self.state.incidents.get_mut(&id) else { return };
         incident.engines.insert(record.seq, diagnosis.engine.clone());
         if incident.truth.is_none() {
-            incident.judged.insert(diagnosis.engine.clone(), Judged::of(record.seq, diagnosis));
+            incident.judged.insert(diagnosis.engine.clone(), Judged::of(record.seq, &diagnosis));
         }
-        incident.diagnosis =
-            Some(Diagnosed { seq: record.seq, arrived: record.arrived, diagnosis: Arc::new(diagnosis.clone()) });
         self.state.watch.diagnosed(id, diagnosis.inputs, diagnosis.as_of);
+        incident.diagnosis =
+            Some(Diagnosed { seq: record.seq, arrived: record.arrived, diagnosis: Arc::new(diagnosis) });
         self.stand(id);
     }
 

@@ -6,6 +6,7 @@ mod memory;
 mod random;
 mod replays;
 mod rules;
+mod struck;
 
 use std::collections::BTreeSet;
 
