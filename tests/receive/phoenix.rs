@@ -58,7 +58,8 @@ fn a_run_that_was_sent_to_a_real_phoenix_is_read_whole_once_and_judged() {
     // A verdict that Phoenix gets afterwards makes the run a bad one.
     let spans = shown(phoenix, project);
     let chat = spans.iter().find(|span| span["span_kind"] == "LLM").expect("a model call");
-    phoenix.annotate(chat["context"]["span_id"].as_str().expect("an id"), "faithfulness", "fail", 0.1);
+    let chat = chat["context"]["span_id"].as_str().expect("an id");
+    phoenix.annotate("span", chat, "faithfulness", "fail", 0.1);
     let bad = wait_for("the verdict", || house.opened(&sent)?.line.bad);
     assert_eq!(bad.raw(), "faithfulness: fail");
 
@@ -76,6 +77,10 @@ fn a_run_that_was_sent_to_a_real_phoenix_is_read_whole_once_and_judged() {
     let _server = house.serve();
     let found = wait_for("what came meanwhile", || house.opened(&meanwhile).filter(|run| run.steps.len() == 4));
     assert_eq!(found.line.model_calls, 2);
+    // One on the run as a whole counts as well.
+    phoenix.annotate("trace", &meanwhile, "helpfulness", "bad", 0.0);
+    let bad = wait_for("the verdict on the run", || house.opened(&meanwhile)?.line.bad);
+    assert_eq!(bad.raw(), "helpfulness: bad");
     assert_eq!((on_record(&house, &sent), on_record(&house, &both)), (5, 4), "one of them once more, with its verdict");
     assert!(house.run(&["verify"]).status.success());
 

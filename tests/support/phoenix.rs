@@ -70,16 +70,16 @@ impl Phoenix {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
-    /// Gives its verdict on a span, as an evaluator would.
+    /// Gives its verdict on a `span` or `trace` of that id, as an evaluator would.
     ///
     /// # Panics
     /// When it refuses.
-    pub fn annotate(&self, span: &str, name: &str, label: &str, score: f64) {
+    pub fn annotate(&self, of: &str, id: &str, name: &str, label: &str, score: f64) {
         let body = serde_json::json!({"data": [{
-            "span_id": span, "name": name, "annotator_kind": "LLM",
+            format!("{of}_id"): id, "name": name, "annotator_kind": "LLM",
             "result": {"label": label, "score": score, "explanation": "not in the context"},
         }]});
-        let path = "/v1/span_annotations?sync=true";
+        let path = &format!("/v1/{of}_annotations?sync=true");
         let answer =
             http::post(self.port, path, "application/json", body.to_string().as_bytes()).expect("Phoenix answers");
         assert_eq!(answer.status, 200, "{}", answer.text());

@@ -1,9 +1,10 @@
-//! Phoenix' REST API: `GET /v1/projects/{project}/spans`, in the order in which they arrived, and `…/span_annotations`.
+//! Phoenix' REST API: `GET /v1/projects/{project}/spans`, in the order in which they arrived, `…/span_annotations` and
+//! `…/trace_annotations`.
 //!
 //! Its spans are `OpenInference`'s: attributes are flattened, what was written under `gen_ai.*` is there too. It does not keep what
 //! the resource said, so a project stands for the service, under the name the configuration gives it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ use crate::intake::otlp::Sender;
 use crate::intake::poll::client::{Client, PollError};
 use crate::intake::problem::BadInput;
 
-/// Spans whose annotations are asked for at once: their ids stand in the address.
+/// Spans or traces whose annotations are asked for at once: their ids stand in the address.
 const ASKED: usize = 250;
 
 /// At most so many pages of annotations are asked for in one go.
@@ -92,7 +93,11 @@ struct WireEvent {
 #[derive(Deserialize)]
 struct Annotation {
     id: String,
-    span_id: SpanId,
+    #[serde(default)]
+    span_id: Option<SpanId>,
+    /// Of an annotation of a trace as a whole.
+    #[serde(default)]
+    trace_id: Option<TraceId>,
     name: Untrusted,
     #[serde(default)]
     result: Option<Outcome>,
@@ -169,7 +174,7 @@ fn number(id: &str) -> Option<u64> {
     std::str::from_utf8(&text).ok()?.rsplit(':').next()?.parse().ok()
 }
 
-/// Reads the answer to a question for the annotations of the spans `of`, and where the rest is.
+/// Reads the answer to a question for the annotations of the spans `of`, or of their traces, and where the rest is.
 fn annotations(body: &[u8], of: &BTreeMap<SpanId, TraceId>) -> Result<(Vec<Verdict>, Option<String>), BadInput> {
     let answer: Answer<'_> = json::read(body)?;
     let verdict = |item: &RawValue| {
@@ -183,7 +188,8 @@ fn annotations(body: &[u8], of: &BTreeMap<SpanId, TraceId>) -> Result<(Vec<Verdi
             by: wire.annotator_kind,
         };
         let event = span::verdict(Source::Phoenix, &wire.id, wire.updated_at.0, said)?;
-        Some(Verdict { trace: *of.get(&wire.span_id)?, span: Some(wire.span_id), event })
+        let trace = wire.span_id.map_or(wire.trace_id, |span| of.get(&span).copied())?;
+        Some(Verdict { trace, span: wire.span_id, event })
     };
     Ok((answer.data.into_iter().filter_map(verdict).collect(), answer.next_cursor))
 }
@@ -212,18 +218,22 @@ impl Keeper for Phoenix {
         _from: crate::event::Time,
     ) -> Result<Verdicts, PollError> {
         let of: BTreeMap<SpanId, TraceId> = newest.iter().map(|(trace, span)| (*span, *trace)).collect();
-        let ids: Vec<String> = of.keys().map(SpanId::to_string).collect();
+        let spans: Vec<String> = of.keys().map(SpanId::to_string).collect();
+        let traces: BTreeSet<TraceId> = of.values().copied().collect();
+        let traces: Vec<String> = traces.iter().map(TraceId::to_string).collect();
+        let asked = spans.chunks(ASKED).map(|ids| ("span_annotations", "span_ids", ids));
+        let asked = asked.chain(traces.chunks(ASKED).map(|ids| ("trace_annotations", "trace_ids", ids)));
         let mut verdicts = Verdicts::default();
         let mut pages = 0..PAGES;
-        for ids in ids.chunks(ASKED) {
+        for (path, name, ids) in asked {
+            let path = self.path(path);
             let mut cursor = None;
             loop {
-                let mut query: Vec<(&str, &str)> = ids.iter().map(|id| ("span_ids", id.as_str())).collect();
+                let mut query: Vec<(&str, &str)> = ids.iter().map(|id| (name, id.as_str())).collect();
                 query.push(("limit", "1000"));
                 query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-                let path = self.path("span_annotations");
                 let body = match client.get_within(&path, &query, limits::size(limits::KEPT_PAGE)).await {
-                    // It has none of these spans any more.
+                    // It has none of these any more, or is too old to know annotations of traces.
                     Err(PollError::Refused { status: 404, .. }) => break,
                     other => other?,
                 };

@@ -89,12 +89,18 @@ fn annotations_become_verdicts_and_notes_do_not() {
         json!({"id": id, "span_id": span, "name": "faithfulness", "annotator_kind": "HUMAN", "result": result,
             "updated_at": "2026-11-22T01:05:00+00:00", "identifier": "", "source": "APP", "user_id": null})
     };
-    let data = [
+    let mut data = vec![
         annotation("a", json!({"label": "fail", "score": 0.2, "explanation": "not in the context"})),
         annotation("note", json!({"label": null, "score": null, "explanation": "look at this"})),
     ];
+    let mut of_run = annotation("run", json!({"label": "bad", "score": 0.0, "explanation": null}));
+    let fields = of_run.as_object_mut().unwrap();
+    fields.remove("span_id");
+    fields.insert("trace_id".to_owned(), json!(TraceId([2; 16]).to_string()));
+    data.push(of_run);
     let (found, next) = annotations(json!({"data": data}).to_string().as_bytes(), &of).unwrap();
-    assert_eq!((found.len(), next), (1, None));
+    assert_eq!((found.len(), next), (2, None));
+    assert_eq!((found[1].trace, found[1].span), (TraceId([2; 16]), None));
     assert_eq!((found[0].trace, found[0].span), (TraceId([1; 16]), Some(span)));
     assert_eq!(found[0].event.attributes["gen_ai.evaluation.score.value"], 0.2);
     assert_eq!(found[0].event.attributes["evaluation.by"], "HUMAN");
