@@ -205,6 +205,7 @@ actions! {
         ViewPrevious "view-previous" "previous": "to the place before";
         ViewFind "view-find" "find": "find words in it; then n and N go from one to the next";
         ViewBeside "view-beside" "beside a good one": "hold the step against the same step of a good run";
+        ViewReplay "view-replay" "replay": "run this run again with another prompt, model or tools; or another replay";
         ViewChoose "view-choose" "choose": "choose what is compared or counted";
         ViewHelp "view-help" "keys": "the keys that work here";
     }
@@ -220,7 +221,6 @@ actions! {
     }
     Replay {
         ReplayStop "replay-stop" "stop": "stop this replay; what it found stays";
-        ReplayNew "replay-new" "another": "choose another replay";
     }
     Triage {
         Answer1 "answer-1" "1st": "the first answer";

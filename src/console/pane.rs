@@ -17,7 +17,7 @@ use super::keymap::Keymap;
 use super::theme::{Role, Theme};
 use crate::engine::View;
 use crate::engine::view::{IncidentView, Opens};
-use crate::event::{Fingerprint, IncidentId, Seq, Time};
+use crate::event::{Fingerprint, IncidentId, Seq, Time, TraceId};
 use crate::response::Act;
 
 /// The panes, in the order of their keys 1 to 9 and 0.
@@ -211,8 +211,10 @@ pub enum Ask {
     Show(PaneKind, Picked),
     /// Note that something was opened before deciding: pane and thing.
     Opened(String),
-    /// Call another action.
+    /// Call another action; where a layer is open, it is the layer's.
     Run(Command),
+    /// Open the replay of a recorded run.
+    RunAgain(TraceId),
     /// Wind the time.
     Wind(Wind),
     /// Call me again after this long.

@@ -9,7 +9,7 @@ use super::pane::Cx;
 use super::safe;
 use super::theme::Role;
 use crate::engine::view::Opens;
-use crate::event::Policy;
+use crate::event::{Policy, TraceId};
 
 /// A sheet laid out for one width.
 #[derive(Debug, Default)]
@@ -89,6 +89,11 @@ pub trait Sheet: Send {
 
     /// What is held against something else from item `nth` (0 without items).
     fn beside(&self, _cx: &Cx<'_>, _nth: usize) -> Option<Opens> {
+        None
+    }
+
+    /// The run it shows, or a step of which it shows.
+    fn run(&self) -> Option<TraceId> {
         None
     }
 

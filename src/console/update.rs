@@ -241,6 +241,10 @@ fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
             }
             Ask::Opened(what) => model.note_opened(&what),
             Ask::Run(command) => dispatch(model, command, effects),
+            Ask::RunAgain(run) => {
+                let command = Command { action: Action::Replay, argument: Some(run.to_string()) };
+                acts::act(model, &command, effects);
+            }
             Ask::Wind(Wind::To(moment)) => wind::to(model, moment, effects),
             Ask::Wind(Wind::Live) => wind::live(model),
             Ask::Wake(after) => effects.push(Effect::Wake(after)),

@@ -38,6 +38,8 @@ pub struct Replay {
     /// When the page that asks for the last word got to the screen, and whether all of it was there.
     painted: Option<Duration>,
     seen_whole: bool,
+    /// The one that is watched has ended.
+    over: bool,
 }
 
 enum Mode {
@@ -81,7 +83,16 @@ impl Replay {
     }
 
     fn in_mode(incident: IncidentId, form: Form, mode: Mode) -> Self {
-        Self { incident, form, mode, scroll: Scroll::default(), lines: Vec::new(), painted: None, seen_whole: false }
+        Self {
+            incident,
+            form,
+            mode,
+            scroll: Scroll::default(),
+            lines: Vec::new(),
+            painted: None,
+            seen_whole: false,
+            over: false,
+        }
     }
 
     fn go(&mut self, mode: Mode) {
@@ -170,7 +181,7 @@ impl Replay {
                 Some(one) if one.ended.is_some() => Answer::ask(Ask::Say("It has ended already.".to_owned())),
                 _ => Answer::ask(Ask::Errand(Errand::Stop(self.incident, replay))),
             },
-            Action::ReplayNew => {
+            Action::ViewReplay => {
                 let Some(incident) = self.live(cx) else { return Answer::Ignored };
                 if cx.view.wound_back || self.form.pools.is_empty() {
                     return Answer::ask(Ask::Say("There is no run that could be run again.".to_owned()));
@@ -235,14 +246,21 @@ impl Layer for Replay {
             Mode::Form => &[Action::InputAccept, Action::InputDown, Action::InputCancel],
             Mode::Sure(_) => &[Action::Yes, Action::No, Action::PageDown, Action::Bottom],
             Mode::Preparing | Mode::Beginning => &[Action::ViewClose],
+            Mode::Watching(_) if self.over => {
+                &[Action::ViewClose, Action::ViewReplay, Action::ViewNext, Action::ViewHelp]
+            }
             Mode::Watching(_) => {
-                &[Action::ViewClose, Action::ReplayStop, Action::ReplayNew, Action::ViewNext, Action::ViewHelp]
+                &[Action::ViewClose, Action::ReplayStop, Action::ViewReplay, Action::ViewNext, Action::ViewHelp]
             }
         }
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
         let width = cx.area.width;
+        self.over = match self.mode {
+            Mode::Watching(replay) => self.watched(cx, replay).is_some_and(|one| one.ended.is_some()),
+            _ => false,
+        };
         self.lines = match &self.mode {
             Mode::Form => page::form(cx, &self.form, width),
             Mode::Preparing => page::waiting(cx, "The runs are read and the address is looked up …"),

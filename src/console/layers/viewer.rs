@@ -300,6 +300,10 @@ impl Layer for Viewer {
                 Some(opens) => Answer::ask(Ask::Open(opens)),
                 None => Answer::ask(Ask::Say("Only a step of a run is held against a good one.".to_owned())),
             },
+            Some(Action::ViewReplay) => match self.sheet.run() {
+                Some(run) => Answer::ask(Ask::RunAgain(run)),
+                None => Answer::ask(Ask::Say("Only a run can be run again.".to_owned())),
+            },
             Some(Action::ViewFind) => {
                 self.typing = Some(Typing::words());
                 Answer::done()

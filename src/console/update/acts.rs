@@ -55,7 +55,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             push(model, Box::new(form));
         }
         Action::Read => read(model, command.argument.as_deref()),
-        Action::Replay => replay(model, effects),
+        Action::Replay => replay(model, command.argument.as_deref(), effects),
         Action::Triage => {
             let tree = std::sync::Arc::clone(&model.tree);
             push(model, Box::new(Triage::new(id, tree)));
@@ -156,10 +156,14 @@ fn read(model: &mut Model, argument: Option<&str>) {
     }
 }
 
-/// Opens the replay: of the run under the cursor, or of a sample of the incident's runs; where one runs, that one.
-fn replay(model: &mut Model, effects: &mut Vec<Effect>) {
-    let run = match (model.focused(), room::picked(model)) {
-        (PaneKind::Runs, Some(Picked::Run(trace))) => Some(trace),
+/// Opens the replay: of the run that is named or under the cursor, or of a sample of the incident's runs; where one runs, that one.
+fn replay(model: &mut Model, named: Option<&str>, effects: &mut Vec<Effect>) {
+    let run = match (named.map(str::parse), model.focused(), room::picked(model)) {
+        (Some(Ok(trace)), ..) | (None, PaneKind::Runs, Some(Picked::Run(trace))) => Some(trace),
+        (Some(Err(_)), ..) => {
+            model.say("A run is named by its trace id: 32 hexadecimal digits.", true);
+            return;
+        }
         _ => None,
     };
     let Some(incident) = model.incident() else { return };

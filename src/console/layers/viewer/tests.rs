@@ -105,6 +105,17 @@ fn the_cursor_lands_on_the_marked_step_and_enter_opens_it() {
 }
 
 #[test]
+fn an_opened_run_or_step_is_run_again_by_its_key() {
+    let mut bench = opened(300);
+    bench.press("R");
+    assert!(bench.screen().contains("Run recorded runs of INC-42 again"), "{}", bench.screen());
+    bench.press("esc enter R");
+    assert!(bench.screen().contains("Run recorded runs of INC-42 again"), "{}", bench.screen());
+    bench.press("esc");
+    assert!(bench.screen().contains("Step "), "back where it was: {}", bench.screen());
+}
+
+#[test]
 fn words_are_found_in_every_field_of_every_step_and_n_goes_on() {
     let mut bench = opened(300);
     bench.press("g g /");

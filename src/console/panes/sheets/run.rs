@@ -361,6 +361,7 @@ impl Sheet for RunSheet {
             Action::ViewClose,
             Action::ViewOpen,
             Action::ViewBeside,
+            Action::ViewReplay,
             Action::ViewNext,
             Action::ViewFind,
             Action::ViewToggle,
@@ -383,6 +384,10 @@ impl Sheet for RunSheet {
     fn toggle(&mut self) -> bool {
         self.turned += 1;
         true
+    }
+
+    fn run(&self) -> Option<TraceId> {
+        Some(self.trace)
     }
 
     fn opened(&self) -> String {

@@ -255,6 +255,10 @@ impl Sheet for StepSheet {
         Some(Opens::Step { trace: self.trace, span: self.span, beside: true })
     }
 
+    fn run(&self) -> Option<TraceId> {
+        Some(self.trace)
+    }
+
     fn opened(&self) -> String {
         format!("step {} of run {}", self.span, self.trace)
     }
