@@ -5,16 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Span, Time, TraceId, Untrusted};
 use crate::journal::{Query, Record, SharedJournal, term};
-use crate::surface::{RunTable, Runs};
+use crate::surface::{RunTable, Runs, spread};
 
 use super::view::{ActionView, ChangeDetail, RunDetail, View};
 use super::{Details, Fold, fold, save};
 
 /// Entries of one thing that are read; a run whose every span came alone has as many spans.
 const MOST_ENTRIES: usize = 20_000;
-
-/// Threads that read one run.
-const READERS: usize = 4;
 
 /// The spans of a run in some entries, with the service that sent each.
 fn spans_of(trace: TraceId, records: &[Record]) -> anyhow::Result<Vec<(Untrusted, Span)>> {
@@ -105,14 +102,8 @@ impl Details for JournalDetails {
                 read.insert(source, record.arrived);
             }
         }
-        // Ten thousand spans are megabytes of text: they are read on several cores at once.
-        let each = records.len().div_ceil(READERS).max(1);
-        let parts: Vec<anyhow::Result<Vec<_>>> = std::thread::scope(|scope| {
-            let readers: Vec<_> = records.chunks(each).map(|part| scope.spawn(|| spans_of(trace, part))).collect();
-            let read = readers.into_iter().map(std::thread::ScopedJoinHandle::join);
-            read.map(|part| part.unwrap_or_else(|_| Err(anyhow::anyhow!("the run could not be read")))).collect()
-        });
-        for part in parts {
+        // Ten thousand spans are megabytes of text.
+        for part in spread(&records, 1, |part| spans_of(trace, part)) {
             spans.extend(part?);
         }
         let reading = crate::surface::open(&spans);

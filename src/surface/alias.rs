@@ -150,10 +150,8 @@ impl Op {
     /// Reads the kind of a span from its attributes or the first word of its name.
     #[must_use]
     pub fn of(attributes: &Attributes, name: &Untrusted) -> Self {
-        let of_value = |value: &str| {
-            let value = value.to_ascii_lowercase();
-            TABLE.operation.iter().find(|(_, values)| values.contains(&value)).map(|(op, _)| *op)
-        };
+        let of_value =
+            |value: &str| OPERATIONS.get(value).or_else(|| OPERATIONS.get(&*value.to_ascii_lowercase())).copied();
         // A word that is no kind of step (`span`) leaves it to the other names to say what it is.
         let names = TABLE.looked_for.get(&Field::Operation).into_iter().flatten();
         let mut stated = names.filter_map(|name| attributes.get(name.as_str())?.as_str());
@@ -171,6 +169,21 @@ impl Op {
         if genai { of_value(first).unwrap_or(Self::Other) } else { Self::Other }
     }
 }
+
+/// The kind of step that each word of the table says; of two that say the same, the first.
+static OPERATIONS: LazyLock<HashMap<&'static str, Op>> = LazyLock::new(|| {
+    let words = TABLE.operation.iter().rev().flat_map(|(op, words)| words.iter().map(|word| (word.as_str(), *op)));
+    words.collect()
+});
+
+/// How the names of each flattened list begin, and what stands behind the number.
+static LISTS: LazyLock<BTreeMap<Flattened, Vec<(Untrusted, &'static str)>>> = LazyLock::new(|| {
+    let split = |pattern: &'static String| {
+        let (before, after) = pattern.split_once("{n}")?;
+        Some((Untrusted::from(before), after))
+    };
+    TABLE.flattened.iter().map(|(list, patterns)| (*list, patterns.iter().filter_map(split).collect())).collect()
+});
 
 /// How many fields there are.
 const FIELDS: usize = Field::EvaluationText as usize + 1;
@@ -255,11 +268,11 @@ pub(super) fn names(field: Field) -> &'static [String] {
 /// Collects a flattened list: index → part name → value. Indexes may be sparse and out of order.
 pub(super) fn flattened(attributes: &Attributes, which: Flattened) -> BTreeMap<u32, BTreeMap<String, &Value>> {
     let mut found: BTreeMap<u32, BTreeMap<String, &Value>> = BTreeMap::new();
-    for pattern in TABLE.flattened.get(&which).into_iter().flatten() {
-        let Some((before, after)) = pattern.split_once("{n}") else { continue };
-        let from = Untrusted::from(before);
-        for (key, value) in attributes.range(from..).take_while(|(key, _)| key.raw().starts_with(before)) {
-            let rest = &key.raw()[before.len()..];
+    for (before, after) in LISTS.get(&which).into_iter().flatten() {
+        let theirs = attributes
+            .range::<Untrusted, _>(before..)
+            .map_while(|(key, value)| Some((key.raw().strip_prefix(before.raw())?, value)));
+        for (rest, value) in theirs {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let (index, rest) = rest.split_at(digits);
             if let (Ok(index), Some(part)) = (index.parse(), rest.strip_prefix(after)) {

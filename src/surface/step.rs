@@ -12,6 +12,7 @@ use super::message;
 use super::read::SpanFacts;
 use super::run::{RunFacts, retries};
 use super::shape::Shape;
+use super::spread::{both, spread};
 
 /// One step of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,12 +120,19 @@ pub struct Reading {
     pub turns: Vec<Turn>,
 }
 
+/// So many spans are worth a thread of their own.
+const MANY: usize = 500;
+
 /// Opens the run of one trace. A span given twice counts once, the later one wins. Costs in proportion to the spans.
 #[must_use]
 pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
     let all: BTreeMap<SpanId, &(Untrusted, Span)> = spans.iter().map(|pair| (pair.1.span_id, pair)).collect();
-    let facts: BTreeMap<SpanId, SpanFacts> =
-        all.iter().filter_map(|(id, pair)| Some((*id, SpanFacts::of(&pair.0, &pair.1)?))).collect();
+    let each: Vec<&(Untrusted, Span)> = all.values().copied().collect();
+    let read = |part: &[&(Untrusted, Span)]| -> Vec<SpanFacts> {
+        part.iter().filter_map(|pair| SpanFacts::of(&pair.0, &pair.1)).collect()
+    };
+    let (turns, facts) = both(|| turns(&all), || spread(&each, MANY, read));
+    let facts: BTreeMap<SpanId, SpanFacts> = facts.into_iter().flatten().map(|fact| (fact.span, fact)).collect();
     let run = RunFacts::of(&facts);
     let mut in_time: Vec<&SpanFacts> = facts.values().collect();
     in_time.sort_by_key(|fact| (fact.start, fact.span));
@@ -154,7 +162,7 @@ pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
             })
         })
         .collect();
-    Reading { facts: run, steps, turns: turns(&all) }
+    Reading { facts: run, steps, turns }
 }
 
 /// Depth first; roots are spans whose parent is not here; what only hangs in a circle is entered at its earliest span.

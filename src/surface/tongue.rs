@@ -1,5 +1,8 @@
 //! In which language something is said, and whether it gives in to the user: enough to see that it changed, not to translate.
 
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
 /// So many characters of a text are looked at.
 const READ: usize = 2_000;
 /// Fewer letters than this are in no language.
@@ -28,6 +31,17 @@ const BY_WORDS: &[(&str, &[&str])] = &[
     ("Indonesian", &["yang", "dan", "untuk", "dengan", "anda", "ini", "tidak", "di", "dari", "adalah", "kami"]),
     ("Vietnamese", &["và", "của", "là", "cho", "bạn", "không", "được", "có", "tôi", "này", "một"]),
 ];
+
+/// Of which languages each word tells, by their place in [`BY_WORDS`].
+static TELLING: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
+    let mut telling: HashMap<&'static str, Vec<usize>> = HashMap::new();
+    for (place, (_, words)) in BY_WORDS.iter().enumerate() {
+        words.iter().for_each(|word| telling.entry(word).or_default().push(place));
+    }
+    telling
+});
+/// No telling word has more bytes.
+static LONGEST: LazyLock<usize> = LazyLock::new(|| TELLING.keys().map(|word| word.len()).max().unwrap_or(0));
 
 /// Words by which an answer gives in: praise for the question, agreement, apology. English only.
 const GIVES_IN: &[&str] = &[
@@ -69,28 +83,36 @@ fn script(letter: char) -> Option<&'static str> {
 
 /// The language most of `text` is in; `None` = too little of it, or none that is known here.
 pub(super) fn of(text: &str) -> Option<&'static str> {
-    let letters: Vec<char> = text.chars().take(READ).filter(|letter| letter.is_alphabetic()).collect();
-    let written = |name| letters.iter().filter(|letter| script(**letter) == Some(name)).count();
-    let other = letters.iter().filter(|letter| script(**letter).is_some()).count();
+    let text = text.char_indices().nth(READ).map_or(text, |(end, _)| &text[..end]);
+    let (mut letters, mut written) = (0, BTreeMap::<&'static str, usize>::new());
+    for letter in text.chars().filter(|letter| letter.is_alphabetic()) {
+        letters += 1;
+        if let Some(name) = script(letter) {
+            *written.entry(name).or_default() += 1;
+        }
+    }
+    let other: usize = written.values().sum();
     // One sign of Chinese or Japanese says as much as a few letters.
-    if other * 2 > letters.len() && other >= LEAST_LETTERS / 2 {
+    if other * 2 > letters && other >= LEAST_LETTERS / 2 {
         // Japanese is written with Chinese signs as well.
-        if written("Japanese") * 10 > other {
+        if written.get("Japanese").is_some_and(|signs| signs * 10 > other) {
             return Some("Japanese");
         }
-        return letters.iter().filter_map(|letter| script(*letter)).max_by_key(|name| written(name));
+        return written.into_iter().max_by_key(|(_, signs)| *signs).map(|(name, _)| name);
     }
-    if letters.len() < LEAST_LETTERS {
+    if letters < LEAST_LETTERS {
         return None;
     }
-    let lower: String = text.chars().take(READ).flat_map(char::to_lowercase).collect();
-    let words: Vec<&str> =
-        lower.split(|letter: char| !letter.is_alphabetic()).filter(|word| !word.is_empty()).collect();
-    let telling = |known: &[&str]| words.iter().filter(|word| known.contains(word)).count();
-    let mut counts: Vec<(usize, &'static str)> = BY_WORDS.iter().map(|(name, known)| (telling(known), *name)).collect();
-    counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    let (first, second) = (counts[0], counts[1]);
-    (first.0 >= LEAST_WORDS && first.0 > second.0).then_some(first.1)
+    let mut counts = [0_usize; BY_WORDS.len()];
+    let lower = text.to_lowercase();
+    for word in lower.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.len() <= *LONGEST) {
+        for language in TELLING.get(word).into_iter().flatten() {
+            counts[*language] += 1;
+        }
+    }
+    let most = counts.iter().copied().max().filter(|most| *most >= LEAST_WORDS)?;
+    let mut languages = counts.iter().zip(BY_WORDS).filter(|(count, _)| **count == most).map(|(_, (name, _))| *name);
+    languages.next().filter(|_| languages.next().is_none())
 }
 
 /// Whether `text` praises the question, agrees with its user or apologises.
