@@ -137,7 +137,11 @@ pub fn not_yet(cx: &Cx<'_>, want: &Want) -> Option<Content> {
             safe::piece(error.raw(), Policy::Prose, cx.of(Role::Text)),
         ]),
         Loaded::Ready(detail) if matches!(*detail, Detail::Absent) => {
-            Line::from(safe::lit("At this moment there was no such thing yet.", cx.of(Role::Muted)))
+            let text = match want {
+                Want::Run(_) => "Not on record at this moment: not come yet, or let go of by retention.",
+                _ => "At this moment there was no such thing yet.",
+            };
+            Line::from(safe::lit(text, cx.of(Role::Muted)))
         }
         Loaded::Ready(_) => return None,
     };
