@@ -1,7 +1,7 @@
 //! How soon a running engine shows what was recorded, and what placing an alert costs beside a million open ones.
 //!
 //! `cargo bench --bench live`: spans at 20 000 a second, from the answer to the picture; from the last alert of a storm to its
-//! hypotheses, with 10 000 spans and 100 changes in view; the cost of one alert with 1 000 to 1 000 000 open.
+//! hypotheses, with 10 000 spans, 100 changes and a million samples in view; the cost of one alert with 1 000 to 1 000 000 open.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use warroom::correlation::{Correlator, Settings};
 use warroom::engine::{EngineConfig, Handle, View, start};
 use warroom::event::{
-    Alert, AlertStatus, Attributes, Change, ChangeClass, Fact, Fingerprint, Labels, Resource, Seq, Source, Span,
-    SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
+    Alert, AlertStatus, Attributes, Change, ChangeClass, Fact, Fingerprint, Labels, MetricBatch, Resource, Seq, Series,
+    Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
 };
 use warroom::journal::{Draft, SharedJournal, SqliteJournal};
 
@@ -137,6 +137,25 @@ fn spans_are_shown() {
     feeding.join().expect("the feeder ends");
 }
 
+/// A million samples: of a hundred components ten series each, a thousand samples ten seconds apart; those of one component move
+/// at the end.
+fn samples(now: Time) -> impl Iterator<Item = Draft> {
+    (0..100_u64).map(move |component| {
+        let service = format!("service-{component}");
+        let series = (0..10_u64).map(|metric| {
+            let labels: Labels = [("service".into(), service.as_str().into())].into();
+            let point = |n: u64| {
+                let noise = (n * 7_919 + metric * 104_729 + component * 1_299_709) % 1_000;
+                let moved = if component == 3 && n > 970 { 5_000 } else { 0 };
+                let value = f64::from(u32::try_from(1_000 + noise + moved).unwrap_or(u32::MAX)) / 1_000.0;
+                (now - Duration::from_secs(10 * (1_000 - n)), value)
+            };
+            Series { name: format!("metric_{metric}").into(), labels, points: (0..1_000).map(point).collect() }
+        });
+        Draft::new(now, format!("metrics/{component}"), &MetricBatch { series: series.collect() }.into())
+    })
+}
+
 fn hypotheses_are_shown() {
     let times = (0..5).map(|_| {
         let folder = tempfile::tempdir().expect("a folder");
@@ -150,6 +169,7 @@ fn hypotheses_are_shown() {
             })
             .collect();
         drafts.extend((0..100).map(|n| Draft::new(now, format!("change/{n}"), &change(n, ago(20 * n)).into())));
+        drafts.extend(samples(now));
         journal.append(drafts).expect("it is recorded");
         let storm: Vec<Draft> = (0..200_u64)
             .map(|n| {
@@ -169,7 +189,7 @@ fn hypotheses_are_shown() {
             })
         })
     });
-    spread("hypotheses after the last alert, 10 000 spans and 100 changes", times.collect());
+    spread("hypotheses after the last alert, 10 000 spans, 100 changes, 1 000 000 samples", times.collect());
 }
 
 fn placing_is_flat() {
