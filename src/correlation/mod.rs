@@ -2,7 +2,8 @@
 //!
 //! **For:** turning a storm of alerts into incidents a person can hold in the head.
 //! **In:** alerts, calls (topology facts, spans), what people regrouped by hand and what they confirmed. **Out:** [`Move`]s — open an incident, join
-//! alerts to one — each with its [`Reason`](crate::event::Reason) in words; the likeliest root component of an incident.
+//! alerts to one — each with its [`Reason`](crate::event::Reason) in words; the likeliest root component of an incident; the way trouble
+//! took ([`path`]); past incidents that were like this one ([`similar`]).
 //! **Never:** reads the clock, looks at every open alert to place one, moves what a person locked or placed, or knows how an
 //! entry is stored.
 //!
@@ -13,12 +14,15 @@ mod decide;
 mod graph;
 mod group;
 mod past;
+mod path;
 mod place;
 mod root;
 mod sign;
+pub mod similar;
 mod tie;
 
 pub use graph::Graph;
+pub use path::path;
 pub use place::{Correlator, Move, Settings};
 pub use root::Root;
 pub use sign::Sign;

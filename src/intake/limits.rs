@@ -101,6 +101,8 @@ limits! {
     ENDED_ALERTS = 100_000, "alerts", "those that ended first are left to the journal and counted; one of them that fires again is a new alert";
     /// Incidents kept in memory with all that was said and done in them, a quarter more for a moment.
     WHOLE_INCIDENTS = 1_000, "incidents", "of the oldest that are over, counts and what accuracy needs are kept; the rest is left to the journal and counted";
+    /// Past incidents among which those that were like a new one are looked for.
+    PAST_INCIDENTS = 100_000, "incidents", "the oldest is not looked at any more and counted; it stays in the journal";
     /// Time for one poll, from connecting to the last byte.
     POLL_TIME = 20, "seconds", "this poll fails and is counted; the next one is tried";
 }
