@@ -1,8 +1,9 @@
-//! What judging costs: placing one alert beside many open ones, and one diagnosis of a large scene.
+//! What judging costs: placing one alert beside many open ones, one diagnosis of a large scene, and looking through past incidents.
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use warroom::correlation::similar::{Album, Portrait, Seen};
 use warroom::correlation::{Correlator, Settings};
 use warroom::diagnosis::{SceneBuilder, diagnose};
 use warroom::event::{
@@ -78,6 +79,7 @@ fn scene() -> SceneBuilder {
             id: format!("change-{number}").into(),
             origin: "git".into(),
             time: at(i64::try_from(number * 25).unwrap_or(0)),
+            untimed: false,
             surface: Surface::Code,
             class: ChangeClass::Merge,
             subject: None,
@@ -147,5 +149,48 @@ fn attributing(bench: &mut Criterion) {
     }
 }
 
-criterion_group!(judgement, placing, judging, attributing);
+/// One of many past incidents: of 300 components, 200 alerts and 3 000 words some far more often than others, as in a real record.
+fn past(number: u64) -> Portrait {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut below = |n: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // The square of an even draw: low numbers are common.
+        let draw = (state >> 40) * (state >> 40) >> 24;
+        draw * n >> 24
+    };
+    let alerts: Vec<(Untrusted, Untrusted)> =
+        (0..3).map(|_| (format!("service-{}", below(300)).into(), format!("Alert{}", below(200)).into())).collect();
+    let text: String = (0..20).map(|_| format!("word{} ", spelt(below(3_000)))).collect();
+    let text: Untrusted = text.into();
+    Portrait::of(Seen {
+        alerts: alerts.into_iter(),
+        texts: [&text].into_iter(),
+        diagnosis: None,
+        began: at(0),
+        change_log: true,
+    })
+}
+
+/// A number in letters, as words hold no digits.
+fn spelt(n: u64) -> String {
+    n.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
+fn looking_back(bench: &mut Criterion) {
+    let mut group = bench.benchmark_group("nearest of past incidents");
+    group.sample_size(20);
+    for all in [1_000_u64, 10_000, 100_000] {
+        let mut album = Album::default();
+        for number in 1..=all {
+            album.take(IncidentId(number), &past(number));
+        }
+        let new: Vec<Portrait> = (0..50).map(|number| past(all + 1 + number)).collect();
+        let mut next = new.iter().cycle();
+        group.bench_function(format!("among {all}"), |b| {
+            b.iter(|| black_box(album.nearest(next.next().unwrap_or(&new[0]), IncidentId(u64::MAX))));
+        });
+    }
+}
+
+criterion_group!(judgement, placing, judging, attributing, looking_back);
 criterion_main!(judgement);

@@ -75,6 +75,7 @@ fn change(number: u64, at: Time) -> Change {
         id: format!("change-{number}").into(),
         origin: "git".into(),
         time: at,
+        untimed: false,
         surface: Surface::Code,
         class: ChangeClass::Merge,
         subject: Some(format!("service-{}", number % 20).into()),

@@ -98,6 +98,7 @@ fn model() -> Model {
         theme: theme::load("dark", None, Depth::None).expect("built in"),
         glyphs: &glyph::UNICODE,
         keymap: Keymap::load("vim", None).expect("built in"),
+        rubric: warroom::surface::severity::Rubric::built_in(),
         tree: warroom::surface::triage::Tree::built_in(),
         endpoints: Vec::new(),
         zone: jiff::tz::TimeZone::UTC,

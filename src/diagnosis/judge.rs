@@ -261,7 +261,19 @@ fn not_checked(scene: &Scene<'_>) -> Vec<Untrusted> {
         (scene.logs.is_empty(), "logs: none was received"),
         (scene.spans.is_empty(), "traces: none was received"),
     ];
-    missing.into_iter().filter(|(absent, _)| *absent).map(|(_, text)| text.into()).collect()
+    let mut said: Vec<Untrusted> =
+        missing.into_iter().filter(|(absent, _)| *absent).map(|(_, text)| text.into()).collect();
+    let untimed = scene.changes.iter().filter(|change| change.untimed).count();
+    if untimed > 0 {
+        let changes = if untimed == 1 { "1 change".to_owned() } else { format!("{untimed} changes") };
+        said.push(
+            format!(
+                "times: {changes} came without one and stand where they arrived; when they took effect is not known"
+            )
+            .into(),
+        );
+    }
+    said
 }
 
 /// The digest of what went in, so that the same input is judged once.

@@ -13,6 +13,9 @@ pub struct Change {
     pub origin: Untrusted,
     /// When it took effect.
     pub time: Time,
+    /// Its source gave no time: `time` is when it arrived, and may be long after it took effect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untimed: bool,
     /// What it touches.
     pub surface: Surface,
     /// What kind of change.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Alert, Approval, Change, Decision, Denial, Diagnosis, Finished, Grouped, Hunch, IncidentId, IncidentOpened,
     LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked, ReplayEnded,
-    ReplayRan, Resolved, Source, SpanBatch, Started, Topology, TriageAnswered, TruthConfirmed, Untrusted,
+    ReplayRan, Resolved, SeveritySet, Source, SpanBatch, Started, Topology, TriageAnswered, TruthConfirmed, Untrusted,
 };
 
 /// A source left alerts out of a delivery for length and says how many.
@@ -163,6 +163,8 @@ facts! {
     ReplayEnded(ReplayEnded) = "replay_ended",
     /// Derived: old telemetry was let go.
     Released(Released) = "released",
+    /// A person: it is this severe.
+    SeveritySet(SeveritySet) = "severity_set",
 }
 
 impl Fact {
@@ -190,6 +192,7 @@ impl Fact {
             Self::ReplayAsked(x) => Some(x.incident),
             Self::ReplayRan(x) => Some(x.incident),
             Self::ReplayEnded(x) => Some(x.incident),
+            Self::SeveritySet(x) => Some(x.incident),
             _ => None,
         }
     }

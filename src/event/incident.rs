@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, IncidentId, Person, Surface, Time, Untrusted};
+use super::{Digest, Fingerprint, IncidentId, Person, Severity, Surface, Time, Untrusted};
 
 /// An incident begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +113,25 @@ pub struct Owned {
     /// The incident.
     pub incident: IncidentId,
     /// Its owner from now on.
+    pub by: Person,
+}
+
+/// A person sets how severe it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeveritySet {
+    /// The incident.
+    pub incident: IncidentId,
+    /// What it counts as among the severities of alerts.
+    pub severity: Severity,
+    /// The level's name in the rubric.
+    pub name: Untrusted,
+    /// What the rubric suggested at that moment; `None` = nothing clear.
+    pub suggested: Option<Untrusted>,
+    /// The answers it rests on, in words.
+    pub why: Untrusted,
+    /// The rubric, as it was.
+    pub rubric: Digest,
+    /// Who.
     pub by: Person,
 }
 

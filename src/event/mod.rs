@@ -37,7 +37,9 @@ pub use diagnosis::{
 };
 pub use fact::{Fact, Kind, Labelled, Truncated};
 pub use id::{BadId, Digest, Fingerprint, IncidentId, PlanId, Seq, SpanId, TraceId, WriterId};
-pub use incident::{Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, Truth, TruthConfirmed};
+pub use incident::{
+    Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, SeveritySet, Truth, TruthConfirmed,
+};
 pub use reading::{OutputLabel, OutputRead, SampleOf, SliceOf};
 pub use released::{Released, Stays, Thinned};
 pub use replay::{ReplayArm, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan, TokenPrice, money};

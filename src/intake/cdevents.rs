@@ -42,6 +42,7 @@ impl Bare {
             origin: source.into(),
             class: class.into(),
             time: key::clamp(timestamp.0),
+            untimed: false,
             subject: None,
             data: bytes,
             data_at: "",

@@ -65,6 +65,7 @@ pub(super) fn of(
         id: event.id.as_ref().into(),
         origin: event.origin.as_ref().into(),
         time: event.time,
+        untimed: event.untimed,
         surface,
         class,
         // The component first; the thing changed is named in the summary.
@@ -304,6 +305,7 @@ mod tests {
             origin: "/ci".into(),
             class: class.into(),
             time: "2026-11-22T00:40:00Z".parse().unwrap(),
+            untimed: false,
             subject: None,
             data: bytes.as_bytes(),
             data_at: "/data",

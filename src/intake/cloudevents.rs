@@ -67,8 +67,9 @@ fn one(bytes: &[u8], arrival: &Arrival) -> Result<Vec<Draft>, BadInput> {
         }
     };
     let Envelope { id, source, class, time, subject, .. } = envelope;
+    let untimed = time.is_none();
     let time = key::clamp(time.map_or(arrival.at, |time| time.0));
-    let event = Event { id, origin: source, class, time, subject, data, data_at };
+    let event = Event { id, origin: source, class, time, untimed, subject, data, data_at };
     for (field, value) in [("/id", &event.id), ("/source", &event.origin), ("/type", &event.class)] {
         if value.is_empty() {
             return Err(BadInput::at(field, "is empty"));
@@ -137,6 +138,7 @@ pub fn binary<'h>(
             origin: required("ce-source")?,
             class: required("ce-type")?,
             time: key::clamp(time.unwrap_or(arrival.at)),
+            untimed: time.is_none(),
             subject: attribute("ce-subject")?.map(|text| text.as_ref().into()),
             data: if data.is_empty() { b"null" } else { data },
             data_at: "",

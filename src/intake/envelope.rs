@@ -13,6 +13,8 @@ pub(super) struct Event<'a> {
     pub origin: Cow<'a, str>,
     pub class: Cow<'a, str>,
     pub time: Time,
+    /// Its source gave no time; `time` is when it arrived.
+    pub untimed: bool,
     pub subject: Option<Untrusted>,
     /// JSON; `null` where the event carries none.
     pub data: &'a [u8],

@@ -9,7 +9,7 @@ use super::policy::Table;
 use super::{Act, Desk};
 use crate::event::{
     Decision, Fact, Fingerprint, Hunch, IncidentId, Note, OutputLabel, OutputRead, Owned, Person, Regrouped, Resolved,
-    Seq, Time, TriageAnswered, TruthConfirmed, Untrusted, Verdict,
+    Seq, SeveritySet, Time, TriageAnswered, TruthConfirmed, Untrusted, Verdict,
 };
 use crate::journal::{Draft, Query, SharedJournal, key, term};
 
@@ -118,6 +118,14 @@ impl LocalDesk {
                 is_open(incident, life)?;
                 let told = format!("{incident} is locked: no alert joins or leaves it by itself");
                 (Regrouped::Lock { incident, by: by.clone() }.into(), told)
+            }
+            Act::Rate { severity, name, suggested, why, rubric } => {
+                is_open(incident, life)?;
+                says_something(&name)?;
+                ensure!(why.raw().len() <= MAX_TEXT, "the reason is longer than {MAX_TEXT} bytes");
+                let told = format!("{incident} is {} now", name.show(crate::event::Policy::Prose).as_str());
+                let by = by.clone();
+                (SeveritySet { incident, severity, name, suggested, why, rubric, by }.into(), told)
             }
             Act::Resolve => {
                 is_open(incident, life)?;

@@ -25,7 +25,7 @@ pub use ledger::members;
 pub use policy::{Table, asked_to_type, asks, needs_second_person};
 
 use crate::event::{
-    Cause, Digest, Fingerprint, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Time, TraceId, Truth,
+    Cause, Digest, Fingerprint, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Severity, Time, TraceId, Truth,
     Untrusted, Verdict,
 };
 
@@ -65,6 +65,19 @@ pub enum Act {
     Merge(IncidentId),
     /// No alert joins or leaves by itself any more.
     Lock,
+    /// Sets how severe it is.
+    Rate {
+        /// What it counts as among the severities of alerts.
+        severity: Severity,
+        /// The level's name in the rubric.
+        name: Untrusted,
+        /// What the rubric suggested; `None` = nothing clear.
+        suggested: Option<Untrusted>,
+        /// The answers it rests on, in words.
+        why: Untrusted,
+        /// The rubric.
+        rubric: Digest,
+    },
     /// It is over.
     Resolve,
     /// It was this.

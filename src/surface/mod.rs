@@ -25,6 +25,7 @@ mod recorder;
 mod run;
 pub mod sample;
 pub mod script;
+pub mod severity;
 mod shape;
 mod spread;
 pub mod stats;

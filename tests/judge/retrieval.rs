@@ -110,6 +110,7 @@ fn rebuilt() -> Change {
         id: "index-0412".into(),
         origin: "pipeline".into(),
         time: at(SINCE * 60 - 90),
+        untimed: false,
         surface: Surface::Retrieval,
         class: ChangeClass::Index,
         subject: Some("handbook".into()),

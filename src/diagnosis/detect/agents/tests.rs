@@ -128,6 +128,7 @@ fn logged(class: ChangeClass, surface: Surface, subject: &str) -> Change {
         id: format!("{}-moved", surface.name()).into(),
         origin: "log".into(),
         time: at(MOMENT * 60 - 20),
+        untimed: false,
         surface,
         class,
         subject: Some(subject.into()),

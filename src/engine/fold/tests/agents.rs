@@ -36,6 +36,7 @@ pub(super) fn swap(logged: bool, everywhere: bool) -> (Paper, Fold) {
             id: "swap-1".into(),
             origin: "vendor".into(),
             time: at(590),
+            untimed: false,
             surface: Surface::Model,
             class: ChangeClass::Model,
             subject: Some("large".into()),
