@@ -100,11 +100,13 @@ fn line(incident: &IncidentView) -> String {
         IncidentState::Resolved(_) => "resolved".to_owned(),
         IncidentState::MergedInto(into) => format!("merged into {into}"),
     };
+    let by_alerts = || format!("{:?}", incident.severity).to_lowercase();
+    let level = incident.rated.as_ref().map_or_else(by_alerts, |rated| one(&rated.name));
     let owner = incident.owner.as_ref().map_or_else(|| "nobody".to_owned(), |owner| one(&owner.login));
     format!(
         "{:<8}  {state:<8}  {:<8}  {owner:<10}  {} of {} fire  {}  {}",
         incident.id.to_string(),
-        format!("{:?}", incident.severity).to_lowercase(),
+        level,
         incident.firing,
         incident.alerts,
         incident.began.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -137,6 +137,7 @@ actions! {
     }
     Room {
         Open "open" "open": "open what is under the cursor";
+        First "first-look" "first look": "everything for the first twenty minutes on one sheet";
         Accept "accept" "accept": "accept the hypothesis";
         Modify "modify" "modify": "accept it with another cause";
         Reject "reject" "reject": "reject the hypothesis";
@@ -147,6 +148,7 @@ actions! {
         Silence "silence" ["[MINUTES]"] "silence": "propose to silence the alerts under the cursor";
         Reconcile "reconcile" "look again": "look again at the target of an action whose outcome is unknown; nothing is sent again";
         Own "own" "own": "take the incident";
+        Severity "severity" "severity": "set how severe it is, with what the rubric suggests and why";
         Note "note" "note": "write a note";
         Hunch "hunch" "hunch": "write down a guess before looking";
         Resolve "resolve" "resolve": "declare the incident over";

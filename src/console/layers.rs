@@ -13,6 +13,7 @@ pub mod prompt;
 pub mod reader;
 pub mod replay;
 pub mod scroll;
+pub mod severity;
 pub mod triage;
 pub mod truth;
 pub mod viewer;

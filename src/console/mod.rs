@@ -34,13 +34,14 @@ pub mod pane;
 pub mod panes;
 mod plain;
 mod proof;
+mod rating;
 pub mod safe;
 mod settings;
 pub mod sheet;
 pub mod shelf;
+pub mod teams;
 mod terminal;
 pub mod theme;
-pub mod tree;
 mod tty;
 mod update;
 pub mod widgets;
@@ -104,9 +105,13 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         wrong.push(format!("{error} (the built-in one is used)"));
         keymap::Keymap::load("vim", None).map_err(anyhow::Error::msg)
     })?;
-    let tree = tree::load(settings.triage.as_deref()).unwrap_or_else(|error| {
+    let tree = teams::tree(settings.triage.as_deref()).unwrap_or_else(|error| {
         wrong.push(format!("{error} (the built-in triage walk is used)"));
         crate::surface::triage::Tree::built_in()
+    });
+    let rubric = teams::rubric(settings.severity.as_deref()).unwrap_or_else(|error| {
+        wrong.push(format!("{error} (the built-in severity rubric is used)"));
+        crate::surface::severity::Rubric::built_in()
     });
 
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -131,6 +136,7 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
             glyphs: if settings.ascii(&here) { &glyph::ASCII } else { &glyph::UNICODE },
             keymap,
             tree,
+            rubric,
             endpoints: lab.endpoints(),
             zone: settings.zone.clone().unwrap_or_else(jiff::tz::TimeZone::system),
             may_copy: !settings.no_clipboard,
@@ -148,7 +154,12 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
         for what in wrong {
             model.say(what, true);
         }
-        let files = app::Files { folder: settings.folder.clone(), triage: settings.triage.clone(), depth };
+        let files = app::Files {
+            folder: settings.folder.clone(),
+            triage: settings.triage.clone(),
+            severity: settings.severity.clone(),
+            depth,
+        };
         let hands = app::Hands::new(details, desk, lab, person, files, drafts);
         let started = Instant::now();
         anyhow::Ok(app::App { model, source, writer, views, hands, signals, screen, modes, started }.run().await)

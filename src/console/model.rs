@@ -22,6 +22,7 @@ use crate::engine::view::IncidentView;
 use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
 use crate::response::Act;
 use crate::response::replay::Offer;
+use crate::surface::severity::Rubric;
 use crate::surface::triage::Tree;
 
 /// So many messages are kept.
@@ -52,8 +53,8 @@ pub enum Msg {
     Performed(IncidentId, Result<String, String>),
     /// The picture of another moment came back.
     Wound(Time, Result<Arc<View>, Untrusted>),
-    /// Theme, keymap and triage tree were read again: what came of it, and what was wrong.
-    Reloaded(Option<Theme>, Option<Keymap>, Option<Arc<Tree>>, Vec<String>),
+    /// The files were read again.
+    Reloaded(Box<Again>),
     /// Read them again, said a signal.
     Reload,
     /// What came back from the lab.
@@ -66,6 +67,21 @@ pub enum Msg {
     Drafted(Result<(), String>),
     /// Background news, in words.
     Say(String),
+}
+
+/// What came of reading the files again; one that was wrong is missing.
+#[derive(Debug)]
+pub struct Again {
+    /// The look.
+    pub theme: Option<Theme>,
+    /// The keys.
+    pub keymap: Option<Keymap>,
+    /// The tree of the triage walk.
+    pub tree: Option<Arc<Tree>>,
+    /// The rubric for severity.
+    pub rubric: Option<Arc<Rubric>>,
+    /// What was wrong.
+    pub wrong: Vec<String>,
 }
 
 /// What has to be done about it, off the drawing thread.
@@ -158,6 +174,8 @@ pub struct Model {
     pub keymap: Keymap,
     /// The tree of the triage walk.
     pub tree: Arc<Tree>,
+    /// The rubric for severity.
+    pub rubric: Arc<Rubric>,
     /// The endpoints against which recorded runs can be run again.
     pub endpoints: Vec<Offer>,
     /// What was fetched.
@@ -201,6 +219,8 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The tree of the triage walk.
     pub tree: Arc<Tree>,
+    /// The rubric for severity.
+    pub rubric: Arc<Rubric>,
     /// The endpoints against which recorded runs can be run again.
     pub endpoints: Vec<Offer>,
     /// The time zone.
@@ -237,6 +257,7 @@ impl Model {
             glyphs: setup.glyphs,
             keymap: setup.keymap,
             tree: setup.tree,
+            rubric: setup.rubric,
             endpoints: setup.endpoints,
             details: Details::default(),
             zone: setup.zone,
@@ -318,6 +339,7 @@ impl Model {
             theme: &self.theme,
             glyphs: self.glyphs,
             keymap: &self.keymap,
+            rubric: &self.rubric,
             details: &self.details,
             zone: &self.zone,
             now: self.now,

@@ -19,6 +19,7 @@ use crate::engine::View;
 use crate::engine::view::{IncidentView, Opens};
 use crate::event::{Fingerprint, IncidentId, Seq, Time, TraceId};
 use crate::response::Act;
+use crate::surface::severity::Rubric;
 
 /// The panes, in the order of their keys 1 to 9 and 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,6 +122,8 @@ pub struct Cx<'a> {
     pub glyphs: &'static Glyphs,
     /// Which keys there are.
     pub keymap: &'a Keymap,
+    /// The rubric for severity.
+    pub rubric: &'a Rubric,
     /// What was fetched.
     pub details: &'a Details,
     /// Times are shown in this zone.

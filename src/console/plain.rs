@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::draw::{lasting, word};
 use super::outcome;
 use crate::engine::View;
-use crate::engine::view::{ActionState, IncidentState, IncidentView};
+use crate::engine::view::{ActionState, IncidentState, IncidentView, Novelty};
 use crate::event::{Policy, Untrusted};
 
 /// So many lines of a list are printed; the rest is counted.
@@ -54,7 +54,8 @@ fn one(incident: &IncidentView, view: &View, zone: &TimeZone, out: &mut Vec<Stri
         IncidentState::MergedInto(other) => format!("part of {other}"),
     };
     let owner = incident.owner.as_ref().map_or("UNOWNED".to_owned(), |owner| format!("owner {}", prose(&owner.login)));
-    out.push(format!("{} {} {state}, {owner}: {}", incident.id, word(incident.severity), prose(&incident.headline)));
+    let level = incident.rated.as_ref().map_or_else(|| word(incident.severity).to_owned(), |rated| prose(&rated.name));
+    out.push(format!("{} {level} {state}, {owner}: {}", incident.id, prose(&incident.headline)));
     let age = view.as_of.map_or(String::new(), |at| format!(", {} ago", lasting(incident.began, at)));
     out.push(format!("  began {}{age}; {} alerts, {} firing", clock(incident.began), incident.alerts, incident.firing));
     for group in incident.groups.items.iter().take(MOST) {
@@ -67,6 +68,18 @@ fn one(incident: &IncidentView, view: &View, zone: &TimeZone, out: &mut Vec<Stri
             group.alerts,
             prose(&group.why.text)
         ));
+    }
+    if !incident.way.hops.is_empty() {
+        let hops: Vec<String> = incident.way.hops.iter().map(|hop| prose(&hop.service)).collect();
+        out.push(format!("  way: {}", hops.join(" > ")));
+    }
+    if let Some(similar) = &incident.similar {
+        let near: Vec<String> = similar.found.iter().map(|past| past.incident.to_string()).collect();
+        out.push(match similar.novelty {
+            Novelty::TooFew => format!("  past incidents: {}, too few to tell likeness from chance", similar.past),
+            Novelty::New => format!("  nothing like this in {} past incidents", similar.past),
+            Novelty::Known => format!("  like it among {} past incidents: {}", similar.past, near.join(", ")),
+        });
     }
     for change in incident.changes.items.iter().take(MOST) {
         out.push(format!(

@@ -29,6 +29,8 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
     /// The team's own triage tree; the built-in one by default.
     pub triage: Option<PathBuf>,
+    /// The team's own rubric for severity; the built-in one by default.
+    pub severity: Option<PathBuf>,
     /// Where a crash is written down.
     pub state: Option<PathBuf>,
     /// Where drafts are kept over a lost session; nowhere by default.

@@ -113,6 +113,16 @@ pub trait Sheet: Send {
         Err("Nothing can be chosen here.".to_owned())
     }
 
+    /// Another number when what it shows has changed although nothing else did.
+    fn stamp(&self, _cx: &Cx<'_>) -> u64 {
+        0
+    }
+
+    /// Actions of the room that it can be left by: it is closed, then they are called.
+    fn leads_to(&self, _cx: &Cx<'_>) -> &'static [Action] {
+        &[]
+    }
+
     /// Shows it the other way (waterfall or turns, side by side or in line); whether there is another way.
     fn toggle(&mut self) -> bool {
         false

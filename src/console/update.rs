@@ -17,7 +17,7 @@ use super::layer::Layer;
 use super::layers::palette::Palette;
 use super::layers::replay::Replay;
 use super::layers::viewer::Viewer;
-use super::model::{Effect, Model, Msg};
+use super::model::{Again, Effect, Model, Msg};
 use super::pane::{Answer, Ask, Cx, Input, Now, Pane, PaneKind, Wind};
 use super::panes;
 use crate::engine::view::{ActionState, Opens};
@@ -63,7 +63,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             let (theme, keymap) = (model.theme.name.clone(), model.keymap.name.clone());
             effects.push(Effect::Reload { theme, keymap });
         }
-        Msg::Reloaded(theme, keymap, tree, wrong) => reloaded(model, theme, keymap, tree, wrong),
+        Msg::Reloaded(again) => reloaded(model, *again),
         Msg::Found(found) => acts::found(model, &found, &mut effects),
         Msg::Woken => {}
         Msg::Painted => {
@@ -317,19 +317,16 @@ fn click(model: &mut Model, x: u16, y: u16) {
     }
 }
 
-fn reloaded(
-    model: &mut Model,
-    theme: Option<super::theme::Theme>,
-    keymap: Option<super::keymap::Keymap>,
-    tree: Option<Arc<crate::surface::triage::Tree>>,
-    wrong: Vec<String>,
-) {
+fn reloaded(model: &mut Model, again: Again) {
+    let Again { theme, keymap, tree, rubric, wrong } = again;
     if wrong.is_empty() {
         let (theme, keymap) = (theme.as_ref().map(|t| &t.name), keymap.as_ref().map(|k| &k.name));
         let name = |name: Option<&String>| name.cloned().unwrap_or_default();
         let own = tree.as_ref().filter(|tree| tree.digest() != crate::surface::triage::Tree::built_in().digest());
         let walk = own.map(|tree| format!(", and a triage walk of {}", tree.questions())).unwrap_or_default();
-        model.say(format!("Theme {} and keymap {} are in use{walk}.", name(theme), name(keymap)), false);
+        let own = rubric.as_ref().filter(|one| one.digest() != crate::surface::severity::Rubric::built_in().digest());
+        let levels = own.map(|one| format!(", and severities {}", one.names())).unwrap_or_default();
+        model.say(format!("Theme {} and keymap {} are in use{walk}{levels}.", name(theme), name(keymap)), false);
     }
     for what in wrong {
         model.say(format!("{what} (the one in use stays)"), true);
@@ -339,6 +336,9 @@ fn reloaded(
     }
     if let Some(tree) = tree {
         model.tree = tree;
+    }
+    if let Some(rubric) = rubric {
+        model.rubric = rubric;
     }
     if let Some(keymap) = keymap {
         model.keymap = keymap;

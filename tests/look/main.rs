@@ -7,6 +7,7 @@ mod demo;
 mod e2e_blocked;
 mod e2e_crash;
 mod e2e_delivery;
+mod e2e_first;
 mod e2e_hostile;
 mod e2e_page;
 mod e2e_reading;

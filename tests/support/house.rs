@@ -185,6 +185,7 @@ pub fn entries_of(journal: &Path) -> Vec<Entry> {
         }
         entries.extend(page.into_iter().map(|record| Entry {
             seq: record.seq,
+            arrived: record.arrived,
             kind: record.kind.name(),
             key: record.key,
             body: serde_json::from_slice(&record.body).expect("a body is JSON"),
@@ -243,6 +244,8 @@ impl House {
 pub struct Entry {
     /// Place.
     pub seq: warroom::event::Seq,
+    /// When it arrived.
+    pub arrived: warroom::event::Time,
     /// Stored name of its kind.
     pub kind: &'static str,
     /// Key.

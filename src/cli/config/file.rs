@@ -37,6 +37,7 @@ pub(super) struct File {
     pub silent_after_minutes: Option<Spanned<u32>>,
     pub silence: Option<Spanned<Silence>>,
     pub triage: Option<PathBuf>,
+    pub severity: Option<PathBuf>,
     pub theme: Option<String>,
     pub keymap: Option<String>,
     pub colour: Colour,

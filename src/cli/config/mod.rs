@@ -65,6 +65,8 @@ pub struct Config {
     pub silence: Silence,
     /// The team's own triage tree; `None` = the built-in one.
     pub triage: Option<PathBuf>,
+    /// The team's own rubric for severity; `None` = the built-in one.
+    pub severity: Option<PathBuf>,
     /// The screen.
     pub screen: Screen,
 }
@@ -115,6 +117,11 @@ impl Config {
         let token = place.secret(file.token)?;
         let secrets = file.pagerduty_secrets.into_iter().map(|from| place.secret(Some(from)));
         let pagerduty_secrets = secrets.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        // Beside the configuration, wherever the console is started.
+        let beside = |named: PathBuf| match path.as_deref().and_then(std::path::Path::parent) {
+            Some(folder) => folder.join(named),
+            None => named,
+        };
         let config = Self {
             journal: common.journal.clone().unwrap_or_else(|| state_dir.join("journal.db")),
             state_dir,
@@ -141,11 +148,8 @@ impl Config {
             topology: file.topology.into_iter().map(|edge| (edge.caller, edge.callee)).collect(),
             silent_after: std::time::Duration::from_secs(silent_after),
             silence,
-            // Beside the configuration, wherever the console is started.
-            triage: file.triage.map(|named| match path.as_deref().and_then(std::path::Path::parent) {
-                Some(folder) => folder.join(named),
-                None => named,
-            }),
+            triage: file.triage.map(beside),
+            severity: file.severity.map(beside),
             screen: Screen {
                 theme: file.theme,
                 keymap: file.keymap,

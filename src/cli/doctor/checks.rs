@@ -50,7 +50,7 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
         Err(error) => Check::bad("endpoint", format!("{}: {error:#}", one.endpoint.name)),
     }));
     if let Some(file) = &config.triage {
-        checks.push(match crate::console::tree::load(Some(file)) {
+        checks.push(match crate::console::teams::tree(Some(file)) {
             Ok(tree) => {
                 let branches = match tree.branches().len() {
                     1 => "one branch".to_owned(),
@@ -59,6 +59,12 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
                 Check::good("triage walk", format!("{}, {branches}, {}", file.display(), tree.questions()))
             }
             Err(error) => Check::bad("triage walk", error),
+        });
+    }
+    if let Some(file) = &config.severity {
+        checks.push(match crate::console::teams::rubric(Some(file)) {
+            Ok(rubric) => Check::good("severity rubric", format!("{}, {}", file.display(), rubric.names())),
+            Err(error) => Check::bad("severity rubric", error),
         });
     }
     checks

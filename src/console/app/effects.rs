@@ -11,10 +11,10 @@ use crate::console::details::{Detail, Want};
 use crate::console::drafts::{Begun, Drafts};
 use crate::console::errand::{Errand, Found};
 use crate::console::keymap::Keymap;
-use crate::console::model::{Effect, Msg};
+use crate::console::model::{Again, Effect, Msg};
 use crate::console::pane::Now;
+use crate::console::teams;
 use crate::console::theme::{self, Depth};
-use crate::console::tree;
 use crate::engine::Details;
 use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
 use crate::response::replay::Lab;
@@ -52,6 +52,8 @@ pub struct Files {
     pub folder: Option<PathBuf>,
     /// The tree of the triage walk.
     pub triage: Option<PathBuf>,
+    /// The rubric for severity.
+    pub severity: Option<PathBuf>,
     /// How many colours a theme has.
     pub depth: Depth,
 }
@@ -115,13 +117,14 @@ impl Hands {
                 });
             }
             Effect::Reload { theme, keymap } => {
-                let Files { folder, triage, depth } = self.files.clone();
+                let Files { folder, triage, severity, depth } = self.files.clone();
                 self.spawn(move || {
                     let mut wrong = Vec::new();
                     let theme = theme::load(&theme, folder.as_deref(), depth).map_err(|what| wrong.push(what)).ok();
                     let keymap = Keymap::load(&keymap, folder.as_deref()).map_err(|what| wrong.push(what)).ok();
-                    let tree = tree::load(triage.as_deref()).map_err(|what| wrong.push(what)).ok();
-                    Msg::Reloaded(theme, keymap, tree, wrong)
+                    let tree = teams::tree(triage.as_deref()).map_err(|what| wrong.push(what)).ok();
+                    let rubric = teams::rubric(severity.as_deref()).map_err(|what| wrong.push(what)).ok();
+                    Msg::Reloaded(Again { theme, keymap, tree, rubric, wrong }.into())
                 });
             }
             Effect::Errand(errand) => self.run_errand(*errand),

@@ -50,6 +50,9 @@ enum Part {
     Clock,
 }
 
+/// A level's name takes no more columns than this.
+const LEVEL: usize = 12;
+
 /// The order in which they go, the least important first. What is going on (severity, incident, headline), whose it is,
 /// that something is wrong with the console, and that a picture is not of now: these never go.
 const GIVES_WAY: [Part; 6] = [Part::Present, Part::LabelRest, Part::Seconds, Part::Age, Part::Open, Part::Clock];
@@ -99,15 +102,21 @@ fn left<'a>(model: &'a Model, lost: &[Part], style: ratatui::style::Style) -> Li
         spans.push(safe::lit(" ", style));
     }
     let Some(incident) = model.incident() else { return Line::from(spans) };
-    let severity = model.theme.severity(incident.severity);
+    // Whose it is and how severe is never held back: nobody reads that from a list that could shift.
+    let newest = || model.live.incidents.items.iter().find(|newest| newest.id == incident.id).map(AsRef::as_ref);
+    let incident = if model.wound.is_some() { incident } else { newest().unwrap_or(incident) };
+    let severity = model.theme.severity(incident.weight());
     spans.extend([
-        safe::lit(model.glyphs.severity[incident.severity as usize % 5], severity),
+        safe::lit(model.glyphs.severity[incident.weight() as usize % 5], severity),
         safe::lit(" ", style),
         safe::made(incident.id.to_string(), style),
         safe::lit(" ", style),
-        safe::lit(word(incident.severity), severity),
-        safe::lit(" ", style),
     ]);
+    match &incident.rated {
+        Some(rated) => spans.push(safe::shown(rated.name.show_prefix(Policy::Prose, LEVEL), severity)),
+        None => spans.push(safe::lit(word(incident.severity), severity)),
+    }
+    spans.push(safe::lit(" ", style));
     spans.extend(owner(model, incident, style));
     spans.push(safe::lit(" ", style));
     Line::from(spans)

@@ -23,7 +23,7 @@ use crate::response::Act;
 use crate::surface::triage::{BranchWalk, Known, MOST_ANSWERS, Question, State, Tree, Walk};
 
 /// The keys of the answers.
-const ANSWERS: [Action; MOST_ANSWERS] =
+pub(super) const ANSWERS: [Action; MOST_ANSWERS] =
     [Action::Answer1, Action::Answer2, Action::Answer3, Action::Answer4, Action::Answer5, Action::Answer6];
 
 /// The same question is not answered twice by a key that bounced.

@@ -11,7 +11,7 @@ use super::scroll::Scroll;
 use crate::console::action::Action;
 use crate::console::details::{Loaded, Want};
 use crate::console::finder::Finder;
-use crate::console::keymap::Context;
+use crate::console::keymap::{Context, Meaning};
 use crate::console::layer::{Extent, Layer};
 use crate::console::pane::{Answer, Ask, Cx, Input};
 use crate::console::safe;
@@ -42,6 +42,7 @@ pub struct Viewer {
 struct Layout {
     width: u16,
     turned: u32,
+    stamp: u64,
     theme: String,
     /// Addresses of the details: another detail is another address, since the one laid out is kept alive beside it.
     details: Vec<String>,
@@ -190,6 +191,17 @@ impl Viewer {
         Answer::done()
     }
 
+    /// A key that means nothing here, and something in the room that this can be left by.
+    fn leave(&self, cx: &Cx<'_>, input: &Input) -> Answer {
+        let Input::Key(key) = input else { return Answer::Ignored };
+        match cx.keymap.meaning(Context::Room, &[*key]) {
+            Meaning::Does(action) if self.sheet.leads_to(cx).contains(&action) => {
+                Answer::Done(vec![Ask::Close, Ask::Run(action.into())])
+            }
+            _ => Answer::Ignored,
+        }
+    }
+
     /// What was typed is taken.
     fn typed(&mut self, cx: &Cx<'_>) -> Answer {
         let Some(typing) = self.typing.take() else { return Answer::done() };
@@ -249,7 +261,8 @@ impl Layer for Viewer {
             Loaded::Loading => "loading".to_owned(),
         };
         let details = self.wants(cx).into_iter().map(address).collect();
-        let layout = Layout { width: cx.area.width, turned: self.turned, theme: cx.theme.name.clone(), details };
+        let (turned, stamp) = (self.turned, self.sheet.stamp(cx));
+        let layout = Layout { width: cx.area.width, turned, stamp, theme: cx.theme.name.clone(), details };
         let room = self.room(cx);
         if self.laid_out.as_ref() != Some(&layout) {
             self.content = self.sheet.lay_out(cx, cx.area.width);
@@ -322,7 +335,8 @@ impl Layer for Viewer {
                 None => Answer::ask(Ask::Say("There is nothing to copy here.".to_owned())),
             },
             Some(action) if self.follow(action) => Answer::done(),
-            _ => Answer::Ignored,
+            Some(_) => Answer::Ignored,
+            None => self.leave(cx, input),
         }
     }
 

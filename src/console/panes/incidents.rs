@@ -13,7 +13,7 @@ use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::row::Row;
 use crate::console::widgets::{list, words};
-use crate::engine::view::{IncidentState, IncidentView};
+use crate::engine::view::{IncidentState, IncidentView, Opens};
 use crate::event::IncidentId;
 
 /// The pane of incidents.
@@ -30,13 +30,13 @@ fn row(cx: &Cx<'_>, incident: &IncidentView) -> Line<'static> {
     let ended = !matches!(incident.state, IncidentState::Open | IncidentState::Quiet);
     let muted = cx.of(Role::Muted);
     let text = if ended { muted } else { cx.of(Role::Text) };
-    let severity = if ended { muted } else { cx.theme.severity(incident.severity) };
+    let severity = if ended { muted } else { cx.theme.severity(incident.weight()) };
     let mine = cx.incident.is_some_and(|chosen| chosen.id == incident.id);
     let row = Row::new(cx, cx.area.width)
         .lit(if mine { cx.glyphs.focus } else { " " }, cx.of(Role::Focus))
-        .lit(say::severity_sign(cx, incident.severity), severity)
+        .lit(say::severity_sign(cx, incident.weight()), severity)
         .col(format!(" {}", incident.id), 8, text)
-        .col(say::severity(incident.severity), 9, severity)
+        .name(&say::rated(incident), 9, severity)
         .clock(incident.began, false, cx.of(Role::Time))
         .lit(" ", text);
     let row = match incident.state {
@@ -111,7 +111,11 @@ impl Pane for Incidents {
     fn update(&mut self, cx: &Cx<'_>, input: &Input) -> Answer {
         match input.action() {
             Some(Action::Open) => match self.cursor.key() {
-                Some(id) => Answer::Done(vec![Ask::Choose(*id), Ask::Focus(PaneKind::Hypotheses)]),
+                Some(id) => Answer::Done(vec![
+                    Ask::Choose(*id),
+                    Ask::Focus(PaneKind::Hypotheses),
+                    Ask::Open(Opens::Incident { incident: *id }),
+                ]),
                 None => Answer::done(),
             },
             Some(action) if self.cursor.follow(action, &keys(cx)) => Answer::done(),

@@ -52,6 +52,7 @@ pub fn sheet(opens: &Opens) -> Box<dyn Sheet> {
         Opens::StoppedRuns { stop, with } => Box::new(sheets::StoppedRuns::new(*stop, with.clone())),
         Opens::Plan { plan } => Box::new(sheets::PlanSheet(*plan)),
         Opens::Diagnosis { seq } => Box::new(sheets::DiagnosisSheet(*seq)),
+        Opens::Incident { incident } => Box::new(sheets::FirstSheet(*incident)),
         Opens::Moved => Box::new(sheets::MovedSheet),
         Opens::Drift => Box::new(sheets::DriftSheet),
         Opens::Replay { replay } => Box::new(sheets::ReplaySheet(*replay)),

@@ -9,7 +9,7 @@ use crate::console::pane::Cx;
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::{list, words};
-use crate::engine::view::ChangeLine;
+use crate::engine::view::{ChangeLine, IncidentView};
 use crate::event::{Cause, Kind, Rule, Severity, Untrusted, Verdict};
 
 /// The word for a severity.
@@ -21,6 +21,11 @@ pub(super) fn severity(severity: Severity) -> &'static str {
         Severity::Info => "info",
         Severity::Unknown => "unrated",
     }
+}
+
+/// How severe an incident is: the level a person set, else what its alerts say.
+pub(super) fn rated(incident: &IncidentView) -> Untrusted {
+    incident.rated.as_ref().map_or_else(|| severity(incident.severity).into(), |rated| rated.name.clone())
 }
 
 /// The sign for a severity.
@@ -65,6 +70,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::TriageAnswered => "triage",
         Kind::ReplayAsked | Kind::ReplayRan | Kind::ReplayEnded => "replay",
         Kind::Released => "let go",
+        Kind::SeveritySet => "severity",
     }
 }
 
@@ -77,9 +83,13 @@ pub(super) fn kind_sign(cx: &Cx<'_>, kind: Kind) -> (&'static str, Style) {
         Kind::Diagnosed | Kind::Hunch => (cx.glyphs.question, cx.of(Role::Focus)),
         Kind::Resolved | Kind::TruthConfirmed | Kind::Finished => (cx.glyphs.done, cx.of(Role::Good)),
         Kind::Denied => (cx.glyphs.failed, cx.of(Role::Bad)),
-        Kind::Owned | Kind::Decided | Kind::Noted | Kind::Regrouped | Kind::Approved | Kind::TriageAnswered => {
-            (cx.glyphs.cursor, cx.of(Role::Focus))
-        }
+        Kind::Owned
+        | Kind::Decided
+        | Kind::Noted
+        | Kind::Regrouped
+        | Kind::Approved
+        | Kind::TriageAnswered
+        | Kind::SeveritySet => (cx.glyphs.cursor, cx.of(Role::Focus)),
         Kind::Proposed | Kind::Started | Kind::ReplayAsked => (cx.glyphs.arrow, cx.of(Role::Focus)),
         _ => (cx.glyphs.dot, cx.of(Role::Muted)),
     }

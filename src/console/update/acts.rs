@@ -9,6 +9,7 @@ use crate::console::layers::decision::{Decision, Way};
 use crate::console::layers::editor::Editor;
 use crate::console::layers::reader::Reader;
 use crate::console::layers::replay::Replay;
+use crate::console::layers::severity::Severity;
 use crate::console::layers::triage::Triage;
 use crate::console::layers::truth::TruthForm;
 use crate::console::model::{Effect, Handed, Model};
@@ -42,6 +43,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
         Action::Modify => decide(model, Way::Modify),
         Action::Reject => decide(model, Way::Reject),
         Action::Own => perform(model, id, Act::Own, effects),
+        Action::Severity => push(model, Box::new(Severity::new(id))),
         Action::Lock => perform(model, id, Act::Lock, effects),
         Action::Note => write(model, id, Editor::note),
         Action::Hunch => write(model, id, Editor::hunch),

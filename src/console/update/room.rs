@@ -14,15 +14,16 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
     let argument = command.argument.as_deref();
     match command.action {
         Action::Open => match picked(model) {
-            Some(Picked::Incident(id)) => {
-                choose(model, id);
-                model.focus(PaneKind::Hypotheses);
-            }
+            Some(Picked::Incident(id)) => first_look(model, id, effects),
             Some(picked) => match picked.opens() {
                 Some(opens) => open(model, &opens, effects),
                 None => model.say("There is nothing more to open here.", false),
             },
             None => model.say("There is nothing to open here.", false),
+        },
+        Action::First => match model.incident().map(|incident| incident.id) {
+            Some(id) => first_look(model, id, effects),
+            None => model.say("There is no incident to look at.", false),
         },
         Action::Diff => diff(model, effects),
         Action::Compare => open(model, &Opens::Surfaces { sides: argument.unwrap_or_default().into() }, effects),
@@ -102,6 +103,13 @@ pub(super) fn choose(model: &mut Model, id: IncidentId) {
     }
     model.chosen = Some(id);
     with_pane(model, PaneKind::Incidents, |pane, cx| pane.go_to(cx, &Picked::Incident(id)));
+}
+
+/// Chooses an incident and opens what its responder needs first.
+fn first_look(model: &mut Model, id: IncidentId, effects: &mut Vec<Effect>) {
+    choose(model, id);
+    model.focus(PaneKind::Hypotheses);
+    open(model, &Opens::Incident { incident: id }, effects);
 }
 
 fn step_incident(model: &mut Model, by: isize) {

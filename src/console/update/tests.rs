@@ -1,5 +1,5 @@
 use crate::console::fixture::{Bench, at, incident, plan, view, waiting};
-use crate::console::model::{Effect, Msg};
+use crate::console::model::{Again, Effect, Msg};
 use crate::console::pane::PaneKind;
 use crate::event::{Surface, Untrusted, Verdict};
 use crate::response::Act;
@@ -135,7 +135,8 @@ fn the_palette_takes_any_action_with_its_argument() {
 fn fault_70_a_broken_theme_leaves_the_one_in_use() {
     let mut bench = bench();
     let before = bench.model.theme.clone();
-    bench.send(Msg::Reloaded(None, None, None, vec!["mine.toml:3:1: no role is called x".to_owned()]));
+    let wrong = vec!["mine.toml:3:1: no role is called x".to_owned()];
+    bench.send(Msg::Reloaded(Again { theme: None, keymap: None, tree: None, rubric: None, wrong }.into()));
     assert_eq!(bench.model.theme, before);
     assert!(bench.screen().contains("mine.toml:3:1: no role is called x (the one in use stays)"));
 }

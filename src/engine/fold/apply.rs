@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::engine::view::{DecisionLine, NoteLine, Opens, TimelineItem};
+use crate::engine::view::{DecisionLine, NoteLine, Opens, RatedView, TimelineItem};
 use crate::event::{
-    Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Pointer, Source, SpanBatch, Time, Untrusted, Verdict,
+    Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Pointer, SeveritySet, Source, SpanBatch, Time, Untrusted,
+    Verdict,
 };
 use crate::feedback::Judged;
 use crate::journal::Record;
@@ -117,7 +118,9 @@ impl Fold {
             Fact::Finished(x) => {
                 self.plan(record, fact, x.plan, &"executor".into(), &super::build::outcome_text(&x.outcome));
             }
+            Fact::SeveritySet(set) => self.severity_set(record, set),
         }
+        self.keep_past();
     }
 
     /// Packs what is over among the oldest incidents, when many came after those that were looked at last.
@@ -148,6 +151,7 @@ impl Fold {
         if let Some(incident) = self.state.incidents.get_mut(&id) {
             incident.updated = incident.updated.max(arrived);
             self.dirty.incidents.insert(id);
+            self.dirty.touched.insert(id);
         }
     }
 
@@ -241,6 +245,32 @@ impl Fold {
             }
         } else {
             self.told(record, id, &by.login, "says it has taken it; only a person can own an incident");
+        }
+    }
+
+    fn severity_set(&mut self, record: &Record, set: &SeveritySet) {
+        let (id, by, name) = (set.incident, &set.by, set.name.raw());
+        if !KNOWN_BY.contains(&by.known_by.raw()) {
+            let text = format!("says it is {name}; only a person can set how severe an incident is");
+            self.told(record, id, &by.login, &text);
+            return;
+        }
+        let suggested = match &set.suggested {
+            Some(suggested) if *suggested == set.name => ", as suggested".to_owned(),
+            Some(suggested) => format!(" ({} was suggested)", suggested.raw()),
+            None => String::new(),
+        };
+        let why = if set.why.is_empty() { String::new() } else { format!(": {}", set.why.raw()) };
+        self.told(record, id, &by.login, &format!("set it to {name}{suggested}{why}"));
+        if let Some(incident) = self.state.incidents.get_mut(&id) {
+            incident.rated = Some(RatedView {
+                severity: set.severity,
+                name: one_line(&set.name),
+                suggested: set.suggested.clone(),
+                why: one_line(&set.why),
+                by: by.clone(),
+                at: record.at,
+            });
         }
     }
 

@@ -35,6 +35,7 @@ impl Fold {
         order.sort_by_cached_key(|(id, incident)| rank(*id, incident));
         let hidden = order.len().saturating_sub(limits::INCIDENTS) as u64;
         let shown: Vec<IncidentId> = order.into_iter().take(limits::INCIDENTS).map(|(id, _)| id).collect();
+        self.compare(&shown);
         let mut built = BTreeMap::new();
         let mut items = Vec::with_capacity(shown.len());
         for id in shown {
@@ -78,11 +79,16 @@ impl Fold {
     fn spread(&mut self) {
         let runs = std::mem::take(&mut self.dirty.runs);
         let all = std::mem::take(&mut self.dirty.all);
+        let past = std::mem::take(&mut self.dirty.past);
         for id in self.built.keys() {
             let Some(incident) = self.state.incidents.get(id) else { continue };
             // An execution that never ends becomes one of unknown outcome by time alone.
             let started = incident.plans.iter().any(|plan| matches!(plan.state, ActionState::Started { .. }));
-            if all || started || (!runs.is_empty() && !self.components(incident).is_disjoint(&runs)) {
+            if all
+                || started
+                || (past && !incident.over())
+                || (!runs.is_empty() && !self.components(incident).is_disjoint(&runs))
+            {
                 self.dirty.incidents.insert(*id);
             }
         }
@@ -179,6 +185,10 @@ impl Fold {
             id,
             headline: Self::headline(incident, &groups),
             severity: incident.groups.severity.unwrap_or(Severity::Unknown),
+            rated: incident.rated.clone(),
+            labels: super::first::labels(incident),
+            way: self.way(incident),
+            similar: self.similar(id),
             state: state(incident),
             owner: incident.owner.clone(),
             began,
@@ -289,6 +299,7 @@ impl Fold {
                 ChangeLine {
                     id: change.id.clone(),
                     at: change.at,
+                    untimed: change.untimed,
                     surface: change.surface,
                     class: change.class,
                     subject: change.subject.clone(),
@@ -317,7 +328,8 @@ impl Fold {
 
 /// Open and worst first, then quiet, then over and newest first.
 fn rank(id: IncidentId, incident: &Incident) -> (u8, Reverse<Severity>, Reverse<Time>, Reverse<u64>) {
-    let severity = incident.groups.severity.unwrap_or(Severity::Unknown);
+    let alerts = incident.groups.severity.unwrap_or(Severity::Unknown);
+    let severity = incident.rated.as_ref().map_or(alerts, |rated| rated.severity);
     let class = match state(incident) {
         IncidentState::Open => 0,
         IncidentState::Quiet => 1,

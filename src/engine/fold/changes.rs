@@ -16,6 +16,8 @@ pub(super) struct ChangeKept {
     pub arrived: Time,
     pub id: Untrusted,
     pub at: Time,
+    /// Its source gave no time.
+    pub untimed: bool,
     pub surface: Surface,
     pub class: ChangeClass,
     pub subject: Untrusted,
@@ -52,6 +54,7 @@ impl Changes {
             arrived,
             id: change.id.clone(),
             at: change.time,
+            untimed: change.untimed,
             surface: change.surface,
             class: change.class,
             subject: change.subject.clone().unwrap_or_default(),
@@ -74,6 +77,11 @@ impl Changes {
         while self.notices.len() > limits::NOTICES_KEPT {
             self.notices.pop_first();
         }
+    }
+
+    /// Whether none was ever heard of.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
     }
 
     /// The changes in a stretch of time, oldest first.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::view::{ActionState, ActionView, DecisionLine, NoteLine, SeriesLine, SurfaceLine, TriageLine};
-use crate::event::{Diagnosis, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted};
+use crate::engine::view::{
+    ActionState, ActionView, DecisionLine, Ended, NoteLine, RatedView, SeriesLine, SurfaceLine, TriageLine,
+};
+use crate::event::{Diagnosis, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted, Verdict};
 
 use crate::surface::Around;
 
@@ -14,7 +16,7 @@ use super::groups::Groups;
 use super::limits;
 use super::reading::Readings;
 use super::replays::ReplayKept;
-use super::timeline::Timeline;
+use super::timeline::{Timeline, one_line};
 
 /// One incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +24,7 @@ pub(super) struct Incident {
     pub opened: Time,
     pub updated: Time,
     pub owner: Option<Person>,
+    pub rated: Option<RatedView>,
     pub locked: bool,
     pub resolved: Option<Time>,
     pub merged_into: Option<IncidentId>,
@@ -42,6 +45,8 @@ pub(super) struct Incident {
     pub triage: Vec<TriageLine>,
     pub replays: Vec<ReplayKept>,
     pub truth: Option<Truth>,
+    /// How it ended, once it is packed.
+    pub ended: Option<Ended>,
 }
 
 /// What the newest diagnosis made of the rest of the picture.
@@ -93,6 +98,7 @@ impl Incident {
             opened,
             updated: opened,
             owner: None,
+            rated: None,
             locked: false,
             resolved: None,
             merged_into: None,
@@ -110,6 +116,33 @@ impl Incident {
             triage: Vec::new(),
             replays: Vec::new(),
             truth: None,
+            ended: None,
+        }
+    }
+
+    /// How it stands, for those that come after and are like it.
+    pub fn ended(&self) -> Ended {
+        let kept = self.ended.clone().unwrap_or_default();
+        let done = |plan: &PlanKept| match plan.state {
+            ActionState::Finished { outcome: Outcome::Done { .. }, .. } => Some(one_line(&plan.plan.title)),
+            _ => None,
+        };
+        let mut done: Vec<Untrusted> = kept.done.into_iter().chain(self.plans.iter().filter_map(done)).collect();
+        done.drain(..done.len().saturating_sub(limits::ENDED_ACTIONS));
+        let note = self.notes.last().map(|note| NoteLine { text: one_line(&note.text), ..note.clone() });
+        let accepted = self.decisions.iter().rev().find_map(|kept| match &kept.line.verdict {
+            Verdict::Accept => Some(kept.line.cause.clone()),
+            Verdict::Modify { instead } => Some(instead.clone()),
+            Verdict::Reject => None,
+        });
+        let headline = self.diagnosis.as_ref().map(|newest| one_line(&newest.diagnosis.headline));
+        Ended {
+            headline: headline.unwrap_or(kept.headline),
+            truth: self.truth.clone(),
+            accepted,
+            done,
+            note: note.or(kept.note),
+            resolved: self.resolved,
         }
     }
 
@@ -144,6 +177,7 @@ impl Incident {
 
     /// Leaves to the journal all but what lists and the record of judgement need of an incident that is over.
     pub fn pack(&mut self) {
+        self.ended = Some(self.ended());
         self.groups.pack();
         self.timeline.pack();
         self.diagnosis = None;

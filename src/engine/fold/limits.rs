@@ -67,3 +67,8 @@ pub(super) const REPLAYS: usize = 20;
 pub(super) const TRIAGE: usize = 200;
 /// An execution whose end is not recorded after so many seconds has an unknown outcome.
 pub(super) const EXECUTION_SECONDS: i64 = 120;
+/// Actions that were finished in an incident that is over, and are told to those that are like it: the last ones.
+pub(super) const ENDED_ACTIONS: usize = 3;
+/// Labels of an incident's alerts in a view, and values of each, the commonest.
+pub(super) const LABELS: usize = 40;
+pub(super) const LABEL_VALUES: usize = 8;

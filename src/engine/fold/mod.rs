@@ -9,6 +9,7 @@ mod apply;
 mod build;
 mod changes;
 mod derive;
+mod first;
 mod groups;
 mod heard;
 mod incident;
@@ -43,7 +44,7 @@ use runs::RunKept;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// The fold of a journal.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub struct Fold {
     scene: SceneBuilder,
     /// The judgements just made, so that what this process derived is not judged twice.
     judged: BTreeMap<Digest, Judgement>,
+    /// What each incident in the last picture was compared with past ones by, and what was found.
+    compared: BTreeMap<IncidentId, first::Found>,
     /// The diagnosis being taken in is replaced by a later one that is already here.
     superseded: bool,
     /// Ended alerts that are kept one by one.
@@ -78,6 +81,7 @@ impl Default for Fold {
             recorder: Bounded::default(),
             scene: SceneBuilder::default(),
             judged: BTreeMap::new(),
+            compared: BTreeMap::new(),
             superseded: false,
             ended_kept: crate::intake::limits::size(crate::intake::limits::ENDED_ALERTS),
             whole_kept: crate::intake::limits::size(crate::intake::limits::WHOLE_INCIDENTS),

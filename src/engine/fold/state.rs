@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlator;
+use crate::correlation::similar::Album;
 use crate::event::{Alert, IncidentId, Kind, Names, Seq, Source, Time, Untrusted};
 
 use crate::engine::view::LetGo;
@@ -34,6 +35,8 @@ pub(super) struct State {
     pub waiting: BTreeMap<AlertId, Arc<Alert>>,
     pub correlator: Correlator,
     pub incidents: BTreeMap<IncidentId, Incident>,
+    /// What past incidents are recognised by.
+    pub album: Album,
     /// Up to this one, incidents that were over are kept without what was said and done in them.
     pub looked_through: Option<IncidentId>,
     /// So many of them were.
@@ -88,6 +91,10 @@ pub(super) struct Dirty {
     /// Something that every incident shows.
     pub all: bool,
     pub accuracy: bool,
+    /// Those that the entry being taken in was about.
+    pub touched: BTreeSet<IncidentId>,
+    /// What past incidents say: it is shown with those that are like them.
+    pub past: bool,
     /// What services do not send.
     pub recorder: bool,
     /// Components whose agent runs changed.

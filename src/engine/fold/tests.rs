@@ -2,6 +2,7 @@
 
 mod agents;
 mod bundle;
+mod first;
 mod memory;
 mod random;
 mod replays;

@@ -9,9 +9,11 @@ use crate::event::{
     Verdict,
 };
 
+use crate::surface::severity::Label;
+
 use super::{
-    ActionView, Around, Bounded, ChangeLine, ReadingView, ReplayView, RunLine, SeriesLine, StopLine, SurfaceLine,
-    TimelineItem, TriageLine,
+    ActionView, Around, Bounded, ChangeLine, RatedView, ReadingView, ReplayView, RunLine, SeriesLine, SimilarView,
+    StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
 };
 
 /// One incident.
@@ -23,6 +25,9 @@ pub struct IncidentView {
     pub headline: Untrusted,
     /// The worst severity of its alerts.
     pub severity: Severity,
+    /// How severe a person says it is; nothing else sets it.
+    #[serde(default)]
+    pub rated: Option<RatedView>,
     /// Its life.
     pub state: IncidentState,
     /// Who owns it; `None` is shown loudly.
@@ -43,6 +48,15 @@ pub struct IncidentView {
     pub truncated: u64,
     /// The alerts by component and name.
     pub groups: Bounded<AlertGroup>,
+    /// The labels that its alerts carry.
+    #[serde(default)]
+    pub labels: Vec<Label>,
+    /// The way trouble took.
+    #[serde(default)]
+    pub way: WayView,
+    /// Past incidents that were like it; `None` once it is over, and before it is diagnosed.
+    #[serde(default)]
+    pub similar: Option<SimilarView>,
     /// Everything that happened, oldest first.
     pub timeline: Bounded<TimelineItem>,
     /// Changes before and during it, most suspicious first.

@@ -5,6 +5,7 @@
 
 mod action;
 mod detail;
+mod first;
 mod incident;
 mod known;
 mod reading;
@@ -19,12 +20,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Person, Released, Seq, Stays, Time, Untrusted};
 
+pub use crate::correlation::similar::{Aspect, Chance, InAspect, Novelty};
 pub use crate::feedback::{AccuracyView, InvestigatorRecord};
 pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
 pub use crate::surface::drift::{Drift, Drifted, Size};
 pub use crate::surface::{Around, Came, Gap, RunTable, ServiceGaps, StopClass};
 pub use action::{ActionState, ActionView};
 pub use detail::{ChangeDetail, Mark, RunDetail, Step, Suspicion, Turn};
+pub use first::{Ended, Hop, PastView, RatedView, SimilarView, WayView};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
 pub use reading::{Drawn, ReadingView, SliceView, StopLine, TriageLine, ValueView};
 pub use replay::ReplayView;

@@ -11,6 +11,9 @@ pub struct ChangeLine {
     pub id: Untrusted,
     /// When.
     pub at: Time,
+    /// Its source gave no time: that is when it arrived.
+    #[serde(default)]
+    pub untimed: bool,
     /// Surface.
     pub surface: Surface,
     /// Class.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Fingerprint, Kind, PlanId, Seq, SpanId, Time, TraceId, Untrusted};
+use crate::event::{Fingerprint, IncidentId, Kind, PlanId, Seq, SpanId, Time, TraceId, Untrusted};
 use crate::surface::StopClass;
 
 /// One line of the timeline.
@@ -80,6 +80,11 @@ pub enum Opens {
     Diagnosis {
         /// Its entry.
         seq: Seq,
+    },
+    /// An incident: what its responder needs first.
+    Incident {
+        /// Which.
+        incident: IncidentId,
     },
     /// Which variable moved: the change of the outcome, taken apart.
     Moved,

@@ -1,4 +1,4 @@
-//! Opened things: an alert, a change with its diff, a run, a step, a plan, a diagnosis, which variable moved, how behaviour
+//! Opened things: an incident at first sight, an alert, a change with its diff, a run, a step, a plan, a diagnosis, which variable moved, how behaviour
 //! drifted, what runs are made of, how they ended. One file each.
 
 mod alert;
@@ -7,6 +7,7 @@ mod choice;
 mod diagnosis;
 mod diff;
 mod drift;
+mod first;
 mod moved;
 mod plan;
 mod pretty;
@@ -20,6 +21,7 @@ pub(super) use alert::AlertSheet;
 pub(super) use change::ChangeSheet;
 pub(super) use diagnosis::DiagnosisSheet;
 pub(super) use drift::DriftSheet;
+pub(super) use first::FirstSheet;
 pub(super) use moved::MovedSheet;
 pub(super) use plan::PlanSheet;
 pub(super) use proof::{ReadingSheet, ReplaySheet};

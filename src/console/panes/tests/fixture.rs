@@ -25,6 +25,7 @@ pub struct Stage {
     pub theme: Theme,
     pub glyphs: &'static Glyphs,
     pub keymap: Keymap,
+    pub rubric: std::sync::Arc<crate::surface::severity::Rubric>,
     pub zone: jiff::tz::TimeZone,
 }
 
@@ -36,6 +37,7 @@ impl Stage {
             theme: Theme::bare(),
             glyphs: &glyph::UNICODE,
             keymap: Keymap::parse("none", "none", "").expect("an empty keymap"),
+            rubric: crate::surface::severity::Rubric::built_in(),
             zone: jiff::tz::TimeZone::UTC,
         }
     }
@@ -84,6 +86,7 @@ impl Stage {
             theme: &self.theme,
             glyphs: self.glyphs,
             keymap: &self.keymap,
+            rubric: &self.rubric,
             details: &self.details,
             zone: &self.zone,
             now: Now { wall: self.view.as_of.unwrap_or(Time::UNIX_EPOCH), mono: std::time::Duration::ZERO },

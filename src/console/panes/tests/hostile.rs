@@ -81,6 +81,8 @@ fn poison(value: &mut Value, key: &str, nth: &mut usize) {
         "from",
         "until",
         "span",
+        "novelty",
+        "aspect",
     ];
     match value {
         Value::String(text) if !OURS.contains(&key) => {
@@ -187,7 +189,8 @@ fn fault_21_sheets_of_hostile_things_hide_nothing() {
     }
     let mut poor = Stage::of(poisoned::<View>(&Stage::demo().view));
     poor.glyphs = &glyph::ASCII;
-    for opens in [Opens::Moved, Opens::Drift] {
+    let first = Opens::Incident { incident: crate::event::IncidentId(1) };
+    for opens in [Opens::Moved, Opens::Drift, first] {
         let sheet = sheet(&opens);
         for (stage, ascii) in [(&stage, false), (&poor, true)] {
             let cx = stage.cx(Rect::new(0, 0, 80, 20), true);

@@ -8,8 +8,8 @@ use crate::engine::fold::limits;
 use crate::event::{
     Alert, AlertStatus, Approval, Cause, Change, ChangeClass, Decision, Denial, Diagnosis, Digest, Fact, Fingerprint,
     Finished, Grouped, Hunch, IncidentId, IncidentOpened, Labels, Note, Outcome, Owned, Person, Plan, PlanId, Reason,
-    Regrouped, Request, Resolved, Rule, Seq, Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Started, Surface,
-    Tier, TraceId, Truncated, Truth, TruthConfirmed, Verdict,
+    Regrouped, Request, Resolved, Rule, Seq, Severity, SeveritySet, Source, Span, SpanBatch, SpanId, SpanKind,
+    SpanStatus, Started, Surface, Tier, TraceId, Truncated, Truth, TruthConfirmed, Verdict,
 };
 
 pub(super) fn person(known_by: &str) -> Person {
@@ -104,6 +104,9 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
         1 => incident().prop_map(|incident| Fact::from(Regrouped::Lock { incident, by: person("uid") })),
         1 => (incident(), prop::bool::ANY).prop_map(|(incident, human)| Fact::from(Owned {
             incident, by: person(if human { "uid" } else { "agent" }) })),
+        1 => (incident(), prop::bool::ANY).prop_map(|(incident, human)| Fact::from(SeveritySet {
+            incident, severity: Severity::Warning, name: "SEV3".into(), suggested: None, why: "".into(), rubric: Digest([0; 32]),
+            by: person(if human { "uid" } else { "agent" }) })),
         1 => incident().prop_map(|incident| Fact::from(Resolved { incident, by: person("uid") })),
         1 => incident().prop_map(|incident| Fact::from(TruthConfirmed { incident, by: person("uid"), truth: Truth {
             surface: Some(Surface::Code), subject: None, change: Some("c1".into()), onset: None, text: "it".into() } })),
@@ -126,7 +129,7 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
         1 => (0u8..3, incident(), outcome).prop_map(move |(n, i, outcome)| Fact::from(Finished { incident: i,
             plan: id(n, i), nonce: "n".into(), outcome })),
         2 => (0u8..6, 0i64..600).prop_map(|(n, t)| Fact::from(Change { id: format!("c{n}").into(), origin: "git".into(),
-            time: at(t), surface: Surface::Code, class: ChangeClass::Deploy, subject: Some("checkout".into()), actor: None,
+            time: at(t), untimed: n == 5, surface: Surface::Code, class: ChangeClass::Deploy, subject: Some("checkout".into()), actor: None,
             summary: "s".into(), before: None, after: None, files: vec![], diff: None, sha: None,
             source: Source::CloudEvents })),
         2 => (0u8..4, 0u8..3, 0i64..600).prop_map(|(trace, id, t)| Fact::from(SpanBatch { resources: vec![
@@ -158,6 +161,9 @@ fn sound(fold: &mut Fold) {
         );
         assert!(incident.timeline.items.len() <= limits::TIMELINE);
         assert!(incident.owner.as_ref().is_none_or(|owner| owner.known_by.raw() == "uid"));
+        assert!(incident.rated.as_ref().is_none_or(|rated| rated.by.known_by.raw() == "uid"));
+        let past = incident.similar.iter().flat_map(|similar| &similar.found).map(|past| past.incident);
+        assert!(past.into_iter().all(|past| past < incident.id), "{}", incident.id);
         alerts += incident.alerts;
     }
     let members: u64 = (1..5).map(|id| fold.state.alerts.of_incident(IncidentId(id)).len() as u64).sum();
