@@ -155,13 +155,13 @@ fn past(number: u64) -> Portrait {
     let mut below = |n: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         // The square of an even draw: low numbers are common.
-        let draw = (state >> 40) * (state >> 40) >> 24;
-        draw * n >> 24
+        let draw = ((state >> 40) * (state >> 40)) >> 24;
+        (draw * n) >> 24
     };
     let alerts: Vec<(Untrusted, Untrusted)> =
         (0..3).map(|_| (format!("service-{}", below(300)).into(), format!("Alert{}", below(200)).into())).collect();
-    let text: String = (0..20).map(|_| format!("word{} ", spelt(below(3_000)))).collect();
-    let text: Untrusted = text.into();
+    let words: Vec<String> = (0..20).map(|_| format!("word{}", spelt(below(3_000)))).collect();
+    let text: Untrusted = words.join(" ").into();
     Portrait::of(Seen {
         alerts: alerts.into_iter(),
         texts: [&text].into_iter(),

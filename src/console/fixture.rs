@@ -70,9 +70,9 @@ fn hypothesis(surface: Surface, mechanism: &str) -> Hypothesis {
     .expect("it has a falsifier")
 }
 
-pub fn incident(number: u64, news: u64) -> IncidentView {
-    let fingerprint: Fingerprint = "00ff".parse().expect("hexadecimal");
-    let timeline = (0..10 + news)
+/// Ten events and `news` more, half a minute apart.
+fn events(news: u64) -> Bounded<TimelineItem> {
+    let items = (0..10 + news)
         .map(|nth| TimelineItem {
             at: at(i64::try_from(nth).unwrap_or(0) * 30),
             arrived: at(i64::try_from(nth).unwrap_or(0) * 30),
@@ -84,6 +84,11 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
             opens: None,
         })
         .collect();
+    Bounded { items, hidden: 0 }
+}
+
+pub fn incident(number: u64, news: u64) -> IncidentView {
+    let fingerprint: Fingerprint = "00ff".parse().expect("hexadecimal");
     IncidentView {
         id: IncidentId(number),
         headline: "support-assistant is degraded; probable cause: prompt in support-assistant".into(),
@@ -122,7 +127,7 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
             }],
             hidden: 0,
         },
-        timeline: Bounded { items: timeline, hidden: 0 },
+        timeline: events(news),
         changes: Bounded {
             items: vec![ChangeLine {
                 id: "change-1".into(),

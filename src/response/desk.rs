@@ -136,14 +136,8 @@ impl LocalDesk {
                 (confirmed.into(), "the cause is recorded, and the accuracy record with it".to_owned())
             }
             Act::ReadOutput { trace, label, sample } => {
-                let told = match label {
-                    OutputLabel::Good => "read as good",
-                    OutputLabel::Bad => "read as bad",
-                    OutputLabel::Unsure => "read, and it cannot be told",
-                    OutputLabel::Skip => "nothing is said of this output",
-                };
                 let read = OutputRead { incident: Some(incident), trace, by: by.clone(), label, sample };
-                (read.into(), format!("{told}: recorded"))
+                (read.into(), format!("{}: recorded", read_as(label)))
             }
             Act::AnswerTriage { tree, question, asked, answer, evidence } => {
                 for text in [&question, &asked, &answer].into_iter().chain(&evidence) {
@@ -213,6 +207,15 @@ impl LocalDesk {
             bail!("alert {stranger} is not of {incident}");
         }
         Ok(())
+    }
+}
+
+fn read_as(label: OutputLabel) -> &'static str {
+    match label {
+        OutputLabel::Good => "read as good",
+        OutputLabel::Bad => "read as bad",
+        OutputLabel::Unsure => "read, and it cannot be told",
+        OutputLabel::Skip => "nothing is said of this output",
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::demo::play;
 use crate::support::house::House;
 use crate::support::pty::Session;
 use crate::support::{allowed, bodies, http, wait_for, wait_until};
@@ -124,6 +125,65 @@ fn with_a_record_what_came_back_is_named_with_what_ended_it_and_a_new_kind_is_sa
     session.wait_for("past incidents");
     session.wait_for("cause not confirmed");
     session.wait_for("components: service-7");
+    session.press("<esc>q");
+    assert_eq!(session.wait_exit(Duration::from_secs(20)), 0);
+}
+
+const OURS: &str = r#"
+[[level]]
+name = "P1"
+means = "all hands"
+counts_as = "critical"
+
+[[level]]
+name = "P2"
+means = "a ticket"
+counts_as = "info"
+
+[[question]]
+name = "guests"
+asks = "Do guests meet it?"
+answer = [{ name = "yes", says = "they do" }, { name = "no", says = "they do not" }]
+
+[[suggest]]
+level = "P1"
+when = { guests = ["yes"] }
+
+[[suggest]]
+level = "P2"
+"#;
+
+#[test]
+fn a_teams_own_rubric_is_asked_set_checked_and_read_again_on_a_signal() {
+    let house = House::new();
+    let file = house.config().parent().expect("a folder").join("ours.toml");
+    house.configure("severity = \"ours.toml\"\n");
+    std::fs::write(&file, OURS).expect("a file");
+    let found = house.stdout(&["--plain", "doctor"]);
+    assert!(found.contains("ours.toml, P1, P2"), "{found}");
+
+    let mut session = play(&house, &[], 120, 40);
+    session.wait_for("support-lead");
+    session.press("V");
+    session.wait_for("Do guests meet it?");
+    session.press("2");
+    session.wait_for("P2 suggested");
+    session.press("<enter>");
+    session.wait_until("the level in the first line", |screen| {
+        screen.contents().lines().next().is_some_and(|line| line.contains("INC-1 P2"))
+    });
+
+    // One that became wrong is said with its line, and the one in use stays.
+    std::fs::write(&file, OURS.replace("counts_as = \"info\"", "counts_as = \"sad\"")).expect("a file");
+    session.signal(rustix::process::Signal::USR1);
+    session.wait_for("ours.toml:10: ");
+    let doctor = house.run(&["doctor"]);
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("ours.toml:10: "), "{doctor:?}");
+    std::fs::write(&file, OURS.replace("guests", "visitors")).expect("a file");
+    session.signal(rustix::process::Signal::USR1);
+    session.wait_for("severities P1, P2");
+    session.press("V");
+    session.wait_for("Do visitors meet it?");
     session.press("<esc>q");
     assert_eq!(session.wait_exit(Duration::from_secs(20)), 0);
 }

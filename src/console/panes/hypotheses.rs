@@ -152,7 +152,7 @@ impl Pane for Hypotheses {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Accept, Action::Modify, Action::Reject, Action::Diff, Action::Open]
+        &[Action::First, Action::Accept, Action::Modify, Action::Reject, Action::Diff, Action::Open]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {

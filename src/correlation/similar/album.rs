@@ -114,9 +114,12 @@ pub struct InAspect {
     pub then: Vec<Untrusted>,
 }
 
-/// What is looked for: each aspect with its traits (`None` = in no portrait), their weights and the sum of those.
+/// A name that is looked for: its trait (`None` = in no portrait), and how telling it is.
+type Asked<'p> = (&'p Untrusted, Option<Trait>, f64);
+
+/// What is looked for: each aspect with its names and the sum of how telling they are.
 struct Query<'p> {
-    aspects: Vec<(Aspect, Vec<(&'p Untrusted, Option<Trait>, f64)>, f64)>,
+    aspects: Vec<(Aspect, Vec<Asked<'p>>, f64)>,
     weight: f64,
 }
 
@@ -248,17 +251,17 @@ impl Album {
 
     /// All different looks, in the order in which they came first.
     fn looks(&self) -> Looks<'_> {
-        let mut looks: BTreeMap<Aspect, (HashSet<&[Trait]>, Vec<&[Trait]>)> = BTreeMap::new();
+        let mut seen: HashSet<(Aspect, &[Trait])> = HashSet::new();
+        let mut looks: BTreeMap<Aspect, Vec<&[Trait]>> = BTreeMap::new();
         for (_, traits) in self.pages.iter().flatten() {
             for (aspect, side) in self.sides(traits) {
-                let (seen, order) = looks.entry(aspect).or_default();
-                if seen.insert(side) {
-                    order.push(side);
+                if seen.insert((aspect, side)) {
+                    looks.entry(aspect).or_default().push(side);
                 }
             }
         }
         let named = |side: &[Trait]| side.iter().map(|id| &self.names[*id as usize].1).collect();
-        looks.into_iter().map(|(aspect, (_, order))| (aspect, order.into_iter().map(named).collect())).collect()
+        looks.into_iter().map(|(aspect, order)| (aspect, order.into_iter().map(named).collect())).collect()
     }
 
     /// Newcomers for the commonest ways of being captured.

@@ -226,6 +226,7 @@ fn of_two_like_storms_the_same_names_are_kept_whatever_came_first() {
 }
 
 /// The same by its definition, without an index.
+#[expect(clippy::cast_precision_loss, reason = "counts of a few incidents")]
 fn by_definition(pages: &[(IncidentId, Portrait)], now: &Portrait) -> Vec<(IncidentId, f64)> {
     let telling = |aspect, name: &Untrusted| {
         let held =

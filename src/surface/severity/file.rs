@@ -8,7 +8,7 @@ use toml::Spanned;
 use crate::event::{Digest, Severity};
 
 use super::rule::{Rule, SEVERITIES, severity};
-use super::{Answer, Level, MOST, Question, Rubric};
+use super::{Answer, Level, MOST, Question, Rubric, Wanted};
 
 /// What is wrong with a rubric, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -215,13 +215,13 @@ impl Reader<'_> {
         row: &SuggestRow,
         levels: &[Level],
         questions: &[Question],
-    ) -> Result<(usize, Vec<Option<BTreeSet<usize>>>), BadRubric> {
+    ) -> Result<(usize, Wanted), BadRubric> {
         let Some(level) = levels.iter().position(|level| level.name == *row.level.get_ref()) else {
             let known: Vec<&str> = levels.iter().map(|level| level.name.as_str()).collect();
             let what = format!("no level {:?}: {}", row.level.get_ref(), known.join(", "));
             return Err(self.bad(row.level.span().start, what));
         };
-        let mut wanted: Vec<Option<BTreeSet<usize>>> = vec![None; questions.len()];
+        let mut wanted: Wanted = vec![None; questions.len()];
         for (name, answers) in row.when.iter().flatten() {
             let Some(nth) = questions.iter().position(|question| question.name == *name.get_ref()) else {
                 let known: Vec<&str> = questions.iter().map(|question| question.name.as_str()).collect();

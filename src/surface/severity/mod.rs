@@ -22,10 +22,13 @@ pub const MOST: usize = 6;
 pub struct Rubric {
     levels: Vec<Level>,
     questions: Vec<Question>,
-    /// From the top: the level, and for each question the answers it takes (`None` = any).
-    suggest: Vec<(usize, Vec<Option<BTreeSet<usize>>>)>,
+    /// From the top: the level, and what it takes.
+    suggest: Vec<(usize, Wanted)>,
     digest: Digest,
 }
+
+/// For each question the answers that are taken (`None` = any).
+type Wanted = Vec<Option<BTreeSet<usize>>>;
 
 /// One level.
 #[derive(Debug, PartialEq)]

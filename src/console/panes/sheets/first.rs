@@ -48,7 +48,7 @@ struct Page {
 
 impl Page {
     /// A heading, with what there is of it; on a low screen without an empty line above.
-    fn heading(&mut self, cx: &Cx<'_>, text: &'static str, of_it: String) {
+    fn heading(&mut self, cx: &Cx<'_>, text: &'static str, of_it: &str) {
         if !low(cx) {
             self.lines.push(Line::default());
         }
@@ -190,7 +190,7 @@ fn changes(cx: &Cx<'_>, incident: &IncidentView, page: &mut Page) {
         _ if shown as u64 == all => "most suspicious first".to_owned(),
         _ => format!("{shown} of {all}, most suspicious first; {} lists them", pane_key(cx, Action::Pane5)),
     };
-    page.heading(cx, "What may have changed it", of_it);
+    page.heading(cx, "What may have changed it", &of_it);
     if all == 0 {
         let none = if no_change_log(incident) {
             "No change log was received, so no change can be ruled in or out: that is not the same as no change."
@@ -251,7 +251,7 @@ fn series(cx: &Cx<'_>, incident: &IncidentView, page: &mut Page) {
         all if shown == all => "before, since, and their course".to_owned(),
         all => format!("{shown} of {all}; {} lists them", pane_key(cx, Action::Pane5)),
     };
-    page.heading(cx, "Which series moved", of_it);
+    page.heading(cx, "Which series moved", &of_it);
     if incident.series.is_empty() {
         page.said(cx, &"None that is known, or none was received: see what was not checked.".into(), Role::Muted);
     }
@@ -271,10 +271,10 @@ fn series_line(cx: &Cx<'_>, line: &SeriesLine) -> Line<'static> {
 
 /// What could not be checked, and why.
 fn not_checked(cx: &Cx<'_>, incident: &IncidentView, page: &mut Page) {
-    page.heading(cx, "Not checked", String::new());
+    page.heading(cx, "Not checked", "");
     match &incident.diagnosis {
         None => {
-            page.said(cx, &"Not diagnosed yet: the first comes within two seconds of its opening.".into(), Role::Text)
+            page.said(cx, &"Not diagnosed yet: the first comes within two seconds of its opening.".into(), Role::Text);
         }
         Some(newest) => {
             for what in &newest.diagnosis.not_checked {

@@ -16,7 +16,7 @@ const NAMES: usize = 4;
 
 pub(super) fn lay_out(cx: &Cx<'_>, incident: &IncidentView, page: &mut Page) {
     let Some(similar) = &incident.similar else { return };
-    page.heading(cx, "Past incidents like it", of_it(similar));
+    page.heading(cx, "Past incidents like it", &of_it(similar));
     let (said, role) = novelty(similar);
     page.said(cx, &said.into(), role);
     for past in &similar.found {
