@@ -106,7 +106,7 @@ impl Details for JournalDetails {
         for part in spread(&records, 1, |part| spans_of(trace, part)) {
             spans.extend(part?);
         }
-        let reading = crate::surface::open(&spans);
+        let reading = crate::surface::open(spans);
         let Some(facts) = reading.facts else { return Ok(None) };
         let read = read.into_iter().map(|(source, last)| (source.name().into(), last)).collect();
         Ok(Some(RunDetail {

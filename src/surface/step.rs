@@ -1,9 +1,10 @@
 //! One run opened whole: its steps in waterfall order and its turns, nothing cut.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::event::{Digest, Span, SpanId, SpanStatus, Untrusted};
 
@@ -125,7 +126,7 @@ const MANY: usize = 500;
 
 /// Opens the run of one trace. A span given twice counts once, the later one wins. Costs in proportion to the spans.
 #[must_use]
-pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
+pub fn open(spans: Vec<(Untrusted, Span)>) -> Reading {
     let all: BTreeMap<SpanId, &(Untrusted, Span)> = spans.iter().map(|pair| (pair.1.span_id, pair)).collect();
     let each: Vec<&(Untrusted, Span)> = all.values().copied().collect();
     let read = |part: &[&(Untrusted, Span)]| -> Vec<SpanFacts> {
@@ -139,10 +140,13 @@ pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
     let retries = retries(&in_time);
     let marks = marks(&in_time, run.as_ref());
     let begin = all.values().map(|pair| pair.1.start).min();
-    let steps = waterfall(&all)
+    let order = waterfall(&all);
+    // What a span carries becomes the step's: ten thousand prompts are not copied.
+    let mut whole: HashMap<SpanId, Span> = spans.into_iter().map(|(_, span)| (span.span_id, span)).collect();
+    let steps = order
         .into_iter()
         .filter_map(|(id, depth)| {
-            let span = &all.get(&id)?.1;
+            let span = whole.remove(&id)?;
             let fact = facts.get(&id);
             let offset = begin.map_or(0, |begin| millis(span.start.duration_since(begin)));
             Some(Step {
@@ -150,7 +154,7 @@ pub fn open(spans: &[(Untrusted, Span)]) -> Reading {
                 depth,
                 kind: fact.map_or_else(|| span.name.clone(), |fact| fact.op.name().into()),
                 name: fact.map_or_else(|| span.name.clone(), |fact| fact.what.clone()),
-                what: what(span, fact),
+                what: what(&span, fact),
                 offset_ms: offset,
                 duration_ms: millis(span.end.duration_since(span.start)),
                 suspicious: marks.get(&id).cloned(),
@@ -256,15 +260,19 @@ fn mark(fact: &SpanFacts, before: u64, run: Option<&RunFacts>) -> Option<(Mark, 
     Some((Mark::EndedHere, format!("the run ended here as “{}”: {}", stop.class.name(), stop.rule.raw())))
 }
 
-fn fields(span: &Span) -> Vec<(Untrusted, Untrusted)> {
-    let mut fields = vec![("name".into(), span.name.clone())];
+fn fields(span: Span) -> Vec<(Untrusted, Untrusted)> {
+    let text = |value| match value {
+        Value::String(text) => Untrusted::from(text),
+        other => other.to_string().into(),
+    };
+    let mut fields = vec![("name".into(), span.name)];
     if !span.status_message.is_empty() {
-        fields.push(("status".into(), span.status_message.clone()));
+        fields.push(("status".into(), span.status_message));
     }
-    fields.extend(span.attributes.iter().map(|(name, value)| (name.clone(), alias::as_text(value).into())));
-    for event in &span.events {
-        for (name, value) in &event.attributes {
-            fields.push((format!("{} {}", event.name.raw(), name.raw()).into(), alias::as_text(value).into()));
+    fields.extend(span.attributes.into_iter().map(|(name, value)| (name, text(value))));
+    for event in span.events {
+        for (name, value) in event.attributes {
+            fields.push((format!("{} {}", event.name.raw(), name.raw()).into(), text(value)));
         }
     }
     fields

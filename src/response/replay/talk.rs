@@ -107,7 +107,7 @@ impl<'a> Talk<'a> {
         let stop = Untrusted::from(reply.stop.as_str());
         let bad = |why: String| Next::Over(answered(&stop, Some(why), true), said.clone());
         if reply.calls.is_empty() {
-            let ended = open(&self.spans).facts.map(|facts| facts.stop);
+            let ended = open(self.spans.clone()).facts.map(|facts| facts.stop);
             let (class, rule) = ended.map_or((StopClass::NotCaptured, Untrusted::default()), |s| (s.class, s.rule));
             let plain = class == StopClass::Complete;
             if plain && let Some(more) = self.script.later.get(self.later).filter(|_| self.asked < MAX_CALLS) {

@@ -23,7 +23,7 @@ fn steps_are_marked_by_the_first_rule_that_holds_and_retries_are_told() {
     let mut third = chat(1, 7, 6, "Your refund has been paid", "length");
     third.attributes.insert("gen_ai.usage.cost".into(), 0.25.into());
     third.attributes.insert("gen_ai.request.attempt".into(), 3.into());
-    let run = open(&sent(&[agent(1, 0, &[]), busy, again, good, other, seek, third]));
+    let run = open(sent(&[agent(1, 0, &[]), busy, again, good, other, seek, third]));
     let told: Vec<_> =
         run.steps.iter().map(|step| (step.suspicious.as_ref().map(|one| one.rule), step.retry)).collect();
     assert_eq!(
@@ -67,7 +67,7 @@ fn chain(circle: bool) -> Vec<(Untrusted, Span)> {
 fn fault_36_ten_thousand_levels_and_a_circle_of_them_open_whole() {
     for circle in [false, true] {
         let begun = Instant::now();
-        let run = open(&chain(circle));
+        let run = open(chain(circle));
         let took = begun.elapsed();
         assert_eq!(run.steps.len(), 10_000);
         assert_eq!(run.steps.last().map(|step| step.depth), Some(9_999));

@@ -8,7 +8,7 @@ use crate::surface::made::{agent, chat, sent, span, tool};
 use crate::surface::{Mark, open};
 
 fn stop(spans: &[Span]) -> Stop {
-    open(&sent(spans)).facts.expect("a run").stop
+    open(sent(spans)).facts.expect("a run").stop
 }
 
 /// How a run of these steps under one agent ended.

@@ -162,7 +162,7 @@ fn hostile_runs() -> (RunTable, RunDetail) {
             Resource { service: "s\u{1b}c".into(), items: vec![span], attributes: std::collections::BTreeMap::new() };
         runs.apply(&SpanBatch { resources: vec![resource] });
     }
-    let reading = crate::surface::open(&last);
+    let reading = crate::surface::open(last);
     assert_eq!(reading.steps[0].suspicious.as_ref().map(|one| one.rule), Some(Mark::Failed));
     let Detail::Run(mut run) = Stage::demo_run() else { panic!("the demo has a run") };
     run.steps = reading.steps;
