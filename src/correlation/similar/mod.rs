@@ -6,11 +6,14 @@
 
 mod album;
 mod chance;
+mod pages;
 mod portrait;
+mod search;
 
 #[cfg(test)]
 mod tests;
 
-pub use album::{Album, InAspect, Lookalike, Nearest, Novelty};
+pub use album::{Album, Nearest, Novelty};
 pub use chance::{CHANCE, Chance, LEAST_HISTORY};
 pub use portrait::{Aspect, Portrait, Seen};
+pub use search::{InAspect, Lookalike};
