@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use warroom::correlation::similar::{Album, Portrait, Seen};
 use warroom::correlation::{Correlator, Settings};
-use warroom::diagnosis::{SceneBuilder, diagnose};
+use warroom::diagnosis::{SceneBuilder, diagnose, shipped};
 use warroom::event::{
     Alert, Change, ChangeClass, Fact, IncidentId, MetricBatch, Resource, Series, Source, Span, SpanBatch, SpanId,
     SpanKind, SpanStatus, Surface, TraceId, Untrusted,
@@ -119,7 +119,7 @@ fn judging(bench: &mut Criterion) {
     group.bench_function("10k spans, 100 changes, 1M samples", |b| {
         b.iter(|| {
             let scene = built.scene(at(3_000), vec![alert("HighLatency", "service-3", 2_600)], correlator.graph());
-            black_box(diagnose(IncidentId(1), &scene))
+            black_box(diagnose(IncidentId(1), &scene, &shipped().calibration))
         });
     });
 }

@@ -104,6 +104,7 @@ fn model() -> Model {
         zone: jiff::tz::TimeZone::UTC,
         may_copy: true,
         person: Person { login: "ana".into(), known_by: "uid".into(), session: "1".into() },
+        hunch_first: false,
         panes: panes::all(),
     };
     let now = Now { wall: Time::now(), mono: Duration::ZERO };

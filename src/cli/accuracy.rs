@@ -1,12 +1,13 @@
 //! `warroom accuracy`: how often the diagnoses were right.
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 use super::out::Out;
 use super::{Common, Exit, house};
 use crate::engine;
-use crate::engine::view::{AccuracyView, InvestigatorRecord};
-use crate::event::Policy;
+use crate::engine::view::{AccuracyView, InvestigatorRecord, Part, Response, Spread, View};
+use crate::event::{Calibration, Policy};
 
 /// Arguments of `warroom accuracy`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -16,6 +17,14 @@ pub struct Args {
     pub json: bool,
 }
 
+/// The record, and what makes probabilities of scores now.
+#[derive(Serialize)]
+struct Told<'a> {
+    calibration: Option<Calibration>,
+    #[serde(flatten)]
+    accuracy: &'a AccuracyView,
+}
+
 /// Shows it. Exit code 0, also when nothing was confirmed yet.
 ///
 /// # Errors
@@ -23,20 +32,29 @@ pub struct Args {
 pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
     let view = engine::picture(&house::read_only(common)?, None).context("the journal cannot be folded")?;
     if args.json {
-        out.json(&view.accuracy)?;
+        out.json(&Told { calibration: view.calibration, accuracy: &view.accuracy })?;
     } else {
-        for line in lines(&view.accuracy) {
+        for line in lines(&view) {
             out.line(&line)?;
         }
     }
     Ok(Exit::Good)
 }
 
-fn lines(accuracy: &AccuracyView) -> Vec<String> {
+fn lines(view: &View) -> Vec<String> {
+    let accuracy = &view.accuracy;
     let mut lines = vec![format!(
         "{} incidents with a confirmed cause, {} resolved without one",
         accuracy.confirmed, accuracy.unconfirmed
     )];
+    if let Some(by) = &view.calibration {
+        lines.push(format!(
+            "Probabilities by calibration {}: {} recorded cases as shipped, {} confirmed causes of this record",
+            by.name(),
+            by.shipped,
+            by.own
+        ));
+    }
     if accuracy.investigators.is_empty() {
         lines.push(
             "No diagnosis can be compared with a confirmed cause yet: confirm one after resolving an incident.".into(),
@@ -45,74 +63,141 @@ fn lines(accuracy: &AccuracyView) -> Vec<String> {
     for record in &accuracy.investigators {
         investigator(record, &mut lines);
     }
+    for (title, parts) in [
+        ("By what the cause was really of", &accuracy.surfaces),
+        ("By the component it was in", &accuracy.services),
+        ("By whether its like was confirmed before", &accuracy.novelty),
+    ] {
+        if !parts.is_empty() {
+            lines.push(title.to_owned());
+            lines.extend(parts.iter().map(part));
+        }
+    }
+    times(&accuracy.response, &mut lines);
     lines.push(format!(
-        "People: {} decisions within 2 s of first seeing the hypothesis, {} acceptances with nothing opened before",
-        accuracy.hasty, accuracy.unlooked
+        "People: {} decisions within 2 s of first seeing the hypothesis, {} acceptances with nothing opened before, at most {} of \
+         them in a row",
+        accuracy.hasty, accuracy.unlooked, accuracy.habits.longest_streak
     ));
     lines
 }
 
+fn rate(k: u64, n: u64, (low, high): (f64, f64)) -> String {
+    format!("{k} of {n} (95 % interval {:.0} % to {:.0} %)", low * 100.0, high * 100.0)
+}
+
 fn investigator(record: &InvestigatorRecord, lines: &mut Vec<String>) {
     lines.push(record.engine.show(Policy::Prose).as_str().to_owned());
-    if record.n > 0 {
+    let tally = &record.tally;
+    if tally.n > 0 {
+        let (low, high) = tally.brier_interval;
+        lines.push(format!("  right             {}", rate(tally.right, tally.n, (tally.low, tally.high))));
         lines.push(format!(
-            "  right             {} of {} (95 % interval {:.0} % to {:.0} %)",
-            record.right,
-            record.n,
-            record.low * 100.0,
-            record.high * 100.0
+            "  confident, wrong  {}",
+            rate(tally.confident_wrong, tally.n, tally.confident_wrong_interval)
         ));
-        lines.push(format!("  confident, wrong  {} of {}", record.confident_wrong, record.n));
         lines.push(format!(
-            "  Brier score       {:.3} (0 is perfect; always saying one half scores 0.25)",
-            record.brier
+            "  Brier score       {:.3} (95 % interval {low:.3} to {high:.3}; 0 is perfect, always saying one half scores 0.25)",
+            tally.brier
+        ));
+        lines.push(format!(
+            "  calibration       off by {:.3}; true probabilities would be by {:.3} with so few",
+            tally.calibration_error, tally.calibration_error_by_chance
         ));
     }
     lines.push(format!(
         "  people accepted   {} right, {} wrong; rejected or modified {} right, {} wrong",
-        record.accepted_right, record.accepted_wrong, record.rejected_right, record.rejected_wrong
+        tally.accepted_right, tally.accepted_wrong, tally.rejected_right, tally.rejected_wrong
     ));
-    for (tenth, (n, right)) in record.reliability.iter().enumerate().filter(|(_, (n, _))| *n > 0) {
+    for (tenth, (n, right)) in tally.reliability.iter().enumerate().filter(|(_, (n, _))| *n > 0) {
         lines.push(format!("  said {:>3} to {:>3} %  right {right} of {n}", tenth * 10, tenth * 10 + 10));
     }
+}
+
+fn part(part: &Part) -> String {
+    let tally = &part.tally;
+    let right = rate(tally.right, tally.n, (tally.low, tally.high));
+    format!(
+        "  {:<24} right {right}, sure and wrong {}, Brier {:.3}",
+        part.name.show(Policy::Prose).as_str(),
+        tally.confident_wrong,
+        tally.brier
+    )
+}
+
+fn times(response: &Response, lines: &mut Vec<String>) {
+    let spread = |what: &str, of: &Spread| match of.n {
+        0 => format!("  {what:<28} not known yet"),
+        n => format!(
+            "  {what:<28} {:.0} s (median, n {n}, 95 % interval {:.0} to {:.0} s; mean {:.0} s)",
+            of.median_s, of.low_s, of.high_s, of.mean_s
+        ),
+    };
+    lines.push("Time".to_owned());
+    lines.push(spread("page to taken", &response.acknowledge));
+    lines.push(spread("page to resolved", &response.resolve));
+    lines.push(spread("to check a hypothesis", &response.verify));
+    lines.push(spread("saved at most by right ones", &response.saved));
+    lines.push(spread("lost to wrong ones accepted", &response.lost));
+    let pages = &response.pages;
+    lines.push(format!(
+        "  pages                        {} in {} shifts of 12 h, {} in the busiest, {} shifts with more than two",
+        pages.n, pages.shifts, pages.busiest, pages.too_many
+    ));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::view::Tally;
+
+    fn view(accuracy: AccuracyView) -> View {
+        View { accuracy, ..View::default() }
+    }
 
     #[test]
     fn a_record_is_told_with_its_n_and_interval() {
         let mut reliability = [(0, 0); 10];
         reliability[7] = (4, 3);
+        let tally = Tally {
+            n: 4,
+            right: 3,
+            low: 0.3,
+            high: 0.95,
+            confident_wrong: 1,
+            confident_wrong_interval: (0.05, 0.7),
+            brier: 0.2,
+            brier_interval: (0.1, 0.3),
+            calibration_error: 0.02,
+            calibration_error_by_chance: 0.17,
+            accepted_right: 2,
+            accepted_wrong: 1,
+            rejected_right: 0,
+            rejected_wrong: 1,
+            reliability,
+            said: [0.0; 10],
+        };
         let accuracy = AccuracyView {
             confirmed: 4,
-            investigators: vec![InvestigatorRecord {
-                engine: "builtin/1".into(),
-                n: 4,
-                right: 3,
-                low: 0.3,
-                high: 0.95,
-                confident_wrong: 1,
-                brier: 0.2,
-                accepted_right: 2,
-                accepted_wrong: 1,
-                rejected_right: 0,
-                rejected_wrong: 1,
-                reliability,
-            }],
+            investigators: vec![InvestigatorRecord { engine: "builtin/1".into(), tally: tally.clone() }],
+            surfaces: vec![Part { name: "prompt\u{1b}[2J".into(), tally }],
             ..AccuracyView::default()
         };
-        let text = lines(&accuracy).join("\n");
-        for part in
-            ["3 of 4 (95 % interval 30 % to 95 %)", "confident, wrong  1 of 4", "said  70 to  80 %  right 3 of 4"]
-        {
-            assert!(text.contains(part), "{text}");
+        let text = lines(&view(accuracy)).join("\n");
+        for part in [
+            "3 of 4 (95 % interval 30 % to 95 %)",
+            "confident, wrong  1 of 4 (95 % interval 5 % to 70 %)",
+            "said  70 to  80 %  right 3 of 4",
+            "off by 0.020; true probabilities would be by 0.170",
+            "prompt^[[2J",
+            "page to taken                not known yet",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
         }
     }
 
     #[test]
     fn an_empty_record_says_what_would_fill_it() {
-        assert!(lines(&AccuracyView::default()).join("\n").contains("confirm one"));
+        assert!(lines(&view(AccuracyView::default())).join("\n").contains("confirm one"));
     }
 }

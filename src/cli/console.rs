@@ -109,6 +109,7 @@ fn settings(house: &House, common: &Common) -> Settings {
         folder: house.config.file.as_deref().and_then(std::path::Path::parent).map(std::path::Path::to_owned),
         triage: house.config.triage.clone(),
         severity: house.config.severity.clone(),
+        hunch_first: house.config.hunch_first,
         state: Some(house.config.state_dir.clone()),
         // Beside the journal and named after it: a draft is of one of its incidents.
         drafts: Some(house.config.journal.with_extension("drafts")),

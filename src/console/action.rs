@@ -151,6 +151,7 @@ actions! {
         Severity "severity" "severity": "set how severe it is, with what the rubric suggests and why";
         Note "note" "note": "write a note";
         Hunch "hunch" "hunch": "write down a guess before looking";
+        Reveal "reveal" "reveal": "see the hypotheses without writing a hunch first, where they wait for one";
         Resolve "resolve" "resolve": "declare the incident over";
         Confirm "confirm" "confirm": "confirm what the cause really was";
         Split "split" "split": "make the marked alerts an incident of their own";

@@ -172,6 +172,7 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
                 blast_radius: Vec::new(),
                 remediation: None,
                 not_checked: Vec::new(),
+                calibration: None,
             }),
         }),
         actions: Vec::new(),
@@ -212,6 +213,7 @@ impl Bench {
             zone: TimeZone::UTC,
             may_copy: true,
             person: person("ana"),
+            hunch_first: false,
             panes: panes::all(),
         };
         let now = Now { wall: at(300), mono: Duration::ZERO };

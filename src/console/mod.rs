@@ -39,11 +39,13 @@ pub mod safe;
 mod settings;
 pub mod sheet;
 pub mod shelf;
+mod sure;
 pub mod teams;
 mod terminal;
 pub mod theme;
 mod tty;
 mod update;
+mod veil;
 pub mod widgets;
 mod wire;
 mod writer;
@@ -141,6 +143,7 @@ pub fn run(parts: Parts) -> anyhow::Result<Ending> {
             zone: settings.zone.clone().unwrap_or_else(jiff::tz::TimeZone::system),
             may_copy: !settings.no_clipboard,
             person: person.clone(),
+            hunch_first: settings.hunch_first,
             panes: panes::all(),
         };
         let mut views = views;

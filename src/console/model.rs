@@ -1,6 +1,6 @@
 //! The whole state of the screen.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::layer::{self, Layer};
 use super::layout::{self, Placed};
 use super::pane::{Cx, Now, Pane, PaneKind};
 use super::theme::Theme;
+use super::veil;
 use crate::engine::View;
 use crate::engine::view::IncidentView;
 use crate::event::{IncidentId, Person, Seq, Time, Untrusted};
@@ -142,8 +143,16 @@ pub struct Model {
     pub size: Size,
     /// The moment of the last message.
     pub now: Now,
-    /// The newest picture.
+    /// The newest picture, as this person may see it.
     pub live: Arc<View>,
+    /// The newest picture whole.
+    whole: Arc<View>,
+    /// Hypotheses wait for the person's hunch.
+    pub(super) hunch_first: bool,
+    /// Incidents whose hypotheses the person chose to see without one.
+    revealed: BTreeSet<IncidentId>,
+    /// Incidents of which something waits.
+    veiled: BTreeSet<IncidentId>,
     /// The picture on the screen.
     pub shown: Arc<View>,
     /// The person holds it, whatever else.
@@ -229,6 +238,8 @@ pub struct Setup {
     pub may_copy: bool,
     /// Who sits here.
     pub person: Person,
+    /// Hypotheses wait until the person wrote a hunch, or chose to do without.
+    pub hunch_first: bool,
     /// The panes.
     pub panes: Vec<Box<dyn Pane>>,
 }
@@ -238,6 +249,10 @@ impl Model {
     #[must_use]
     pub fn new(setup: Setup, size: Size, view: Arc<View>, now: Now) -> Self {
         let mut model = Self {
+            whole: view.clone(),
+            hunch_first: setup.hunch_first,
+            revealed: BTreeSet::new(),
+            veiled: BTreeSet::new(),
             size,
             now,
             seen: view.head,
@@ -274,10 +289,38 @@ impl Model {
             repaint: false,
             first_shown: BTreeMap::new(),
         };
+        model.picture(model.whole.clone());
+        model.shown = model.live.clone();
         if model.pane(PaneKind::Hypotheses).is_none() || model.shown.incidents.items.is_empty() {
             model.focus(PaneKind::Incidents);
         }
         model
+    }
+
+    /// Takes the newest picture.
+    pub(super) fn picture(&mut self, view: Arc<View>) {
+        self.whole = view;
+        self.live = self.whole.clone();
+        if self.hunch_first {
+            (self.live, self.veiled) = veil::over(&self.whole, &self.person, &self.revealed);
+        }
+    }
+
+    /// A picture of the past, as this person may see it.
+    pub(super) fn past(&self, view: Arc<View>) -> Arc<View> {
+        if self.hunch_first { veil::over(&view, &self.person, &self.revealed).0 } else { view }
+    }
+
+    /// Shows what waits for a hunch without one; whether anything did.
+    pub(super) fn reveal(&mut self, id: IncidentId) -> bool {
+        let waited = self.veiled.contains(&id) && self.revealed.insert(id);
+        if waited {
+            self.picture(self.whole.clone());
+            if self.wound.is_none() {
+                self.shown = self.live.clone();
+            }
+        }
+        waited
     }
 
     /// The pane in focus.
@@ -335,6 +378,7 @@ impl Model {
             view: &self.shown,
             live: &self.live,
             incident: self.incident(),
+            veiled: self.incident().is_some_and(|incident| self.veiled.contains(&incident.id)),
             seen: self.seen,
             theme: &self.theme,
             glyphs: self.glyphs,

@@ -114,6 +114,8 @@ pub struct Cx<'a> {
     pub live: &'a View,
     /// The incident chosen in it.
     pub incident: Option<&'a IncidentView>,
+    /// What the engine thinks of it waits for the person's hunch.
+    pub veiled: bool,
     /// Entries after this one are new to the reader.
     pub seen: Seq,
     /// How it looks.

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::draw::{lasting, word};
 use super::outcome;
+use super::sure;
 use crate::engine::View;
 use crate::engine::view::{ActionState, IncidentState, IncidentView, Novelty};
 use crate::event::{Policy, Untrusted};
@@ -107,15 +108,11 @@ fn one(incident: &IncidentView, view: &View, zone: &TimeZone, out: &mut Vec<Stri
     if let Some(shown) = &incident.diagnosis {
         for (nth, hypothesis) in shown.diagnosis.hypotheses.iter().enumerate() {
             let mut line = format!("  hypothesis {}: {}", nth + 1, prose(&hypothesis.mechanism));
-            if hypothesis.confidence.calibrated_on > 0 {
-                let _ = write!(
-                    line,
-                    " ({:.0} % earned, n={})",
-                    hypothesis.confidence.share * 100.0,
-                    hypothesis.confidence.calibrated_on
-                );
-            } else {
-                line.push_str(" (no record yet says how far to trust it)");
+            match sure::sure(hypothesis.confidence, shown.diagnosis.calibration.as_ref()) {
+                Some(sure) => {
+                    let _ = write!(line, " ({sure})");
+                }
+                None => line.push_str(" (no record yet says how far to trust it)"),
             }
             out.push(line);
             if let Some(falsifier) = hypothesis.falsifiers().first() {

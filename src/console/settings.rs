@@ -31,6 +31,8 @@ pub struct Settings {
     pub triage: Option<PathBuf>,
     /// The team's own rubric for severity; the built-in one by default.
     pub severity: Option<PathBuf>,
+    /// Hypotheses wait until a hunch was written, or skipped; off by default.
+    pub hunch_first: bool,
     /// Where a crash is written down.
     pub state: Option<PathBuf>,
     /// Where drafts are kept over a lost session; nowhere by default.

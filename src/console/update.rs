@@ -54,7 +54,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
                     model.recent.retain(|kind| *kind != PaneKind::Incidents);
                 }
             }
-            model.live = view;
+            model.picture(view);
         }
         Msg::Fetched(want, through, result) => model.details.arrived(&want, through, result),
         Msg::Performed(incident, result) => acts::performed(model, incident, result, &mut effects),

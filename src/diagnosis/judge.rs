@@ -1,8 +1,8 @@
 //! From a scene to a judgement: every detector is asked, what they found is added up.
 
 use crate::event::{
-    Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId, NextCheck, Policy, Surface,
-    Time, Untrusted,
+    Calibration, Confidence, Diagnosis, Digest, Direction, Evidence, EvidenceId, Falsifier, Hypothesis, IncidentId,
+    NextCheck, Policy, Surface, Time, Untrusted,
 };
 use crate::surface::{Around, SurfaceReport};
 
@@ -60,9 +60,10 @@ pub struct KeySeries {
     pub values: Vec<f64>,
 }
 
-/// Judges `incident` from what `scene` holds. The same scene gives the same judgement.
+/// Judges `incident` from what `scene` holds, as sure as `calibration` allows. The same scene and calibration give the same
+/// judgement.
 #[must_use]
-pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
+pub fn diagnose(incident: IncidentId, scene: &Scene<'_>, calibration: &Calibration) -> Judgement {
     let symptoms = Symptoms::read(scene);
     let mut candidates = Vec::new();
     let mut none = 0.0;
@@ -96,7 +97,8 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     rank::sort(&mut candidates);
     let changes = suspects(scene, &candidates);
     candidates.truncate(MOST);
-    let (shares, none_of_these) = rank::shares(&candidates, none);
+    let log_odds = rank::log_odds(&candidates, none);
+    let (shares, none_of_these) = rank::shares(&log_odds, calibration);
     let best = candidates.first().filter(|_| shares.first().is_some_and(|share| *share > none_of_these));
     let onset = best.and_then(|best| best.onset).or(symptoms.onset);
     let first = match best.map(|best| best.sort) {
@@ -111,8 +113,15 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
     let mut evidence = Vec::new();
     let hypotheses = candidates
         .iter()
-        .zip(&shares)
-        .filter_map(|(candidate, share)| hypothesis(candidate, *share, &mut evidence))
+        .zip(shares.iter().zip(&log_odds))
+        .filter_map(|(candidate, (share, odds))| {
+            let confidence = Confidence {
+                share: *share,
+                calibrated_on: calibration.cases(),
+                log_odds: Some((odds * 1e4).round() / 1e4),
+            };
+            hypothesis(candidate, confidence, &mut evidence)
+        })
         .collect();
     Judgement {
         diagnosis: Diagnosis {
@@ -129,6 +138,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
             blast_radius: blast_radius.into_iter().map(|(name, _)| name).collect(),
             remediation: best.and_then(|best| best.remedy).map(Untrusted::from),
             not_checked: not_checked(scene),
+            calibration: Some(*calibration),
         },
         changes,
         surfaces: onset.map(|onset| crate::surface::report(&scene.runs, onset)).unwrap_or_default(),
@@ -138,7 +148,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>) -> Judgement {
 }
 
 /// Turns a candidate into a hypothesis; its findings become evidence with ids.
-fn hypothesis(candidate: &Candidate, share: f64, evidence: &mut Vec<Evidence>) -> Option<Hypothesis> {
+fn hypothesis(candidate: &Candidate, confidence: Confidence, evidence: &mut Vec<Evidence>) -> Option<Hypothesis> {
     let (falsifier, next) = questions(candidate);
     let mut hypothesis = Hypothesis::new(
         candidate.cause.clone(),
@@ -147,7 +157,7 @@ fn hypothesis(candidate: &Candidate, share: f64, evidence: &mut Vec<Evidence>) -
         NextCheck(next),
     )
     .ok()?;
-    hypothesis.confidence.share = share;
+    hypothesis.confidence = confidence;
     let mut findings: Vec<&Finding> = candidate.findings.iter().collect();
     findings.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
     for finding in findings {

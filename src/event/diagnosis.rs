@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Digest, Fingerprint, IncidentId, Seq, Surface, Time, TraceId, Untrusted};
+use super::{Calibration, Digest, Fingerprint, IncidentId, Seq, Surface, Time, TraceId, Untrusted};
 
 /// So many findings that were struck out are named.
 const NAMED: usize = 5;
@@ -194,6 +194,9 @@ pub struct Confidence {
     /// Resolved incidents the calibrator was fitted on; 0 = uncalibrated, and then `share` is not a probability
     /// and is not shown as one.
     pub calibrated_on: u32,
+    /// Log odds from the evidence against "none of these" before calibration, nats; `None` = not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_odds: Option<f64>,
 }
 
 /// What the engine thinks of one incident at one moment.
@@ -225,6 +228,9 @@ pub struct Diagnosis {
     pub remediation: Option<Untrusted>,
     /// What could not be checked, and why.
     pub not_checked: Vec<Untrusted>,
+    /// What made probabilities of the scores; `None` = nothing did, and shares are no probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 impl Diagnosis {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, Approval, Change, Decision, Denial, Diagnosis, Finished, Grouped, Hunch, IncidentId, IncidentOpened,
-    LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked, ReplayEnded,
-    ReplayRan, Resolved, SeveritySet, Source, SpanBatch, Started, Topology, TriageAnswered, TruthConfirmed, Untrusted,
+    Alert, Approval, Calibration, Change, Decision, Denial, Diagnosis, Finished, Grouped, Hunch, IncidentId,
+    IncidentOpened, LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked,
+    ReplayEnded, ReplayRan, Resolved, SeveritySet, Source, SpanBatch, Started, Topology, TriageAnswered,
+    TruthConfirmed, Untrusted,
 };
 
 /// A source left alerts out of a delivery for length and says how many.
@@ -161,6 +162,8 @@ facts! {
     ReplayRan(ReplayRan) = "replay_ran",
     /// An experiment: it is over.
     ReplayEnded(ReplayEnded) = "replay_ended",
+    /// Derived: the calibration was fitted anew on confirmed causes.
+    Calibrated(Calibration) = "calibrated",
     /// Derived: old telemetry was let go.
     Released(Released) = "released",
     /// A person: it is this severe.

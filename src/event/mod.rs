@@ -9,6 +9,7 @@
 
 mod action;
 mod alert;
+mod calibration;
 mod change;
 mod compact;
 mod decision;
@@ -28,6 +29,7 @@ mod untrusted;
 
 pub use action::{Approval, Denial, Finished, Outcome, Plan, Request, Started, Target, Tier};
 pub use alert::{Alert, AlertStatus, Anomaly, Severity};
+pub use calibration::Calibration;
 pub use change::{Change, ChangeClass, Side};
 pub use compact::{Micros, NameId, Names, Print};
 pub use decision::{Decision, Hunch, Note, Verdict};

@@ -1,22 +1,44 @@
 //! The record of judgement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Cause, Diagnosis, Seq, Truth, Untrusted, Verdict};
-use crate::surface::stats::wilson;
+use super::case::{Case, is_right};
+use super::habits::{Habits, habits};
+use super::outcome::Given;
+use super::response::{Response, response};
+use super::tally::{Counting, Tally};
+use crate::event::{Time, Untrusted};
 
-/// A decision that took less than this was no reading.
-const HASTY_MS: u64 = 2_000;
-/// A leading hypothesis with at least this share was confident.
-const CONFIDENT: f64 = 0.5;
+/// Surfaces, services and weeks are listed up to so many each.
+const LISTED: usize = 26;
+/// Seconds in a week.
+const WEEK_S: i64 = 7 * 24 * 3_600;
 
-/// The record of judgement, per investigator.
+/// The record of judgement, by investigator, surface, service and novelty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccuracyView {
     /// Each investigator.
     pub investigators: Vec<InvestigatorRecord>,
+    /// Answers by the surface that the cause was really of, `none` where nothing was wrong; most answers first.
+    #[serde(default)]
+    pub surfaces: Vec<Part>,
+    /// Answers by the component that the cause was really in.
+    #[serde(default)]
+    pub services: Vec<Part>,
+    /// Answers by whether a cause of the same surface and component had been confirmed before: `new`, `seen before`.
+    #[serde(default)]
+    pub novelty: Vec<Part>,
+    /// Surfaces and services that are not listed, those with fewest answers.
+    #[serde(default)]
+    pub hidden: u64,
+    /// By week in which the incident was opened, oldest first; weeks without an answer that can be judged are left out.
+    #[serde(default)]
+    pub weeks: Vec<Week>,
+    /// How long people and the engine took.
+    #[serde(default)]
+    pub response: Response,
     /// Incidents with a confirmed cause.
     pub confirmed: u64,
     /// Incidents resolved without one.
@@ -25,6 +47,9 @@ pub struct AccuracyView {
     pub hasty: u64,
     /// Acceptances with nothing opened before.
     pub unlooked: u64,
+    /// How people decide, where a look before would help.
+    #[serde(default)]
+    pub habits: Habits,
 }
 
 /// How one investigator did.
@@ -32,180 +57,105 @@ pub struct AccuracyView {
 pub struct InvestigatorRecord {
     /// Engine and version.
     pub engine: Untrusted,
-    /// Incidents with a diagnosis and a confirmed cause.
-    pub n: u64,
-    /// Leading hypothesis right.
-    pub right: u64,
-    /// Lower end of the 95 % interval of right/n (Wilson).
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// Leading hypothesis wrong with a share of at least one half.
-    pub confident_wrong: u64,
-    /// Mean Brier score of the leading hypothesis.
-    pub brier: f64,
-    /// accepted and right, accepted and wrong, rejected and right, rejected and wrong.
-    pub accepted_right: u64,
-    /// See above.
-    pub accepted_wrong: u64,
-    /// See above. A modified hypothesis counts as rejected: the person said it was something else.
-    pub rejected_right: u64,
-    /// See above.
-    pub rejected_wrong: u64,
-    /// Reliability: for each tenth of the share, how many and how many right.
-    pub reliability: [(u64, u64); 10],
+    /// How it did.
+    #[serde(flatten)]
+    pub tally: Tally,
 }
 
-/// The answer of one diagnosis: its leading hypothesis, or "none of these" where that weighs at least as much.
+/// How answers about one kind of cause did, of all investigators.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Judged {
-    /// Its entry.
-    pub seq: Seq,
-    /// The cause it named; `None` = none of these.
-    pub cause: Option<Cause>,
-    /// The share of the answer, 0 to 1.
-    pub share: f64,
+pub struct Part {
+    /// Which kind.
+    pub name: Untrusted,
+    /// How they did.
+    #[serde(flatten)]
+    pub tally: Tally,
 }
 
-impl Judged {
-    /// The answer of `diagnosis`, recorded as entry `seq`.
-    #[must_use]
-    pub fn of(seq: Seq, diagnosis: &Diagnosis) -> Self {
-        match diagnosis.hypotheses.first() {
-            Some(first) if first.confidence.share > diagnosis.none_of_these => {
-                Self { seq, cause: Some(first.cause.clone()), share: first.confidence.share }
-            }
-            _ => Self { seq, cause: None, share: diagnosis.none_of_these },
-        }
-    }
+/// Answers about the incidents of one week.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Week {
+    /// Its first moment: a Monday, midnight UTC.
+    pub from: Time,
+    /// Answers.
+    pub n: u64,
+    /// Right ones.
+    pub right: u64,
 }
 
-/// A decision as far as the record goes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Decided<'a> {
-    /// The engine whose hypothesis was decided on; `None` when its diagnosis is not known.
-    pub engine: Option<&'a Untrusted>,
-    /// The cause it named.
-    pub cause: &'a Cause,
-    /// The answer.
-    pub verdict: &'a Verdict,
-    /// Milliseconds from first seen to decided.
-    pub took_ms: u64,
-    /// Whether anything had been opened before.
-    pub looked: bool,
-}
-
-/// One incident as far as the record goes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Case<'a> {
-    /// Per engine, its last answer before the truth was known.
-    pub judged: &'a BTreeMap<Untrusted, Judged>,
-    /// The decisions.
-    pub decisions: Vec<Decided<'a>>,
-    /// The confirmed cause.
-    pub truth: Option<&'a Truth>,
-    /// Whether somebody declared it over.
-    pub resolved: bool,
-}
-
-/// Whether an answer (`None` = none of these) was right: nothing was wrong and none was named; or it named the change that
-/// did it; or, where no change did it, no change but the same surface and, where the truth names one, the same component.
-#[must_use]
-pub fn is_right(cause: Option<&Cause>, truth: &Truth) -> bool {
-    match (cause, truth.surface) {
-        (None, surface) => surface.is_none(),
-        (Some(_), None) => false,
-        (Some(cause), Some(_)) if truth.change.is_some() => cause.change == truth.change,
-        (Some(cause), Some(surface)) => {
-            let subject = truth.subject.is_none() || cause.subject == truth.subject;
-            cause.change.is_none() && cause.surface == surface && subject
-        }
-    }
-}
-
-/// Sums up the record of all `cases`.
+/// Sums up the record of all `cases`, in the order in which they were opened.
 pub fn accuracy<'a>(cases: impl IntoIterator<Item = Case<'a>>) -> AccuracyView {
-    let mut view = AccuracyView::default();
-    let mut sums: BTreeMap<&Untrusted, Sum> = BTreeMap::new();
-    for case in cases {
+    let mut cases: Vec<Case<'_>> = cases.into_iter().collect();
+    cases.sort_by_key(|case| case.opened);
+    let mut view = AccuracyView { response: response(&cases), habits: habits(&cases), ..AccuracyView::default() };
+    let mut engines: BTreeMap<&Untrusted, Counting> = BTreeMap::new();
+    let mut surfaces: BTreeMap<Untrusted, Counting> = BTreeMap::new();
+    let mut services: BTreeMap<Untrusted, Counting> = BTreeMap::new();
+    let mut novelty: BTreeMap<Untrusted, Counting> = BTreeMap::new();
+    let mut weeks: BTreeMap<i64, (u64, u64)> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for case in &cases {
         for decision in &case.decisions {
-            view.hasty += u64::from(decision.took_ms < HASTY_MS);
-            view.unlooked += u64::from(matches!(decision.verdict, Verdict::Accept) && !decision.looked);
+            view.hasty += u64::from(decision.is_hasty());
+            view.unlooked += u64::from(decision.is_unlooked());
         }
         let Some(truth) = case.truth else {
-            view.unconfirmed += u64::from(case.resolved);
+            view.unconfirmed += u64::from(case.resolved.is_some());
             continue;
         };
         view.confirmed += 1;
+        let surface = truth.surface.map_or("none", crate::event::Surface::name);
+        let known = !seen.insert((surface, truth.subject.as_ref()));
+        let service = truth.subject.clone().unwrap_or_else(|| "no component named".into());
+        let mut parts = [
+            surfaces.entry(surface.into()).or_default(),
+            services.entry(service).or_default(),
+            novelty.entry(if known { "seen before" } else { "new" }.into()).or_default(),
+        ];
         for (engine, judged) in case.judged {
-            sums.entry(engine).or_default().judge(judged, truth);
+            let right = is_right(judged.cause.as_ref(), truth);
+            let given = Given { probability: judged.share, right, named: judged.cause.is_some() };
+            engines.entry(engine).or_default().answer(given);
+            parts.iter_mut().for_each(|part| part.answer(given));
+            let week = weeks.entry(week(case.opened)).or_default();
+            *week = (week.0 + 1, week.1 + u64::from(right));
         }
         for decision in &case.decisions {
-            if let Some(engine) = decision.engine {
-                sums.entry(engine).or_default().decide(decision, truth);
-            }
+            let Some(engine) = decision.engine else { continue };
+            let (accepted, right) = (decision.accepts(), is_right(Some(decision.cause), truth));
+            engines.entry(engine).or_default().decision(accepted, right);
+            parts.iter_mut().for_each(|part| part.decision(accepted, right));
         }
     }
-    view.investigators = sums.into_iter().map(|(engine, sum)| sum.record(engine.clone())).collect();
+    let record = |(engine, counting): (&Untrusted, Counting)| InvestigatorRecord {
+        engine: engine.clone(),
+        tally: counting.tally(),
+    };
+    view.investigators = engines.into_iter().map(record).collect();
+    let mut listed = |of| listed(of, &mut view.hidden);
+    (view.surfaces, view.services, view.novelty) = (listed(surfaces), listed(services), listed(novelty));
+    let newest = weeks.len().saturating_sub(LISTED);
+    view.weeks = weeks.into_iter().skip(newest).filter_map(|(nth, of)| week_of(nth, of)).collect();
     view
 }
 
-#[derive(Default)]
-struct Sum {
-    n: u64,
-    right: u64,
-    confident_wrong: u64,
-    brier: f64,
-    accepted: [u64; 2],
-    rejected: [u64; 2],
-    reliability: [(u64, u64); 10],
+/// The parts with most answers first, at most [`LISTED`]; how many more there are is added to `hidden`.
+fn listed(of: BTreeMap<Untrusted, Counting>, hidden: &mut u64) -> Vec<Part> {
+    let mut parts: Vec<(Untrusted, Counting)> = of.into_iter().filter(|(_, counting)| counting.n() > 0).collect();
+    parts.sort_by_key(|(_, counting)| std::cmp::Reverse(counting.n()));
+    *hidden += parts.len().saturating_sub(LISTED) as u64;
+    parts.truncate(LISTED);
+    parts.into_iter().map(|(name, counting)| Part { name, tally: counting.tally() }).collect()
 }
 
-impl Sum {
-    fn judge(&mut self, judged: &Judged, truth: &Truth) {
-        let right = is_right(judged.cause.as_ref(), truth);
-        let share = if judged.share.is_finite() { judged.share.clamp(0.0, 1.0) } else { 0.0 };
-        self.n += 1;
-        self.right += u64::from(right);
-        self.confident_wrong += u64::from(!right && judged.cause.is_some() && share >= CONFIDENT);
-        self.brier += (share - f64::from(u8::from(right))).powi(2);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share in 0..=1 gives a bin in 0..=9"
-        )]
-        let bin = &mut self.reliability[((share * 10.0) as usize).min(9)];
-        bin.0 += 1;
-        bin.1 += u64::from(right);
-    }
+/// Weeks since 1970 began on Thursday: the week of Monday 1969-12-29 is number 0.
+fn week(at: Time) -> i64 {
+    (at.as_second() + 3 * 24 * 3_600).div_euclid(WEEK_S)
+}
 
-    fn decide(&mut self, decision: &Decided<'_>, truth: &Truth) {
-        let wrong = usize::from(!is_right(Some(decision.cause), truth));
-        match decision.verdict {
-            Verdict::Accept => self.accepted[wrong] += 1,
-            Verdict::Modify { .. } | Verdict::Reject => self.rejected[wrong] += 1,
-        }
-    }
-
-    fn record(self, engine: Untrusted) -> InvestigatorRecord {
-        let (low, high) = wilson(self.right, self.n);
-        #[expect(clippy::cast_precision_loss, reason = "counts of incidents, far below 2^53")]
-        let brier = if self.n == 0 { 0.0 } else { self.brier / self.n as f64 };
-        InvestigatorRecord {
-            engine,
-            n: self.n,
-            right: self.right,
-            low,
-            high,
-            confident_wrong: self.confident_wrong,
-            brier,
-            accepted_right: self.accepted[0],
-            accepted_wrong: self.accepted[1],
-            rejected_right: self.rejected[0],
-            rejected_wrong: self.rejected[1],
-            reliability: self.reliability,
-        }
-    }
+fn week_of(nth: i64, (n, right): (u64, u64)) -> Option<Week> {
+    let from = Time::from_second(nth * WEEK_S - 3 * 24 * 3_600).ok()?;
+    Some(Week { from, n, right })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod contract;
 mod correlation;
 mod invariance;
+mod learned;
 mod made;
 mod retrieval;
 

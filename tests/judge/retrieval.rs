@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use warroom::correlation::{Correlator, Settings};
-use warroom::diagnosis::{SceneBuilder, diagnose};
+use warroom::diagnosis::{SceneBuilder, diagnose, shipped};
 use warroom::event::{
     Attributes, Change, ChangeClass, Diagnosis, Fact, IncidentId, Resource, Side, Source, Span, SpanBatch, SpanEvent,
     SpanId, SpanKind, SpanStatus, Surface, TraceId, Untrusted,
@@ -135,7 +135,8 @@ fn judged(run: impl Fn(i64) -> Run, logged: Option<Change>, paged: bool) -> Diag
     }
     let correlator = Correlator::new(Settings::default());
     let alerts = if paged { vec![alert("AnswersWrong", "helper", SINCE * 60 + 900, "critical")] } else { Vec::new() };
-    diagnose(IncidentId(1), &scene.scene(at(RUNS * 60), alerts, correlator.graph())).diagnosis
+    let scene = scene.scene(at(RUNS * 60), alerts, correlator.graph());
+    diagnose(IncidentId(1), &scene, &shipped().calibration).diagnosis
 }
 
 /// Surface, change and share of the first hypothesis, and the share of none.

@@ -9,6 +9,7 @@ mod e2e_crash;
 mod e2e_delivery;
 mod e2e_first;
 mod e2e_hostile;
+mod e2e_hunch;
 mod e2e_page;
 mod e2e_reading;
 mod e2e_replay;

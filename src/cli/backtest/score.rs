@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Answer, Guess};
+use super::judge::{Case, Said};
+use crate::event::Untrusted;
+use crate::feedback::{CONFIDENT, Given, Outcome, Reliability, Spread};
 use crate::intake::bundle::TruthFile;
 use crate::surface::stats::wilson;
-
-/// A wrong answer with at least this probability is a confident one.
-const CONFIDENT: f64 = 0.5;
 
 /// How one answer did.
 #[derive(Clone, Debug, Serialize)]
@@ -23,9 +22,31 @@ pub(in super::super) struct Mark {
     confident_wrong: bool,
     /// Pairs of alerts rightly put together, as F1; `None` where the truth does not say.
     pairs_f1: Option<f64>,
+    /// Seconds from the page until people named the cause, where the record says; what a right answer at the page can save.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub named_after_s: Option<f64>,
+    #[serde(skip)]
+    named: bool,
 }
 
 impl Mark {
+    /// The mark of an answer.
+    pub(super) fn of(given: Given) -> Self {
+        Self {
+            right: Some(given.right),
+            probability: given.probability,
+            confident_wrong: !given.right && given.named && given.probability >= CONFIDENT,
+            pairs_f1: None,
+            named_after_s: None,
+            named: given.named,
+        }
+    }
+
+    /// The answer; `None` for a storm.
+    pub(super) fn given(&self) -> Option<Given> {
+        self.right.map(|right| Given { probability: self.probability, right, named: self.named })
+    }
+
     /// In one line.
     pub(super) fn line(&self) -> String {
         let grouping = self.pairs_f1.map(|f1| format!("grouping F1 {f1:.2}"));
@@ -38,22 +59,41 @@ impl Mark {
     }
 }
 
-/// Compares an answer with the truth.
-pub(super) fn mark(answer: &Answer, truth: &TruthFile, kind: &str) -> Mark {
-    let top = answer.hypotheses.first().filter(|first| first.probability > answer.none_of_these);
-    let probability = top.map_or(answer.none_of_these, |top| top.probability);
-    let groups: Option<BTreeMap<String, i64>> =
-        truth.more.get("groups").and_then(|v| serde_json::from_value(v.clone()).ok());
-    let right = groups.is_none().then(|| is_right(top, truth, kind));
-    Mark {
-        right,
-        probability,
-        confident_wrong: right == Some(false) && top.is_some() && probability >= CONFIDENT,
-        pairs_f1: groups.map(|groups| pairs(&answer.incident.assignments, &groups)),
-    }
+/// The leading hypothesis, unless "none of these" is at least as likely, and its probability.
+pub(super) fn given(all: &[&Said], none: f64, right: impl Fn(Option<&Said>) -> bool) -> Given {
+    let top = all.first().copied().filter(|first| first.probability > none);
+    Given { probability: top.map_or(none, |top| top.probability), right: right(top), named: top.is_some() }
 }
 
-fn is_right(top: Option<&Guess>, truth: &TruthFile, kind: &str) -> bool {
+/// Compares an answer with the truth, where there is one.
+pub(super) fn mark(case: &Case) -> Option<Mark> {
+    let truth = case.truth.as_ref()?;
+    let said: Vec<&Said> = case.answer.hypotheses.iter().map(|guess| &guess.said).collect();
+    let groups: Option<BTreeMap<String, i64>> =
+        truth.more.get("groups").and_then(|v| serde_json::from_value(v.clone()).ok());
+    let mut mark = Mark::of(given(&said, case.answer.none_of_these, |top| is_right(top, truth, case.kind.raw())));
+    if let Some(groups) = groups {
+        (mark.right, mark.confident_wrong) = (None, false);
+        mark.pairs_f1 = Some(pairs(&case.answer.incident.assignments, &groups));
+    }
+    Some(mark)
+}
+
+/// What became of a case, for fitting; `None` for a storm, or where no cause is confirmed.
+pub(super) fn outcome(case: &Case) -> Option<Outcome> {
+    let truth = case.truth.as_ref().filter(|truth| !truth.more.contains_key("groups"))?;
+    let said = || case.answer.hypotheses.iter().map(|guess| &guess.said);
+    let right = |said: Option<&Said>| is_right(said, truth, case.kind.raw());
+    Some(Outcome {
+        log_odds: said().map(|said| said.log_odds).collect::<Option<_>>()?,
+        right: said().map(|said| right(Some(said))).collect(),
+        none_right: right(None),
+        weight: 1.0,
+    })
+}
+
+/// Whether an answer (`None` = none of these) is the confirmed cause.
+pub(super) fn is_right(top: Option<&Said>, truth: &TruthFile, kind: &str) -> bool {
     let cause = &truth.cause;
     let surface = cause.surface.raw();
     if surface == "none" {
@@ -65,9 +105,8 @@ fn is_right(top: Option<&Guess>, truth: &TruthFile, kind: &str) -> bool {
     if !both.is_empty() {
         let changes = truth.more.get("confounded_changes");
         return top.is_some_and(|top| {
-            let own = changes.and_then(|changes| changes.get(top.surface)).and_then(|change| change.as_str());
-            both.iter().any(|surface| surface == top.surface)
-                && top.change.as_ref().map(crate::event::Untrusted::raw) == own
+            let own = changes.and_then(|changes| changes.get(top.surface.raw())).and_then(|change| change.as_str());
+            both.iter().any(|surface| surface == top.surface.raw()) && top.change.as_ref().map(Untrusted::raw) == own
         });
     }
     if kind == "ranking" {
@@ -76,11 +115,11 @@ fn is_right(top: Option<&Guess>, truth: &TruthFile, kind: &str) -> bool {
     let of_runs = ["model", "prompt", "retrieval", "tool", "judge"].contains(&surface);
     match &cause.change {
         Some(change) => {
-            top.is_some_and(|top| top.change.as_ref() == Some(change) && (!of_runs || top.surface == surface))
+            top.is_some_and(|top| top.change.as_ref() == Some(change) && (!of_runs || top.surface.raw() == surface))
         }
         // An operational cause: naming any change is wrong, naming none is right. An unlogged surface must be named.
         None if of_runs || truth.more.get("kind").is_some() => {
-            top.is_some_and(|top| top.surface == surface && top.change.is_none())
+            top.is_some_and(|top| top.surface.raw() == surface && top.change.is_none())
         }
         None => top.is_none_or(|top| top.change.is_none()),
     }
@@ -106,13 +145,15 @@ fn pairs(said: &BTreeMap<String, u64>, truth: &BTreeMap<String, i64>) -> f64 {
 /// All marks together.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    judged: u64,
-    right: u64,
-    confident_wrong: u64,
-    brier: f64,
-    tenths: [(u64, u64); 10],
+    answers: Reliability,
     storms: u64,
     f1: f64,
+    /// Seconds that right answers at the page were ahead of the people who named the cause.
+    ahead: Vec<f64>,
+    /// Answers that were sure of another cause while people knew none.
+    misleading: u64,
+    /// Answers of which it is known when people named the cause.
+    timed: u64,
 }
 
 impl Tally {
@@ -121,43 +162,45 @@ impl Tally {
             self.storms += 1;
             self.f1 += f1;
         }
-        let Some(right) = mark.right else { return };
-        self.judged += 1;
-        self.right += u64::from(right);
-        self.confident_wrong += u64::from(mark.confident_wrong);
-        self.brier += (mark.probability - f64::from(u8::from(right))).powi(2);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 9")]
-        let tenth = ((mark.probability * 10.0) as usize).min(9);
-        self.tenths[tenth].0 += 1;
-        self.tenths[tenth].1 += u64::from(right);
+        let Some(given) = mark.given() else { return };
+        self.answers.add(given);
+        if let Some(after) = mark.named_after_s {
+            self.timed += 1;
+            self.misleading += u64::from(mark.confident_wrong);
+            self.ahead.extend(given.right.then_some(after));
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts of cases")]
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.judged > 0 {
-            let n = self.judged;
-            let share = |k: u64| {
-                let (low, high) = wilson(k, n);
-                format!(
-                    "{k} of {n} ({:.0} %, 95 % interval {:.0} to {:.0} %)",
-                    k as f64 / n as f64 * 100.0,
-                    low * 100.0,
-                    high * 100.0
-                )
-            };
-            lines.push(format!("right                {}", share(self.right)));
-            lines.push(format!("confidently wrong    {}", share(self.confident_wrong)));
-            lines.push(format!("Brier score          {:.3} (n {n})", self.brier / n as f64));
-            lines.push("probability given    cases  right".to_owned());
-            for (tenth, (cases, right)) in self.tenths.iter().enumerate().filter(|(_, (cases, _))| *cases > 0) {
+        let n = self.answers.n();
+        if let (Some((brier, low, high)), Some(error), Some(chance)) =
+            (self.answers.brier(), self.answers.calibration_error(), self.answers.error_by_chance())
+        {
+            lines.push(format!("right                {}", share(self.answers.right(), n)));
+            lines.push(format!("confidently wrong    {}", share(self.answers.confident_wrong, n)));
+            lines.push(format!("Brier score          {brier:.3} (n {n}, 95 % interval {low:.3} to {high:.3})"));
+            lines.push(format!(
+                "calibration error    {error:.3} (n {n}, ten bins; true probabilities would give {chance:.3} with so few)"
+            ));
+            let (sure, right) = self.answers.surest();
+            if sure > 0 {
+                lines.push(format!("said 90 % or more    right in {}", share(right, sure)));
+            }
+            lines.push("probability given    cases  right  said".to_owned());
+            for (tenth, bin) in self.answers.tenths.iter().enumerate().filter(|(_, bin)| bin.n > 0) {
                 lines.push(format!(
-                    "  {:.1} to {:.1}        {cases:>6} {right:>6}",
+                    "  {:.1} to {:.1}        {:>6} {:>6}  {:>3.0} %",
                     tenth as f64 / 10.0,
-                    (tenth + 1) as f64 / 10.0
+                    (tenth + 1) as f64 / 10.0,
+                    bin.n,
+                    bin.right,
+                    bin.said / bin.n as f64 * 100.0
                 ));
             }
         }
+        lines.extend(self.time());
         if self.storms > 0 {
             lines.push(format!(
                 "grouping of alerts   pairwise F1 {:.2} (mean of n {})",
@@ -166,8 +209,43 @@ impl Tally {
             ));
         }
         if lines.is_empty() {
-            lines.push("nothing to score: no case holds a truth.json".to_owned());
+            lines.push("nothing to score: no cause of these is known".to_owned());
         }
         lines
     }
+
+    /// Time saved or lost, where the record says when people named the cause.
+    fn time(&self) -> Vec<String> {
+        if self.timed == 0 {
+            return Vec::new();
+        }
+        let ahead = Spread::of(self.ahead.clone());
+        let minutes = |seconds: f64| seconds / 60.0;
+        let saved = match ahead.n {
+            0 => "none of the right answers came before people named the cause".to_owned(),
+            n => format!(
+                "at most {:.0} min where it was right (median, n {n}, 95 % interval {:.0} to {:.0}): people named the cause so \
+                 long after the page",
+                minutes(ahead.median_s),
+                minutes(ahead.low_s),
+                minutes(ahead.high_s)
+            ),
+        };
+        vec![
+            format!("time saved           {saved}"),
+            format!("time at risk         sure of a wrong cause in {}", share(self.misleading, self.timed)),
+        ]
+    }
+}
+
+/// A count of n as people read it, with its interval.
+#[expect(clippy::cast_precision_loss, reason = "counts of cases")]
+pub(super) fn share(k: u64, n: u64) -> String {
+    let (low, high) = wilson(k, n);
+    format!(
+        "{k} of {n} ({:.0} %, 95 % interval {:.0} to {:.0} %)",
+        k as f64 / n.max(1) as f64 * 100.0,
+        low * 100.0,
+        high * 100.0
+    )
 }

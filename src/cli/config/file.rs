@@ -38,6 +38,7 @@ pub(super) struct File {
     pub silence: Option<Spanned<Silence>>,
     pub triage: Option<PathBuf>,
     pub severity: Option<PathBuf>,
+    pub hunch_first: bool,
     pub theme: Option<String>,
     pub keymap: Option<String>,
     pub colour: Colour,

@@ -67,6 +67,8 @@ pub struct Config {
     pub triage: Option<PathBuf>,
     /// The team's own rubric for severity; `None` = the built-in one.
     pub severity: Option<PathBuf>,
+    /// Hypotheses wait until a hunch was written, or skipped.
+    pub hunch_first: bool,
     /// The screen.
     pub screen: Screen,
 }
@@ -150,6 +152,7 @@ impl Config {
             silence,
             triage: file.triage.map(beside),
             severity: file.severity.map(beside),
+            hunch_first: file.hunch_first,
             screen: Screen {
                 theme: file.theme,
                 keymap: file.keymap,

@@ -12,9 +12,10 @@ use crate::console::keymap::Context;
 use crate::console::layer::{Extent, Layer};
 use crate::console::pane::{Answer, Ask, Cx, Input, Now};
 use crate::console::safe;
+use crate::console::sure;
 use crate::console::theme::Role;
 use crate::engine::view::IncidentView;
-use crate::event::{Cause, Confidence, Digest, IncidentId, Policy, Seq, Surface, Untrusted, Verdict};
+use crate::event::{Calibration, Cause, Confidence, Digest, IncidentId, Policy, Seq, Surface, Untrusted, Verdict};
 use crate::response::Act;
 
 /// Which of the three answers is being given.
@@ -48,6 +49,7 @@ pub struct Decision {
     cause: Cause,
     mechanism: Untrusted,
     confidence: Confidence,
+    calibration: Option<Calibration>,
     opened: Vec<Untrusted>,
     shown_at: Duration,
     pub(super) form: CauseForm,
@@ -77,6 +79,7 @@ impl Decision {
             cause: hypothesis.cause.clone(),
             mechanism: hypothesis.mechanism.clone(),
             confidence: hypothesis.confidence,
+            calibration: shown.diagnosis.calibration,
             opened,
             shown_at: now.mono.saturating_sub(Duration::from_millis(shown_for)),
             form: CauseForm::new(incident, &hypothesis.cause),
@@ -182,11 +185,8 @@ impl Layer for Decision {
             safe::put(buf, cx.area, row, line, cx.glyphs.cut);
             row += 1;
         }
-        let sure = if self.confidence.calibrated_on == 0 {
-            "no record yet says how often such a share is right".to_owned()
-        } else {
-            format!("{:.0} % earned, n={}", self.confidence.share * 100.0, self.confidence.calibrated_on)
-        };
+        let sure = sure::sure(self.confidence, self.calibration.as_ref())
+            .unwrap_or_else(|| "no record yet says how often such a share is right".to_owned());
         safe::put(buf, cx.area, row, Line::from(safe::made(sure, muted)), cx.glyphs.cut);
         let looked = if self.opened.is_empty() {
             "Nothing was opened before deciding; that is recorded too.".to_owned()

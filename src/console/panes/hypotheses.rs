@@ -202,6 +202,15 @@ impl Pane for Hypotheses {
 
     fn draw(&self, cx: &Cx<'_>, buf: &mut Buffer) {
         let Some(incident) = cx.incident else { return say::no_incident(cx, buf) };
+        if cx.veiled {
+            let key = |action: Action| cx.keymap.first(action).unwrap_or_else(|| format!(":{}", action.about().name));
+            let how = format!(
+                "Your own guess first, so that it is not led: {} writes a hunch, {} shows the hypotheses without one.",
+                key(Action::Hunch),
+                key(Action::Reveal)
+            );
+            return list::empty(cx, buf, "The hypotheses wait for your hunch.", &how);
+        }
         let Some(diagnosis) = diagnosis(cx) else {
             let how = "The engine writes its first within two seconds of the incident opening; it needs alerts, and the \
                 more it has of changes, runs, metrics and logs the more it can tell apart.";

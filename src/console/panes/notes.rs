@@ -10,6 +10,7 @@ use crate::console::pane::{Answer, Cx, Input, Pane, PaneKind, Picked};
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::words;
+use crate::engine::view::DecisionLine;
 use crate::event::{Policy, Time, Untrusted, Verdict};
 
 /// The notes.
@@ -47,6 +48,18 @@ fn body(cx: &Cx<'_>, text: &Untrusted, columns: usize) -> Vec<Line<'static>> {
         .collect()
 }
 
+/// What the record says of how an acceptance came about, where it says anything. It judges nobody.
+fn flag(decision: &DecisionLine) -> Option<&'static str> {
+    let accepted = matches!(decision.verdict, Verdict::Accept);
+    match (decision.looked, crate::feedback::is_hasty(decision.took_ms)) {
+        _ if !accepted => None,
+        (true, false) => None,
+        (true, true) => Some(" (within two seconds)"),
+        (false, false) => Some(" (nothing opened before)"),
+        (false, true) => Some(" (within two seconds, nothing opened before)"),
+    }
+}
+
 /// Everything written, in time order, laid out.
 fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
     let Some(incident) = cx.incident else { return Vec::new() };
@@ -68,6 +81,7 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
             spans.push(safe::lit(", it is rather ", cx.of(Role::Text)));
             spans.extend(say::cause(cx, instead, 80, cx.of(Role::Text)));
         }
+        spans.extend(flag(decision).map(|told| safe::lit(told, cx.of(Role::Muted))));
         let mut lines = words::wrap(spans, columns, 2);
         if !decision.reason.is_empty() {
             lines.extend(body(cx, &decision.reason, columns));

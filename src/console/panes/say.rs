@@ -69,6 +69,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::OutputRead => "read",
         Kind::TriageAnswered => "triage",
         Kind::ReplayAsked | Kind::ReplayRan | Kind::ReplayEnded => "replay",
+        Kind::Calibrated => "learned",
         Kind::Released => "let go",
         Kind::SeveritySet => "severity",
     }

@@ -47,6 +47,11 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
         Action::Lock => perform(model, id, Act::Lock, effects),
         Action::Note => write(model, id, Editor::note),
         Action::Hunch => write(model, id, Editor::hunch),
+        Action::Reveal => {
+            let shown = model.reveal(id);
+            let text = if shown { "Shown without a hunch." } else { "Nothing waits for a hunch here." };
+            model.say(text.to_owned(), false);
+        }
         Action::Act => plans(model),
         Action::Silence => silence(model, id, command.argument.as_deref(), effects),
         Action::Reconcile => reconcile(model, id, effects),

@@ -151,6 +151,39 @@ fn fault_19_a_paste_among_the_panes_presses_no_key() {
 }
 
 #[test]
+fn hypotheses_wait_for_a_hunch_where_the_team_wants_it() {
+    let picture = view(14, vec![incident(42, 4), incident(43, 0)]);
+    let mut bench = Bench::new(160, 50, picture.clone());
+    bench.model.hunch_first = true;
+    bench.send(Msg::View(picture.clone()));
+    assert!(bench.screen().contains("wait for your hunch"), "{}", bench.screen());
+    assert!(!bench.screen().contains("prompt 42 changed"));
+    bench.press("a");
+    assert!(bench.acts().is_empty() && bench.screen().contains("no hypothesis to decide on"), "{}", bench.screen());
+    // Looking back in time lifts no veil either.
+    bench.press("{");
+    bench.send(Msg::Wound(at(0), Ok(picture.clone())));
+    assert!(!bench.screen().contains("prompt 42 changed"), "{}", bench.screen());
+    bench.press("L");
+
+    // A hunch of this person lifts it, of this incident alone; another's does not.
+    let mut with = incident(42, 5);
+    let note = |login: &str| crate::engine::view::NoteLine { at: at(200), author: login.into(), text: "x".into() };
+    with.hunches.push(note("mei"));
+    bench.send(Msg::View(view(15, vec![with.clone(), incident(43, 0)])));
+    assert!(bench.screen().contains("wait for your hunch"), "{}", bench.screen());
+    with.hunches.push(note("ana"));
+    bench.send(Msg::View(view(16, vec![with, incident(43, 0)])));
+    assert!(bench.screen().contains("prompt 42 changed"), "{}", bench.screen());
+    bench.press("J");
+    assert!(bench.screen().contains("wait for your hunch"), "{}", bench.screen());
+    bench.press("U");
+    assert!(bench.screen().contains("prompt 42 changed"), "{}", bench.screen());
+    bench.press("U");
+    assert!(bench.screen().contains("Nothing waits"), "{}", bench.screen());
+}
+
+#[test]
 fn ctrl_c_leaves_from_everywhere() {
     for open in ["", ":", "/", "n", "?", "a"] {
         let mut bench = bench();

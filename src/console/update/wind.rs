@@ -86,7 +86,7 @@ pub(super) fn arrived(model: &mut Model, at: Time, result: Result<Arc<View>, Unt
     let Some(aim) = model.winding else { return };
     match result {
         Ok(view) => {
-            model.shown = view;
+            model.shown = model.past(view);
             model.wound = Some(at);
             model.details.forget();
         }

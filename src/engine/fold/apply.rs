@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::diagnosis::ENGINE;
 use crate::engine::view::{DecisionLine, NoteLine, Opens, RatedView, TimelineItem};
 use crate::event::{
-    Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Pointer, SeveritySet, Source, SpanBatch, Time, Untrusted,
-    Verdict,
+    Calibration, Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Pointer, SeveritySet, Source, SpanBatch, Time,
+    Untrusted, Verdict,
 };
-use crate::feedback::Judged;
+use crate::feedback::{Judged, Outcome};
 use crate::journal::Record;
 
 use super::Fold;
@@ -47,6 +48,7 @@ impl Fold {
                 let arrived = record.arrived;
                 self.state.incidents.entry(opened.incident).or_insert_with(|| Incident::new(arrived));
                 self.news(opened.incident, arrived);
+                self.dirty.accuracy = true;
                 self.pack_old();
             }
             Fact::Grouped(grouped) => {
@@ -78,7 +80,10 @@ impl Fold {
                 }
             }
             Fact::Decided(decision) => self.decided(record, decision),
-            Fact::Regrouped(regrouped) => self.regrouped(record, regrouped),
+            Fact::Regrouped(regrouped) => {
+                self.dirty.accuracy = true;
+                self.regrouped(record, regrouped);
+            }
             Fact::Resolved(resolved) => {
                 self.told(record, resolved.incident, &resolved.by.login, "declared it over");
                 if let Some(incident) = self.state.incidents.get_mut(&resolved.incident) {
@@ -92,6 +97,14 @@ impl Fold {
                 self.told(record, confirmed.incident, &confirmed.by.login, &text);
                 if let Some(incident) = self.state.incidents.get_mut(&confirmed.incident) {
                     incident.truth = Some(confirmed.truth.clone());
+                    incident.confirmed.get_or_insert(record.at);
+                    // Of a packed incident only what was worked out before is known.
+                    if let Some(judged) =
+                        incident.judged.get(&Untrusted::from(ENGINE)).filter(|judged| !judged.scored.is_empty())
+                    {
+                        incident.outcome = Some(Outcome::of(&judged.scored, &confirmed.truth));
+                    }
+                    self.state.uncalibrated = true;
                     self.dirty.accuracy = true;
                 }
             }
@@ -101,6 +114,11 @@ impl Fold {
             Fact::ReplayAsked(asked) => self.replay_asked(record, asked),
             Fact::ReplayRan(ran) => self.replay_ran(record, ran),
             Fact::ReplayEnded(ended) => self.replay_ended(record, ended),
+            Fact::Calibrated(calibration) => {
+                self.state.calibration = Some(Calibration::clone(calibration));
+                self.state.uncalibrated = false;
+                self.dirty.accuracy = true;
+            }
             Fact::Released(released) => {
                 let before = self.state.let_go.through;
                 self.state.runs.thinned(released, before);
@@ -229,7 +247,9 @@ impl Fold {
         let Some(incident) = self.state.incidents.get_mut(&id) else { return };
         incident.engines.insert(record.seq, diagnosis.engine.clone());
         if incident.truth.is_none() {
-            incident.judged.insert(diagnosis.engine.clone(), Judged::of(record.seq, &diagnosis));
+            let before = incident.judged.get(&diagnosis.engine);
+            let judged = Judged::of(record.seq, record.arrived, &diagnosis, before);
+            incident.judged.insert(diagnosis.engine.clone(), judged);
         }
         self.state.watch.diagnosed(id, diagnosis.inputs, diagnosis.as_of);
         incident.diagnosis =
@@ -242,6 +262,8 @@ impl Fold {
             self.told(record, id, &by.login, "took it");
             if let Some(incident) = self.state.incidents.get_mut(&id) {
                 incident.owner = Some(by.clone());
+                incident.owned.get_or_insert(record.at);
+                self.dirty.accuracy = true;
             }
         } else {
             self.told(record, id, &by.login, "says it has taken it; only a person can own an incident");
@@ -291,9 +313,10 @@ impl Fold {
             cause: decision.cause.clone(),
             verdict: decision.verdict.clone(),
             reason: decision.reason.clone(),
+            took_ms: decision.took_ms,
+            looked: !decision.opened.is_empty(),
         };
-        let (took_ms, looked) = (decision.took_ms, !decision.opened.is_empty());
-        say(&mut incident.decisions, DecisionKept { line, diagnosis: decision.diagnosis, took_ms, looked });
+        say(&mut incident.decisions, DecisionKept { line, diagnosis: decision.diagnosis });
         self.dirty.accuracy = true;
     }
 

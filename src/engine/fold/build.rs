@@ -65,6 +65,7 @@ impl Fold {
             let_go: self.state.let_go.clone(),
             troubles: self.troubles(),
             accuracy: self.accuracy.clone(),
+            calibration: Some(self.calibration()),
             present: Vec::new(),
         }
     }
@@ -115,14 +116,19 @@ impl Fold {
                     .iter()
                     .map(|kept| Decided {
                         engine: incident.engines.get(&kept.diagnosis),
+                        by: &kept.line.by,
+                        at: kept.line.at,
                         cause: &kept.line.cause,
                         verdict: &kept.line.verdict,
-                        took_ms: kept.took_ms,
-                        looked: kept.looked,
+                        took_ms: kept.line.took_ms,
+                        looked: kept.line.looked,
                     })
                     .collect(),
                 truth: incident.truth.as_ref(),
-                resolved: incident.resolved.is_some(),
+                confirmed: incident.confirmed,
+                opened: incident.opened,
+                owned: incident.owned,
+                resolved: incident.resolved,
             }
         }))
     }

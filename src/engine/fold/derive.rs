@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::correlation::Move;
-use crate::diagnosis::ENGINE;
-use crate::event::{Diagnosis, Fact, Fingerprint, Grouped, IncidentId, IncidentOpened, Reason, Time};
+use crate::diagnosis::{ENGINE, shipped};
+use crate::event::{Calibration, Diagnosis, Fact, Fingerprint, Grouped, IncidentId, IncidentOpened, Reason, Time};
+use crate::feedback::{Outcome, refit};
 use crate::journal::{Draft, key};
 
 use super::Fold;
@@ -21,6 +22,7 @@ impl Fold {
     /// The drafts must then be appended, and again until that succeeds: they are not said twice.
     pub fn derive(&mut self, now: Time) -> Vec<Draft> {
         let mut drafts = self.group(now);
+        drafts.extend(self.calibrate(now));
         drafts.extend(self.diagnose(now, false));
         drafts
     }
@@ -47,7 +49,38 @@ impl Fold {
     /// Whether time alone will bring something to derive.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.state.watch.waits()
+        self.state.uncalibrated || self.state.watch.waits()
+    }
+
+    /// Where alerts belong, and nothing else: for judging a moment of the past.
+    pub fn derive_groups(&mut self, as_of: Time) -> Vec<Draft> {
+        self.group(as_of)
+    }
+
+    /// What would be said of an incident as of `as_of`, from what is known; nothing changes by asking. `None` without alerts.
+    #[must_use]
+    pub fn diagnosis(&self, incident: IncidentId, as_of: Time) -> Option<Diagnosis> {
+        self.judge(incident, as_of).map(|judgement| judgement.diagnosis)
+    }
+
+    /// The calibration in force.
+    #[must_use]
+    pub fn calibration(&self) -> Calibration {
+        self.state.calibration.unwrap_or(shipped().calibration)
+    }
+
+    /// Where a cause was confirmed, the calibration fitted anew on all that were.
+    fn calibrate(&mut self, now: Time) -> Option<Draft> {
+        if !std::mem::take(&mut self.state.uncalibrated) {
+            return None;
+        }
+        let outcomes: Vec<Outcome> =
+            self.state.incidents.values().filter_map(|incident| incident.outcome.clone()).collect();
+        let before = self.calibration();
+        let calibration = refit(&outcomes, shipped(), before.version.saturating_add(1));
+        // What it was fitted on names the entry: the same causes are not learned from twice.
+        let key = format!("derived/{ENGINE}/calibrated/{}", calibration.digest);
+        (calibration.digest != before.digest).then(|| Draft::new(now, key, &Fact::from(calibration)))
     }
 
     /// Where alerts belong.

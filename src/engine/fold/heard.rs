@@ -127,6 +127,7 @@ impl Fold {
         if before.is_none() && ends.is_none() {
             self.state.loose = self.state.loose.saturating_sub(1);
         }
+        self.dirty.accuracy |= !self.state.incidents.contains_key(&into);
         self.state.incidents.entry(into).or_insert_with(|| Incident::new(record.arrived));
         let body = self.state.waiting.remove(&alert);
         if let Some(incident) = self.state.incidents.get_mut(&into) {

@@ -25,6 +25,8 @@ pub(super) struct Incident {
     pub updated: Time,
     pub owner: Option<Person>,
     pub rated: Option<RatedView>,
+    /// When somebody first took it.
+    pub owned: Option<Time>,
     pub locked: bool,
     pub resolved: Option<Time>,
     pub merged_into: Option<IncidentId>,
@@ -47,6 +49,10 @@ pub(super) struct Incident {
     pub truth: Option<Truth>,
     /// How it ended, once it is packed.
     pub ended: Option<Ended>,
+    /// When it was first confirmed.
+    pub confirmed: Option<Time>,
+    /// What became of the built-in engine's last diagnosis before that.
+    pub outcome: Option<crate::feedback::Outcome>,
 }
 
 /// What the newest diagnosis made of the rest of the picture.
@@ -72,8 +78,6 @@ pub(super) struct Diagnosed {
 pub(super) struct DecisionKept {
     pub line: DecisionLine,
     pub diagnosis: Seq,
-    pub took_ms: u64,
-    pub looked: bool,
 }
 
 /// A plan and how far it is.
@@ -99,6 +103,7 @@ impl Incident {
             updated: opened,
             owner: None,
             rated: None,
+            owned: None,
             locked: false,
             resolved: None,
             merged_into: None,
@@ -117,6 +122,8 @@ impl Incident {
             replays: Vec::new(),
             truth: None,
             ended: None,
+            confirmed: None,
+            outcome: None,
         }
     }
 
@@ -181,6 +188,7 @@ impl Incident {
         self.groups.pack();
         self.timeline.pack();
         self.diagnosis = None;
+        self.judged.values_mut().for_each(|judged| judged.scored = Vec::new());
         self.standing = Standing::default();
         self.plans = Vec::new();
         self.hunches = Vec::new();

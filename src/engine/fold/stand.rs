@@ -21,7 +21,8 @@ impl Fold {
         if alerts.is_empty() {
             return None;
         }
-        Some(diagnose(id, &self.scene.scene(as_of, alerts, self.state.correlator.graph())))
+        let scene = self.scene.scene(as_of, alerts, self.state.correlator.graph());
+        Some(diagnose(id, &scene, &self.calibration()))
     }
 
     /// Takes over what the newest diagnosis of an incident made of the rest of the picture.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::correlation::Correlator;
 use crate::correlation::similar::Album;
-use crate::event::{Alert, IncidentId, Kind, Names, Seq, Source, Time, Untrusted};
+use crate::event::{Alert, Calibration, IncidentId, Kind, Names, Seq, Source, Time, Untrusted};
 
 use crate::engine::view::LetGo;
 
@@ -58,6 +58,10 @@ pub(super) struct State {
     pub heard: BTreeMap<Source, HeardOf>,
     /// What was let go of old telemetry.
     pub let_go: LetGo,
+    /// The newest calibration on record; `None` = as shipped.
+    pub calibration: Option<Calibration>,
+    /// A cause was confirmed since.
+    pub uncalibrated: bool,
 }
 
 /// Alerts a source left out.

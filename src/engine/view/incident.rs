@@ -177,6 +177,12 @@ pub struct DecisionLine {
     pub verdict: Verdict,
     /// Why.
     pub reason: Untrusted,
+    /// Milliseconds from the hypothesis first on the screen to the answer.
+    #[serde(default)]
+    pub took_ms: u64,
+    /// Whether anything had been opened before.
+    #[serde(default)]
+    pub looked: bool,
 }
 
 /// One note or hunch.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Person, Released, Seq, Stays, Time, Untrusted};
 
 pub use crate::correlation::similar::{Aspect, Chance, InAspect, Novelty};
-pub use crate::feedback::{AccuracyView, InvestigatorRecord};
+pub use crate::feedback::{AccuracyView, InvestigatorRecord, Part, Response, Spread, Tally, Week};
 pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
 pub use crate::surface::drift::{Drift, Drifted, Size};
 pub use crate::surface::{Around, Came, Gap, RunTable, ServiceGaps, StopClass};
@@ -86,6 +86,9 @@ pub struct View {
     pub troubles: Vec<Trouble>,
     /// The record of judgement so far.
     pub accuracy: AccuracyView,
+    /// What makes probabilities of scores now; `None` = not known.
+    #[serde(default)]
+    pub calibration: Option<crate::event::Calibration>,
     /// Who else is here.
     pub present: Vec<Person>,
 }

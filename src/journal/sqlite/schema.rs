@@ -119,7 +119,7 @@ WHEN NOT (OLD.kind IN ('spans', 'logs', 'metrics') AND OLD.seq IN (SELECT seq FR
 BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END;
 ";
 
-/// New kinds of facts: how severe an incident is. The tables stay.
+/// New kinds of facts: how severe an incident is, and a calibration fitted anew. The tables stay.
 const FORMAT_5: &str = "";
 
 /// Why a file cannot be brought to our format.

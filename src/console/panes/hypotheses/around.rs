@@ -97,6 +97,10 @@ pub(super) fn rest(cx: &Cx<'_>, diagnosis: &Diagnosis, columns: usize) -> Vec<Li
     } else {
         spans.extend(meter::bar(cx, diagnosis.none_of_these, 8, cx.of(Role::Share)));
         spans.push(safe::made(format!(" {:.0} %", diagnosis.none_of_these * 100.0), cx.of(Role::Text)));
+        if diagnosis.calibration.is_some_and(|by| by.own == 0) {
+            let why = "  by recorded cases of elsewhere: confirm causes, and it is your own record";
+            spans.push(safe::lit(why, muted));
+        }
     }
     let mut lines = words::wrap(spans, columns, 2);
     if !diagnosis.not_checked.is_empty() {
@@ -142,6 +146,7 @@ mod tests {
             blast_radius: Vec::new(),
             remediation: None,
             not_checked: Vec::new(),
+            calibration: None,
         }
     }
 

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use super::super::say;
 use crate::console::pane::Cx;
 use crate::console::safe;
+use crate::console::sure;
 use crate::console::theme::Role;
 use crate::console::widgets::{meter, words};
 use crate::event::{Diagnosis, Direction, Evidence, EvidenceId, Hypothesis};
@@ -18,8 +19,8 @@ const STRONGEST: usize = 2;
 
 /// A share in words: a measured probability with its n, or a place in the order when nothing is measured yet.
 fn strength(diagnosis: &Diagnosis, nth: usize, own: crate::event::Confidence) -> String {
-    if own.calibrated_on > 0 {
-        return format!("{:.0} % earned, n={}", own.share * 100.0, own.calibrated_on);
+    if let Some(sure) = sure::sure(own, diagnosis.calibration.as_ref()) {
+        return sure;
     }
     let others = diagnosis.hypotheses.iter().enumerate().filter(|(other, _)| *other != nth);
     let level = others.filter(|(_, other)| (other.confidence.share - own.share).abs() < LEVEL);

@@ -8,6 +8,7 @@ use crate::console::pane::Cx;
 use crate::console::panes::{hypotheses, say};
 use crate::console::safe;
 use crate::console::sheet::{Content, Sheet, once_read};
+use crate::console::sure;
 use crate::console::theme::Role;
 use crate::console::widgets::words;
 use crate::event::{Diagnosis, Pointer, Policy, Seq};
@@ -65,7 +66,11 @@ fn lay_out(cx: &Cx<'_>, diagnosis: &Diagnosis, width: usize) -> Content {
             "Shares are not calibrated: no cause was confirmed yet. They order the hypotheses and are no probabilities."
                 .to_owned()
         }
-        n => format!("None of these: {:.0} %, n={n}.", diagnosis.none_of_these * 100.0),
+        n => {
+            let rests = diagnosis.calibration.as_ref().map_or_else(|| format!("n={n}"), sure::record);
+            let name = diagnosis.calibration.map(|by| format!("; calibration {}", by.name())).unwrap_or_default();
+            format!("None of these: {:.0} % ({rests}{name}).", diagnosis.none_of_these * 100.0)
+        }
     };
     lines.extend(words::wrapped(&rest, width, muted));
     lines.extend(heading(cx, "Everything that was found, and where"));

@@ -82,6 +82,7 @@ impl Stage {
             view: &self.view,
             live: &self.view,
             incident: self.view.incidents.items.first().map(|incident| &**incident),
+            veiled: false,
             seen: Seq(u64::MAX),
             theme: &self.theme,
             glyphs: self.glyphs,

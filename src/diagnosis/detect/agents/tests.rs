@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::correlation::{Correlator, Settings};
-use crate::diagnosis::{SceneBuilder, diagnose};
+use crate::diagnosis::{SceneBuilder, diagnose, shipped};
 use crate::event::{
     Alert, AlertStatus, Attributes, Change, ChangeClass, Diagnosis, Fact, Fingerprint, Hypothesis, IncidentId, Labels,
     Resource, Side, Source, Span, SpanBatch, SpanEvent, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId,
@@ -178,7 +178,8 @@ fn judged(seed: u64, changes: &[Change], of: impl Fn(bool, &mut Dice, Run) -> Ru
         scene.apply(&Fact::from(change.clone()), change.time);
     }
     let correlator = Correlator::new(Settings::default());
-    diagnose(IncidentId(1), &scene.scene(at(RUNS * 60), vec![paged()], correlator.graph())).diagnosis
+    let scene = scene.scene(at(RUNS * 60), vec![paged()], correlator.graph());
+    diagnose(IncidentId(1), &scene, &shipped().calibration).diagnosis
 }
 
 /// The first hypothesis, where it is likelier than none.

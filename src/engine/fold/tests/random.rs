@@ -119,7 +119,8 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
         1 => (incident(), 0i64..600).prop_map(|(incident, t)| Fact::from(Diagnosis {
             incident, as_of: at(t), engine: "other/1".into(), inputs: Digest([t.to_le_bytes()[0]; 32]), evidence: vec![],
             hypotheses: vec![], none_of_these: 1.0, headline: "h".into(), onset: None, first_failing: None,
-            blast_radius: vec![], remediation: None, not_checked: vec![] })),
+            blast_radius: vec![], remediation: None, not_checked: vec![], calibration: None })),
+        1 => (0u32..4).prop_map(|own| Fact::from(crate::event::Calibration { own, version: own, ..crate::diagnosis::shipped().calibration })),
         1 => (0u8..3, incident()).prop_map(|(n, i)| Fact::from(plan(n, i))),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Approval { incident: i, plan: id(n, i),
             policy: "1".into(), targets: Digest([0; 32]), by: person("uid"), execute_by: at(900), nonce: "n".into() })),

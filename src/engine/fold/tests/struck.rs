@@ -19,7 +19,7 @@ fn fault_48_what_cites_nothing_on_record_is_struck_out_and_not_counted() {
     };
     let guess = |share, ids: &[u32]| {
         let mut guess = ours.hypotheses[0].clone();
-        guess.confidence = Confidence { share, calibrated_on: 0 };
+        guess.confidence = Confidence { share, calibrated_on: 0, log_odds: None };
         guess.evidence_for = ids.iter().map(|id| EvidenceId(*id)).collect();
         guess.evidence_against = Vec::new();
         guess

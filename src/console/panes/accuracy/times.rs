@@ -1,0 +1,95 @@
+//! How long things took, how often people are paged, and how they decide.
+
+use ratatui::text::Line;
+
+use super::heading;
+use crate::console::action::Action;
+use crate::console::pane::Cx;
+use crate::console::safe;
+use crate::console::theme::Role;
+use crate::console::widgets::{meter, words};
+use crate::engine::view::Spread;
+
+/// From so many on, an interval says more than the few themselves.
+const SOME: u64 = 6;
+
+fn length(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of an incident, not negative")]
+    let ms = (seconds.max(0.0) * 1_000.0) as u64;
+    meter::duration(ms)
+}
+
+fn one(spread: &Spread) -> String {
+    match spread.n {
+        0 => "not known yet".to_owned(),
+        1 => format!("{} (one only)", length(spread.median_s)),
+        n if n < SOME => {
+            format!(
+                "{} (few: n={n}, from {} to {})",
+                length(spread.median_s),
+                length(spread.low_s),
+                length(spread.high_s)
+            )
+        }
+        n => format!(
+            "{} (n={n}, in the long run {} to {}; mean {})",
+            length(spread.median_s),
+            length(spread.low_s),
+            length(spread.high_s),
+            length(spread.mean_s)
+        ),
+    }
+}
+
+pub(super) fn lines(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let response = &cx.view.accuracy.response;
+    let (text, muted) = (cx.of(Role::Text), cx.of(Role::Muted));
+    let mut lines = heading(cx, "Time, typically (median)").to_vec();
+    for (what, spread) in [
+        ("page to taken", &response.acknowledge),
+        ("page to resolved", &response.resolve),
+        ("to check a hypothesis", &response.verify),
+        ("saved at most by right ones", &response.saved),
+        ("lost to wrong ones accepted", &response.lost),
+    ] {
+        let spans = vec![safe::made(format!("  {what:<28} "), muted), safe::made(one(spread), text)];
+        lines.extend(words::wrap(spans, usize::from(cx.area.width), 4));
+    }
+    let pages = &response.pages;
+    if pages.n > 0 {
+        #[expect(clippy::cast_precision_loss, reason = "counts of pages")]
+        let mean = pages.n as f64 / pages.shifts.max(1) as f64;
+        let said = format!(
+            "{mean:.1} in a shift of 12 h (n={} in {} shifts), {} in the busiest; {} shifts with more than two",
+            pages.n, pages.shifts, pages.busiest, pages.too_many
+        );
+        let spans = vec![safe::made(format!("  {:<28} ", "pages"), muted), safe::made(said, text)];
+        lines.extend(words::wrap(spans, usize::from(cx.area.width), 4));
+    }
+    lines
+}
+
+/// Where a look before would help, kindly.
+pub(super) fn habits(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let habits = &cx.view.accuracy.habits;
+    let width = usize::from(cx.area.width);
+    let mut lines = Vec::new();
+    let open = cx.keymap.first(Action::Open).unwrap_or_else(|| ":open".to_owned());
+    if habits.hasty_accepts > 0 {
+        let text = format!(
+            "{} of {} acceptances came within two seconds. It may have been plain to see; the record cannot tell.",
+            habits.hasty_accepts, habits.accepted
+        );
+        lines.extend(words::wrapped(&text, width, cx.of(Role::Muted)));
+    }
+    for (login, run) in &habits.streaks {
+        let mut spans = words::prose(cx, login, 40, cx.of(Role::Text));
+        let text = format!(
+            " accepted {run} in a row with nothing opened. One look before the next ({open} opens the evidence) makes the \
+             acceptance worth more."
+        );
+        spans.push(safe::made(text, cx.of(Role::Muted)));
+        lines.extend(words::wrap(spans, width, 2));
+    }
+    lines
+}
