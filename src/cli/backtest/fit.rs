@@ -106,7 +106,8 @@ impl Rows {
         let Calibration { slope, lean, lapse, shipped, .. } = prior.calibration;
         let mut text = format!(
             "# How log odds become probabilities before a team has a record of its own: fitted by machine, not edited by hand.\n\
-             # Made by `docs/measure/calibrate.py WARROOM CASES assets/calibration.toml` from {} variants of {shipped} recorded cases.\n\n\
+             # From {} variants of {shipped} recorded and made cases (docs/judgement.md); `docs/measure/calibrate.py WARROOM CASES FILE` \
+             fits them again.\n\n\
              cases = {shipped}\nslope = {slope}\nlean = {lean}\nlapse = {lapse}\n\n\
              # The curvature of the mean loss of one case at these numbers, by (ln slope, lean, logit lapse): how firmly they stand.\n\
              information = {:?}\n\n# So many incidents of a team's own weigh as much as they do.\nworth = {:?}\n\n\
