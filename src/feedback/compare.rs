@@ -34,7 +34,7 @@ pub struct Comparison {
     pub gained: u64,
     /// Ours wrong where theirs was right.
     pub lost: u64,
-    /// How often chance alone would tell them apart so far, two-sided (exact test of McNemar).
+    /// How often chance alone would tell them apart so far, two-sided (exact test of `McNemar`).
     pub p: f64,
     /// Share right, ours minus theirs (bootstrap over cases, both answers of a case drawn together).
     pub accuracy: Difference,
@@ -42,7 +42,7 @@ pub struct Comparison {
     pub brier: Difference,
 }
 
-/// The exact test of McNemar (Psychometrika 12 (1947) 153): the binomial probability, at one half, of a split of the discordant pairs at
+/// The exact test of `McNemar` (Psychometrika 12 (1947) 153): the binomial probability, at one half, of a split of the discordant pairs at
 /// least as uneven as `gained` against `lost`.
 #[must_use]
 pub fn mcnemar(gained: u64, lost: u64) -> f64 {

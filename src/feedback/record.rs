@@ -116,7 +116,9 @@ pub fn accuracy<'a>(cases: impl IntoIterator<Item = Case<'a>>) -> AccuracyView {
             let right = is_right(judged.cause.as_ref(), truth);
             let given = Given { probability: judged.share, right, named: judged.cause.is_some() };
             engines.entry(engine).or_default().answer(given);
-            parts.iter_mut().for_each(|part| part.answer(given));
+            for part in &mut parts {
+                part.answer(given);
+            }
             let week = weeks.entry(week(case.opened)).or_default();
             *week = (week.0 + 1, week.1 + u64::from(right));
         }
@@ -124,7 +126,9 @@ pub fn accuracy<'a>(cases: impl IntoIterator<Item = Case<'a>>) -> AccuracyView {
             let Some(engine) = decision.engine else { continue };
             let (accepted, right) = (decision.accepts(), is_right(Some(decision.cause), truth));
             engines.entry(engine).or_default().decision(accepted, right);
-            parts.iter_mut().for_each(|part| part.decision(accepted, right));
+            for part in &mut parts {
+                part.decision(accepted, right);
+            }
         }
     }
     let record = |(engine, counting): (&Untrusted, Counting)| InvestigatorRecord {

@@ -40,17 +40,17 @@ fn a_version_is_held_against_itself_and_against_one_that_erred_once() {
     );
 
     // The earlier version is made to have named another component in the one real fault.
-    let erred: String = answers
+    let erred: Vec<String> = answers
         .lines()
         .map(|line| {
             let mut answer: Value = serde_json::from_str(line).expect("JSON");
             for hypothesis in answer["hypotheses"].as_array_mut().expect("a list") {
                 hypothesis["subject"] = json!("somewhere-else");
             }
-            format!("{answer}\n")
+            answer.to_string()
         })
         .collect();
-    std::fs::write(&before, erred).expect("written");
+    std::fs::write(&before, erred.join("\n")).expect("written");
     let told = printed(&warroom(&["backtest", "--against", text(&before), text(&some)]));
     assert!(told.contains("1 gained, 0 lost") && told.contains("gained: "), "{told}");
 

@@ -2,7 +2,7 @@
 //!
 //! A file holds JSON documents, one after another or one a line. Each is told by its shape: a webhook body or an answer of
 //! `GET /api/v2/alerts` of Alertmanager; a webhook or a page of `GET /incidents` of PagerDuty; an answer of `query_range` of Prometheus
-//! (`ALERTS`, or any other series, by its name); a CloudEvent, for changes.
+//! (`ALERTS`, or any other series, by its name); a `CloudEvent`, for changes.
 
 use std::path::Path;
 use std::time::Instant;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::diagnosis::ENGINE;
 use crate::engine::view::{DecisionLine, NoteLine, Opens, RatedView, TimelineItem};
 use crate::event::{
-    Calibration, Decision, Diagnosis, Fact, IncidentId, Person, PlanId, Pointer, SeveritySet, Source, SpanBatch, Time,
-    Untrusted, Verdict,
+    Calibration, Decision, Diagnosis, Fact, Hunch, IncidentId, Person, PlanId, Pointer, SeveritySet, Source, SpanBatch,
+    Time, TruthConfirmed, Untrusted, Verdict,
 };
 use crate::feedback::{Judged, Outcome};
 use crate::journal::Record;
@@ -62,13 +62,7 @@ impl Fold {
             }
             Fact::Diagnosed(diagnosis) => self.diagnosed(record, diagnosis),
             Fact::Owned(owned) => self.owned(record, owned.incident, &owned.by),
-            Fact::Hunch(hunch) => {
-                let (by, text) = (&hunch.by.login, &hunch.text);
-                self.told(record, hunch.incident, by, &format!("hunch: {}", text.raw()));
-                if let Some(incident) = self.state.incidents.get_mut(&hunch.incident) {
-                    say(&mut incident.hunches, NoteLine { at: record.at, author: by.clone(), text: text.clone() });
-                }
-            }
+            Fact::Hunch(hunch) => self.hunch(record, hunch),
             Fact::Noted(note) => {
                 let ids: Vec<_> = note.incident.map_or_else(|| self.open_incidents(), |id| vec![id]);
                 for id in ids {
@@ -92,22 +86,7 @@ impl Fold {
                     self.dirty.accuracy = true;
                 }
             }
-            Fact::TruthConfirmed(confirmed) => {
-                let text = super::build::truth_text(&confirmed.truth);
-                self.told(record, confirmed.incident, &confirmed.by.login, &text);
-                if let Some(incident) = self.state.incidents.get_mut(&confirmed.incident) {
-                    incident.truth = Some(confirmed.truth.clone());
-                    incident.confirmed.get_or_insert(record.at);
-                    // Of a packed incident only what was worked out before is known.
-                    if let Some(judged) =
-                        incident.judged.get(&Untrusted::from(ENGINE)).filter(|judged| !judged.scored.is_empty())
-                    {
-                        incident.outcome = Some(Outcome::of(&judged.scored, &confirmed.truth));
-                    }
-                    self.state.uncalibrated = true;
-                    self.dirty.accuracy = true;
-                }
-            }
+            Fact::TruthConfirmed(confirmed) => self.confirmed(record, confirmed),
             Fact::TriageAnswered(answered) => self.triage_answered(record, answered),
             // Added up and not told one by one: fifty outputs read are no fifty lines of a timeline.
             Fact::OutputRead(read) => self.output_read(record, read),
@@ -139,6 +118,31 @@ impl Fold {
             Fact::SeveritySet(set) => self.severity_set(record, set),
         }
         self.keep_past();
+    }
+
+    fn hunch(&mut self, record: &Record, hunch: &Hunch) {
+        let (by, text) = (&hunch.by.login, &hunch.text);
+        self.told(record, hunch.incident, by, &format!("hunch: {}", text.raw()));
+        if let Some(incident) = self.state.incidents.get_mut(&hunch.incident) {
+            say(&mut incident.hunches, NoteLine { at: record.at, author: by.clone(), text: text.clone() });
+        }
+    }
+
+    fn confirmed(&mut self, record: &Record, confirmed: &TruthConfirmed) {
+        let text = super::build::truth_text(&confirmed.truth);
+        self.told(record, confirmed.incident, &confirmed.by.login, &text);
+        if let Some(incident) = self.state.incidents.get_mut(&confirmed.incident) {
+            incident.truth = Some(confirmed.truth.clone());
+            incident.confirmed.get_or_insert(record.at);
+            // Of a packed incident only what was worked out before is known.
+            if let Some(judged) =
+                incident.judged.get(&Untrusted::from(ENGINE)).filter(|judged| !judged.scored.is_empty())
+            {
+                incident.outcome = Some(Outcome::of(&judged.scored, &confirmed.truth));
+            }
+            self.state.uncalibrated = true;
+            self.dirty.accuracy = true;
+        }
     }
 
     /// Packs what is over among the oldest incidents, when many came after those that were looked at last.

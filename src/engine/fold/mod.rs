@@ -44,7 +44,7 @@ use runs::RunKept;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The fold of a journal.
 #[derive(Debug)]

@@ -84,8 +84,8 @@ fn fitted_probabilities_come_true_on_cases_that_were_left_out() {
     assert!(fitted < 0.5 * error(&by(1.0, 0.0, 0.0)), "uncalibrated {}", error(&by(1.0, 0.0, 0.0)));
 }
 
-/// The loss and the best numbers as an independent program has them: SciPy 1.17, `minimize(method="BFGS")` over
-/// `-log softmax` written out in NumPy, on the same twelve cases with the same pull.
+/// The loss and the best numbers as an independent program has them: `SciPy` 1.17, `minimize(method="BFGS")` over
+/// `-log softmax` written out in `NumPy`, on the same twelve cases with the same pull.
 #[test]
 fn an_independent_fit_finds_the_same() {
     let cases = reference();
@@ -126,9 +126,9 @@ proptest! {
             prop_assert!((0.1..=10.0).contains(&found.slope) && found.lean.abs() <= 4.0 && (0.0..=0.31).contains(&found.lapse));
         }
         let information = fit(&cases, 1, 30.0).information;
-        for row in 0..3 {
-            let beside: f64 = (0..3).filter(|k| *k != row).map(|k| information[row][k].abs()).sum();
-            prop_assert!(information[row][row] + 1e-6 >= beside.min(information[row][row]) && information[row][row] > 0.0);
+        for (place, row) in information.iter().enumerate() {
+            let beside: f64 = row.iter().enumerate().filter(|(k, _)| *k != place).map(|(_, at)| at.abs()).sum();
+            prop_assert!(row[place] + 1e-6 >= beside.min(row[place]) && row[place] > 0.0);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The same by kind of cause: surface, component, and whether its like had been confirmed before.
 
+use std::fmt::Write as _;
+
 use ratatui::text::Line;
 
 use super::heading;
@@ -43,11 +45,11 @@ fn one(cx: &Cx<'_>, part: &Part) -> Vec<Line<'static>> {
         format!("  in the long run {:.0} to {:.0} %; off by {:.2}", tally.low * 100.0, tally.high * 100.0, tally.brier)
     };
     if tally.confident_wrong > 0 {
-        rest.push_str(&format!("; sure and wrong in {}", tally.confident_wrong));
+        let _ = write!(rest, "; sure and wrong in {}", tally.confident_wrong);
     }
     let (right, wrong) = (tally.accepted_right, tally.accepted_wrong);
     if right + wrong > 0 {
-        rest.push_str(&format!("; accepted {right} right, {wrong} wrong"));
+        let _ = write!(rest, "; accepted {right} right, {wrong} wrong");
     }
     spans.push(safe::made(rest, muted));
     words::wrap(spans, usize::from(cx.area.width), 6)
