@@ -229,7 +229,7 @@ fn fault_19_late_answers_of_the_terminal_are_no_keys() {
     let house = house();
     let mut session = open(&house, 100, 30);
     // The picture is only compared once the diagnosis is in it.
-    session.wait_for("unproven");
+    session.wait_for("earned, n=");
     session.settle(Duration::from_millis(2_500));
     let before = session.text();
     for answer in [&b"\x1b]11;rgb:1111/2222/3333\x1b\\"[..], b"\x1b[?62;22c", b"\x1bP>|xterm(390)\x1b\\"] {
