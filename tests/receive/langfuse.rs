@@ -23,7 +23,7 @@ fn run(langfuse: &Langfuse, trace: &str) {
         "usageDetails": {"input": 812, "output": 31}, "promptName": "refunds", "promptVersion": 41,
         "metadata": {"attributes": {"gen_ai.response.model": "gpt-4o-2024-11-20", "gen_ai.request.model": "alias"}},
     });
-    let tool = json!({"input": "{\"order\":991}", "output": "{\"ok\":true}"});
+    let tool = json!({"input": "{\"order\":991}", "output": "{\"ok\":true}", "startTime": bodies::ago(19)});
     langfuse.show(observation(trace, "00000000000000a3", Some(ROOT), "TOOL", "refund_order", &tool));
     langfuse.show(observation(trace, "00000000000000a2", Some(ROOT), "GENERATION", "answer", &model));
     langfuse.show(observation(trace, ROOT, None, "AGENT", "support-bot", &json!({})));
