@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Span, Time, TraceId, Untrusted};
 use crate::journal::{Query, Record, SharedJournal, term};
-use crate::surface::{RunTable, Runs, spread};
+use crate::surface::{RunTable, Runs, in_parts};
 
 use super::view::{ActionView, ChangeDetail, RunDetail, View};
 use super::{Details, Fold, fold, save};
@@ -103,7 +103,7 @@ impl Details for JournalDetails {
             }
         }
         // Ten thousand spans are megabytes of text.
-        for part in spread(&records, 1, |part| spans_of(trace, part)) {
+        for part in in_parts(&records, 1, |part| spans_of(trace, part)) {
             spans.extend(part?);
         }
         let reading = crate::surface::open(spans);

@@ -74,6 +74,20 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Unknown => "unrated",
+        }
+    }
+}
+
 /// Labels that name the component, the first present wins.
 const SERVICE_LABELS: [&str; 9] = [
     "service",

@@ -10,10 +10,10 @@ use crate::event::{Digest, Span, SpanId, SpanStatus, Untrusted};
 
 use super::alias::{self, Field, Op};
 use super::message;
+use super::parallel::{beside, in_parts};
 use super::read::SpanFacts;
 use super::run::{RunFacts, retries};
 use super::shape::Shape;
-use super::spread::{both, spread};
 
 /// One step of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ pub fn open(spans: Vec<(Untrusted, Span)>) -> Reading {
     let read = |part: &[&(Untrusted, Span)]| -> Vec<SpanFacts> {
         part.iter().filter_map(|pair| SpanFacts::of(&pair.0, &pair.1)).collect()
     };
-    let (turns, facts) = both(|| turns(&all), || spread(&each, MANY, read));
+    let (turns, facts) = beside(|| turns(&all), || in_parts(&each, MANY, read));
     let facts: BTreeMap<SpanId, SpanFacts> = facts.into_iter().flatten().map(|fact| (fact.span, fact)).collect();
     let run = RunFacts::of(&facts);
     let mut in_time: Vec<&SpanFacts> = facts.values().collect();

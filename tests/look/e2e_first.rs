@@ -129,29 +129,7 @@ fn with_a_record_what_came_back_is_named_with_what_ended_it_and_a_new_kind_is_sa
     assert_eq!(session.wait_exit(Duration::from_secs(20)), 0);
 }
 
-const OURS: &str = r#"
-[[level]]
-name = "P1"
-means = "all hands"
-counts_as = "critical"
-
-[[level]]
-name = "P2"
-means = "a ticket"
-counts_as = "info"
-
-[[question]]
-name = "guests"
-asks = "Do guests meet it?"
-answer = [{ name = "yes", says = "they do" }, { name = "no", says = "they do not" }]
-
-[[suggest]]
-level = "P1"
-when = { guests = ["yes"] }
-
-[[suggest]]
-level = "P2"
-"#;
+const OURS: &str = include_str!("../data/severity.toml");
 
 #[test]
 fn a_teams_own_rubric_is_asked_set_checked_and_read_again_on_a_signal() {

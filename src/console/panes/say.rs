@@ -12,20 +12,9 @@ use crate::console::widgets::{list, words};
 use crate::engine::view::{ChangeLine, IncidentView};
 use crate::event::{Cause, Kind, Rule, Severity, Untrusted, Verdict};
 
-/// The word for a severity.
-pub(super) fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-        Severity::Unknown => "unrated",
-    }
-}
-
 /// How severe an incident is: the level a person set, else what its alerts say.
 pub(super) fn rated(incident: &IncidentView) -> Untrusted {
-    incident.rated.as_ref().map_or_else(|| severity(incident.severity).into(), |rated| rated.name.clone())
+    incident.rated.as_ref().map_or_else(|| incident.severity.name().into(), |rated| rated.name.clone())
 }
 
 /// The sign for a severity.

@@ -9,9 +9,9 @@ use std::sync::{Arc, LazyLock};
 
 use crate::event::{Digest, Severity, Untrusted};
 
-pub use file::BadRubric;
 pub use rule::{Known, Label, Share};
 
+use super::team::BadFile;
 use rule::Rule;
 
 /// The most levels, questions and answers of a question: each level and answer is one key.
@@ -101,7 +101,7 @@ impl Rubric {
     ///
     /// # Errors
     /// What is wrong and in which line: what is no TOML, an unknown name or field, a name given twice, no level for some answers.
-    pub fn parse(place: &str, text: &str) -> Result<Self, BadRubric> {
+    pub fn parse(place: &str, text: &str) -> Result<Self, BadFile> {
         file::read(place, text)
     }
 

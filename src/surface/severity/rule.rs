@@ -69,7 +69,7 @@ impl Rule {
         match self {
             Self::Alerts(severities) => severities
                 .contains(&known.alerts)
-                .then(|| format!("the worst of its alerts says {}", severity(known.alerts)).into()),
+                .then(|| format!("the worst of its alerts says {}", known.alerts.name()).into()),
             Self::Components(least) => (known.components >= *least).then(|| {
                 let more = if known.more_components { " or more" } else { "" };
                 format!("{}{more} components alert", known.components).into()
@@ -112,14 +112,3 @@ fn is_of(values: &[String], value: &Untrusted) -> bool {
 
 /// The severities that a rubric can name.
 pub(super) const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info];
-
-/// The word for one.
-pub(super) fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "critical",
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-        Severity::Unknown => "nothing",
-    }
-}

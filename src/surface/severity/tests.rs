@@ -87,30 +87,7 @@ fn evidence_answers_and_is_quoted_with_its_numbers() {
     assert_eq!(of(label(&[("staging", 3), ("prod", 1)], 0)), None);
 }
 
-const SMALL: &str = r#"
-[[level]]
-name = "P1"
-means = "all hands"
-counts_as = "critical"
-
-[[level]]
-name = "P2"
-means = "a ticket"
-counts_as = "info"
-
-[[question]]
-name = "guests"
-asks = "Do guests meet it?"
-evidence = [{ label = "area", is = ["lobby"], answer = "yes" }]
-answer = [{ name = "yes", says = "they do" }, { name = "no", says = "they do not" }]
-
-[[suggest]]
-level = "P1"
-when = { guests = ["yes"] }
-
-[[suggest]]
-level = "P2"
-"#;
+const SMALL: &str = include_str!("../../../tests/data/severity.toml");
 
 #[test]
 fn a_wrong_rubric_is_refused_with_its_line_and_what_would_be_right() {

@@ -1,27 +1,14 @@
 //! Reading a tree from its file, and refusing one that could lead a person in circles.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::event::{Digest, Surface};
 
 use super::super::stop::StopClass;
+use super::super::team::{BadFile, Reader};
 use super::rule::Rule;
 use super::{Answer, Branch, Leads, MOST_ANSWERS, Question, Tree};
-
-/// What is wrong with a tree, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}:{line}: {what}")]
-pub struct BadTree {
-    /// Which file.
-    pub place: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// What is wrong and what would be right.
-    pub what: String,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,27 +56,14 @@ struct RuleRow {
     read: Option<Spanned<String>>,
 }
 
-/// The text a fault is looked for in.
-struct Reader<'t> {
-    place: &'t str,
-    text: &'t str,
-}
-
-pub(super) fn read(place: &str, text: &str) -> Result<Tree, BadTree> {
-    let reader = Reader { place, text };
-    let file: File = toml::from_str(text)
-        .map_err(|error| reader.bad(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
+pub(super) fn read(place: &str, text: &str) -> Result<Tree, BadFile> {
+    let reader = Trees(Reader { place, text });
+    let file: File = reader.0.rows()?;
     if file.branch.is_empty() {
-        return Err(reader.bad(0, "there is no [[branch]]: a walk needs one at least".to_owned()));
+        return Err(reader.0.bad(0, "there is no [[branch]]: a walk needs one at least".to_owned()));
     }
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in file.branch.iter().flat_map(|branch| &branch.question).map(|question| &question.name) {
-        let at = name.span().start;
-        if let Some(first) = names.insert(name.get_ref(), at) {
-            let what = format!("the question {:?} is in line {} already", name.get_ref(), reader.line(first));
-            return Err(reader.bad(at, what));
-        }
-    }
+    let questions = file.branch.iter().flat_map(|branch| &branch.question);
+    reader.0.once(questions.map(|question| Ok(&question.name)), "question")?;
     let mut branches = Vec::new();
     for row in file.branch {
         branches.push(reader.branch(row)?);
@@ -97,27 +71,22 @@ pub(super) fn read(place: &str, text: &str) -> Result<Tree, BadTree> {
     Ok(Tree { branches, digest: Digest::of(text.as_bytes()) })
 }
 
-impl Reader<'_> {
-    fn line(&self, at: usize) -> usize {
-        self.text.get(..at).unwrap_or(self.text).matches('\n').count() + 1
-    }
+/// Reads the rows of a tree.
+struct Trees<'t>(Reader<'t>);
 
-    fn bad(&self, at: usize, what: String) -> BadTree {
-        BadTree { place: self.place.to_owned(), line: self.line(at), what }
-    }
-
-    fn surface(&self, name: &Spanned<String>) -> Result<Surface, BadTree> {
+impl Trees<'_> {
+    fn surface(&self, name: &Spanned<String>) -> Result<Surface, BadFile> {
         let found = Surface::ALL.into_iter().find(|surface| surface.name() == name.get_ref());
         found.ok_or_else(|| {
             let known = Surface::ALL.map(Surface::name).join(", ");
-            self.bad(name.span().start, format!("no surface {:?}: {known}", name.get_ref()))
+            self.0.bad(name.span().start, format!("no surface {:?}: {known}", name.get_ref()))
         })
     }
 
-    fn branch(&self, row: BranchRow) -> Result<Branch, BadTree> {
+    fn branch(&self, row: BranchRow) -> Result<Branch, BadFile> {
         let surface = self.surface(&row.surface)?;
         if row.question.is_empty() {
-            return Err(self.bad(row.surface.span().start, "a branch needs a question".to_owned()));
+            return Err(self.0.bad(row.surface.span().start, "a branch needs a question".to_owned()));
         }
         let places: Vec<(String, usize)> =
             row.question.iter().map(|one| (one.name.get_ref().clone(), one.name.span().start)).collect();
@@ -126,7 +95,7 @@ impl Reader<'_> {
         for (nth, question) in row.question.into_iter().enumerate() {
             // Answers lead down only, so what leads here stands above it.
             if nth > 0 && !reached[nth] {
-                return Err(self.bad(places[nth].1, format!("nothing leads to the question {:?}", places[nth].0)));
+                return Err(self.0.bad(places[nth].1, format!("nothing leads to the question {:?}", places[nth].0)));
             }
             let read = self.question(surface, nth, question, &places)?;
             for answer in &read.answers {
@@ -145,15 +114,17 @@ impl Reader<'_> {
         nth: usize,
         row: QuestionRow,
         places: &[(String, usize)],
-    ) -> Result<Question, BadTree> {
+    ) -> Result<Question, BadFile> {
         let at = row.name.span().start;
         if !(2..=MOST_ANSWERS).contains(&row.answer.len()) {
-            return Err(self.bad(at, format!("a question has two to {MOST_ANSWERS} answers, one key each")));
+            return Err(self.0.bad(at, format!("a question has two to {MOST_ANSWERS} answers, one key each")));
         }
         let mut answers: Vec<Answer> = Vec::new();
         for answer in row.answer {
             if answers.iter().any(|before| before.name == *answer.name.get_ref()) {
-                return Err(self.bad(answer.name.span().start, format!("the answer {:?} twice", answer.name.get_ref())));
+                return Err(self
+                    .0
+                    .bad(answer.name.span().start, format!("the answer {:?} twice", answer.name.get_ref())));
             }
             let leads = self.leads(surface, nth, &answer, places)?;
             answers.push(Answer { name: answer.name.into_inner(), says: answer.says, leads });
@@ -162,7 +133,7 @@ impl Reader<'_> {
         for rule in row.evidence {
             let Some(answer) = answers.iter().position(|answer| answer.name == *rule.answer.get_ref()) else {
                 let what = format!("this question has no answer {:?}", rule.answer.get_ref());
-                return Err(self.bad(rule.answer.span().start, what));
+                return Err(self.0.bad(rule.answer.span().start, what));
             };
             rules.push((answer, self.rule(&rule)?));
         }
@@ -175,10 +146,10 @@ impl Reader<'_> {
         nth: usize,
         answer: &AnswerRow,
         places: &[(String, usize)],
-    ) -> Result<Leads, BadTree> {
+    ) -> Result<Leads, BadFile> {
         let at = answer.leads.span().start;
         if let Some(other) = answer.surface.as_ref().filter(|_| answer.leads.get_ref() != "stands") {
-            return Err(self.bad(other.span().start, "only what \"stands\" can name a surface".to_owned()));
+            return Err(self.0.bad(other.span().start, "only what \"stands\" can name a surface".to_owned()));
         }
         Ok(match answer.leads.get_ref().as_str() {
             "stands" => Leads::Stands(answer.surface.as_ref().map_or(Ok(surface), |other| self.surface(other))?),
@@ -190,22 +161,22 @@ impl Reader<'_> {
                     let what = format!(
                         "{name:?} leads back: an answer leads to a question further down, so that every walk ends"
                     );
-                    return Err(self.bad(at, what));
+                    return Err(self.0.bad(at, what));
                 }
                 None => {
                     let what =
                         format!("{name:?} is no question of this branch, nor \"stands\", \"clear\" or \"unclear\"");
-                    return Err(self.bad(at, what));
+                    return Err(self.0.bad(at, what));
                 }
             },
         })
     }
 
-    fn rule(&self, row: &RuleRow) -> Result<Rule, BadTree> {
+    fn rule(&self, row: &RuleRow) -> Result<Rule, BadFile> {
         let one_of = |name: &Spanned<String>, yes: &str, no: &str| match name.get_ref().as_str() {
             word if word == yes => Ok(true),
             word if word == no => Ok(false),
-            word => Err(self.bad(name.span().start, format!("{word:?} is neither {yes:?} nor {no:?}"))),
+            word => Err(self.0.bad(name.span().start, format!("{word:?} is neither {yes:?} nor {no:?}"))),
         };
         match row {
             RuleRow {
@@ -231,7 +202,7 @@ impl Reader<'_> {
                     let known = StopClass::ALL.into_iter().find(|class| class.name() == stop.get_ref());
                     classes.push(known.ok_or_else(|| {
                         let all = StopClass::ALL.map(StopClass::name).join(", ");
-                        self.bad(stop.span().start, format!("runs never end as {:?}: {all}", stop.get_ref()))
+                        self.0.bad(stop.span().start, format!("runs never end as {:?}: {all}", stop.get_ref()))
                     })?);
                 }
                 Ok(Rule::Rose(classes))
@@ -239,7 +210,7 @@ impl Reader<'_> {
             RuleRow { read: Some(word), surface: None, is: None, suspect: None, cleared: None, rose: None, .. } => {
                 Ok(Rule::Read { worse: one_of(word, "worse", "no worse")? })
             }
-            _ => Err(self.bad(
+            _ => Err(self.0.bad(
                 row.answer.span().start,
                 "a rule is one of `surface` with `is`, `suspect`, `cleared`, `rose`, `read`".to_owned(),
             )),

@@ -10,10 +10,10 @@ use std::sync::{Arc, LazyLock};
 
 use crate::event::{Digest, Surface};
 
-pub use file::BadTree;
 pub use rule::{Finding, Known, Standing, StopCount};
 pub use walk::{BranchWalk, Said, State, Step, Walk};
 
+use super::team::BadFile;
 use rule::Rule;
 
 /// The most answers a question has: each is one key.
@@ -91,7 +91,7 @@ impl Tree {
     /// # Errors
     /// What is wrong and in which line: what is no TOML, an unknown name, a name given twice, an answer that leads back, a question
     /// that nothing leads to.
-    pub fn parse(place: &str, text: &str) -> Result<Self, BadTree> {
+    pub fn parse(place: &str, text: &str) -> Result<Self, BadFile> {
         file::read(place, text)
     }
 

@@ -48,10 +48,7 @@ fn lay_out(cx: &Cx<'_>, alert: &Alert, width: usize) -> Vec<Line<'static>> {
     let mut state = vec![
         safe::lit(status, style),
         safe::made(format!(" since {}", cx.clock(alert.starts_at)), text),
-        safe::made(
-            format!(", {} {}", say::severity_sign(cx, alert.severity()), say::severity(alert.severity())),
-            style,
-        ),
+        safe::made(format!(", {} {}", say::severity_sign(cx, alert.severity()), alert.severity().name()), style),
     ];
     if let Some(end) = alert.ends_at {
         state.push(safe::made(format!(", until {}", cx.clock(end)), text));

@@ -7,7 +7,7 @@ use std::thread::{ScopedJoinHandle, scope};
 const THREADS: usize = 4;
 
 /// What `work` makes of `items`, part by part and in order; all in one part where there are fewer than `least` in each.
-pub fn spread<T: Sync, R: Send>(items: &[T], least: usize, work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
+pub fn in_parts<T: Sync, R: Send>(items: &[T], least: usize, work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
     let each = items.len().div_ceil(THREADS).max(least).max(1);
     if items.len() <= each {
         return vec![work(items)];
@@ -19,7 +19,7 @@ pub fn spread<T: Sync, R: Send>(items: &[T], least: usize, work: impl Fn(&[T]) -
 }
 
 /// What both make, side by side.
-pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+pub fn beside<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     scope(|threads| {
         let one = threads.spawn(one);
         let other = other();
@@ -40,9 +40,9 @@ mod tests {
     fn parts_come_back_in_their_order_however_many_there_are() {
         for n in [0, 1, 3, 4, 5, 99, 100, 1_001] {
             let items: Vec<usize> = (0..n).collect();
-            assert_eq!(spread(&items, 1, <[usize]>::to_vec).concat(), items);
-            assert_eq!(spread(&items, 50, <[usize]>::len).iter().sum::<usize>(), n);
+            assert_eq!(in_parts(&items, 1, <[usize]>::to_vec).concat(), items);
+            assert_eq!(in_parts(&items, 50, <[usize]>::len).iter().sum::<usize>(), n);
         }
-        assert_eq!(both(|| 1, || 2), (1, 2));
+        assert_eq!(beside(|| 1, || 2), (1, 2));
     }
 }
