@@ -52,11 +52,23 @@ pub fn plan(incident: u64, tier: u8, body: &str) -> Plan {
         idempotency_key: "k".into(),
         proposed_by: "mei".into(),
         approve_by: at(100_000),
+        purpose: crate::event::Purpose::Mend,
+        origin: None,
+        reasons: Vec::new(),
+        dry_run: None,
     }
 }
 
 pub fn waiting(plan: Plan) -> ActionView {
-    ActionView { id: plan.id(), plan: Arc::new(plan), state: ActionState::Proposed }
+    ActionView {
+        id: plan.id(),
+        plan: Arc::new(plan),
+        state: ActionState::Proposed,
+        broke_glass: None,
+        targets: Vec::new(),
+        cancelled: None,
+        effect: None,
+    }
 }
 
 fn hypothesis(surface: Surface, mechanism: &str) -> Hypothesis {
@@ -90,6 +102,7 @@ fn events(news: u64) -> Bounded<TimelineItem> {
 pub fn incident(number: u64, news: u64) -> IncidentView {
     let fingerprint: Fingerprint = "00ff".parse().expect("hexadecimal");
     IncidentView {
+        hands: crate::engine::view::HandsView::default(),
         id: IncidentId(number),
         headline: "support-assistant is degraded; probable cause: prompt in support-assistant".into(),
         severity: Severity::Critical,

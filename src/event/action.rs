@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, IncidentId, Person, PlanId, Time, Untrusted};
+use super::{Digest, IncidentId, Person, PlanId, ReadEnd, Surface, Time, Untrusted};
 
 /// Exactly what would run: from these bytes it is shown, digested and executed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,18 @@ pub struct Plan {
     pub proposed_by: Untrusted,
     /// No approval after this moment.
     pub approve_by: Time,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Purpose::is_mend")]
+    pub purpose: Purpose,
+    /// The step of a runbook it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// Why the tier is what it is, a rule of the policy each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Untrusted>,
+    /// What a dry run said before it was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRun>,
 }
 
 impl Plan {
@@ -53,6 +65,100 @@ pub enum Request {
         /// Body, sent as it stands.
         body: Untrusted,
     },
+    /// A program, run once for each target where a word is `{target}`, else once.
+    Process {
+        /// The program and its arguments, a word each; no shell unless the words name one.
+        argv: Vec<Untrusted>,
+    },
+    /// One statement.
+    Sql {
+        /// The database's name in the configuration.
+        database: Untrusted,
+        /// The statement.
+        statement: Untrusted,
+    },
+}
+
+impl Request {
+    /// Every text of it, in the order in which it is shown.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&Untrusted> {
+        match self {
+            Self::Http { method, url, body } => vec![method, url, body],
+            Self::Process { argv } => argv.iter().collect(),
+            Self::Sql { database, statement } => vec![database, statement],
+        }
+    }
+}
+
+/// What a plan is for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum Purpose {
+    /// To end the trouble.
+    #[default]
+    Mend,
+    /// A stage of bringing a surface back to what it was.
+    RollBack {
+        /// The procedure: a runbook's name.
+        procedure: Untrusted,
+        /// Which stage, from 1.
+        stage: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Holds further changes to what the incident is about.
+    Freeze {
+        /// The services whose changes are held; empty = all of the incident.
+        services: Vec<Untrusted>,
+        /// The surfaces whose changes are held; empty = every one.
+        surfaces: Vec<Surface>,
+        /// It ends by itself.
+        until: Time,
+    },
+    /// Lets changes through again before a freeze ends by itself.
+    Thaw,
+    /// Stops something that does harm, such as a key, a tool or a feature.
+    Contain {
+        /// What.
+        item: Untrusted,
+    },
+    /// Tells people; may be what a mandatory escalation asks for.
+    Call {
+        /// Whom.
+        whom: Untrusted,
+        /// The escalation point it serves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        point: Option<Untrusted>,
+    },
+}
+
+impl Purpose {
+    fn is_mend(&self) -> bool {
+        *self == Self::Mend
+    }
+}
+
+/// Where in a runbook a plan comes from: whether the file is still the same is checked before it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The runbook's name.
+    pub runbook: Untrusted,
+    /// Digest of its whole text.
+    pub digest: Digest,
+    /// The step's name.
+    pub step: Untrusted,
+}
+
+/// What a dry run said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DryRun {
+    /// What ran, inside the wall.
+    pub request: Request,
+    /// How it ended.
+    pub ended: ReadEnd,
+    /// What it said.
+    pub output: Untrusted,
 }
 
 /// One thing a plan touches.
@@ -86,6 +192,9 @@ pub struct Approval {
     pub execute_by: Time,
     /// Never used twice.
     pub nonce: Untrusted,
+    /// Why the rules that ask for more than one person were passed over in an emergency; `None` = they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broke_glass: Option<Untrusted>,
 }
 
 /// A person's refusal, or time's.
@@ -144,4 +253,43 @@ pub enum Outcome {
         /// What to check.
         check: Untrusted,
     },
+    /// Some targets were changed and others were not; each has an entry of its own.
+    Partly {
+        /// Targets that were changed.
+        done: u32,
+        /// Targets where it failed.
+        failed: u32,
+        /// Targets it never came to.
+        untouched: u32,
+        /// Why it ended there.
+        why: Untrusted,
+    },
+}
+
+/// How it went for one of several targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetEnded {
+    /// The incident.
+    pub incident: IncidentId,
+    /// The plan.
+    pub plan: PlanId,
+    /// The approval that was spent.
+    pub nonce: Untrusted,
+    /// The target.
+    pub target: Target,
+    /// How it went there.
+    pub outcome: Outcome,
+}
+
+/// A person wants a running plan to stop where it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// The incident.
+    pub incident: IncidentId,
+    /// The plan.
+    pub plan: PlanId,
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub reason: Untrusted,
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, Approval, Calibration, Change, Decision, Denial, Diagnosis, Finished, Grouped, Hunch, IncidentId,
-    IncidentOpened, LogBatch, MetricBatch, Note, Notice, OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked,
-    ReplayEnded, ReplayRan, Resolved, SeveritySet, Source, SpanBatch, Started, Topology, TriageAnswered,
-    TruthConfirmed, Untrusted,
+    Alert, Approval, Barred, Calibration, Cancelled, Change, Decision, Denial, Diagnosis, EffectChecked, Escalated,
+    Finished, Grouped, Halted, HarmMarked, Hunch, IncidentId, IncidentOpened, LogBatch, MetricBatch, Note, Notice,
+    OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked, ReplayEnded, ReplayRan, Resolved, SeveritySet, Source,
+    SpanBatch, Started, StepRead, TargetEnded, Topology, TriageAnswered, TruthConfirmed, Untrusted,
 };
 
 /// A source left alerts out of a delivery for length and says how many.
@@ -168,6 +168,22 @@ facts! {
     Released(Released) = "released",
     /// A person: it is this severe.
     SeveritySet(SeveritySet) = "severity_set",
+    /// A reading step of a runbook ran.
+    StepRead(StepRead) = "step_read",
+    /// An action: how it went for one of its targets.
+    TargetEnded(TargetEnded) = "target_ended",
+    /// A person: stop it where it is.
+    Cancelled(Cancelled) = "cancelled",
+    /// Derived: what came of an action.
+    EffectChecked(EffectChecked) = "effect_checked",
+    /// A person: the kill switch.
+    Halted(Halted) = "halted",
+    /// A rule held something back.
+    Barred(Barred) = "barred",
+    /// A person: somebody who must be called was called.
+    Escalated(Escalated) = "escalated",
+    /// A person: where one thing on the list of harm stands.
+    HarmMarked(HarmMarked) = "harm_marked",
 }
 
 impl Fact {
@@ -196,6 +212,13 @@ impl Fact {
             Self::ReplayRan(x) => Some(x.incident),
             Self::ReplayEnded(x) => Some(x.incident),
             Self::SeveritySet(x) => Some(x.incident),
+            Self::StepRead(x) => Some(x.incident),
+            Self::TargetEnded(x) => Some(x.incident),
+            Self::Cancelled(x) => Some(x.incident),
+            Self::EffectChecked(x) => Some(x.incident),
+            Self::Barred(x) => Some(x.incident),
+            Self::Escalated(x) => Some(x.incident),
+            Self::HarmMarked(x) => Some(x.incident),
             _ => None,
         }
     }

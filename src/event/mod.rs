@@ -15,6 +15,7 @@ mod compact;
 mod decision;
 mod diagnosis;
 mod fact;
+mod guard;
 mod id;
 mod incident;
 mod reading;
@@ -22,12 +23,16 @@ mod released;
 mod replay;
 mod show;
 mod source;
+mod step;
 mod surface;
 mod telemetry;
 mod triage;
 mod untrusted;
 
-pub use action::{Approval, Denial, Finished, Outcome, Plan, Request, Started, Target, Tier};
+pub use action::{
+    Approval, Cancelled, Denial, DryRun, Finished, Origin, Outcome, Plan, Purpose, Request, Started, Target,
+    TargetEnded, Tier,
+};
 pub use alert::{Alert, AlertStatus, Anomaly, Severity};
 pub use calibration::Calibration;
 pub use change::{Change, ChangeClass, Side};
@@ -38,6 +43,7 @@ pub use diagnosis::{
     Unfalsifiable,
 };
 pub use fact::{Fact, Kind, Labelled, Truncated};
+pub use guard::{Barred, EffectChecked, Escalated, Halted, HarmMarked, HarmStatus, Recovery, Symptom};
 pub use id::{BadId, Digest, Fingerprint, IncidentId, PlanId, Seq, SpanId, TraceId, WriterId};
 pub use incident::{
     Grouped, IncidentOpened, Owned, Reason, Regrouped, Resolved, Rule, SeveritySet, Truth, TruthConfirmed,
@@ -47,6 +53,7 @@ pub use released::{Released, Stays, Thinned};
 pub use replay::{ReplayArm, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan, TokenPrice, money};
 pub use show::{Mark, Policy, Safe};
 pub use source::{Person, Source};
+pub use step::{ReadEnd, StepRead};
 pub use surface::Surface;
 pub use telemetry::{
     Attributes, Edge, Labels, LogBatch, LogRecord, MetricBatch, Notice, Resource, Series, Span, SpanBatch, SpanEvent,

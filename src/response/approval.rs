@@ -330,5 +330,9 @@ pub(super) fn said(outcome: &Outcome) -> String {
         Outcome::Done { receipt } => format!("done: {}", receipt.show(Policy::Prose).as_str()),
         Outcome::Failed { error } => format!("failed: {}", error.show(Policy::Prose).as_str()),
         Outcome::Unknown { check } => format!("outcome unknown: {}", check.show(Policy::Prose).as_str()),
+        Outcome::Partly { done, failed, untouched, why } => format!(
+            "in part: {done} done, {failed} failed, {untouched} not touched: {}",
+            why.show(Policy::Prose).as_str()
+        ),
     }
 }

@@ -140,6 +140,7 @@ impl LocalDesk {
             by: by.clone(),
             execute_by: deadline_time + SignedDuration::from_secs(self.table.execute_seconds.into()),
             nonce: nonce.as_str().into(),
+            broke_glass: None,
         };
         let draft = plan_draft(now, format!("approved/{nonce}"), id, &approved.into());
         self.journal.append(vec![draft]).context("cannot record, so nothing is approved")?;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::alertmanager::{Known, Matcher, NewSilence};
 use super::policy::{Reach, Table};
 use crate::event::{
-    Alert, Fingerprint, IncidentId, Person, Plan, Policy, Request, Severity, Source, Target, Time, Untrusted,
+    Alert, Fingerprint, IncidentId, Person, Plan, Policy, Purpose, Request, Severity, Source, Target, Time, Untrusted,
 };
 
 /// The most alerts a plan may name.
@@ -119,6 +119,10 @@ pub(super) fn plan(
         idempotency_key: draft.key.into(),
         proposed_by: asked.by.login.clone(),
         approve_by: asked.approve_by,
+        purpose: Purpose::Mend,
+        origin: None,
+        reasons: Vec::new(),
+        dry_run: None,
     })
 }
 
@@ -131,7 +135,7 @@ pub(super) struct Sent {
 
 /// Reads the request of a plan.
 pub(super) fn of_plan(plan: &Plan) -> anyhow::Result<Sent> {
-    let Request::Http { method, url, body } = &plan.request;
+    let Request::Http { method, url, body } = &plan.request else { bail!("the plan is no request over HTTP") };
     ensure!(method.raw() == "POST", "the plan's method is not POST");
     let silence = serde_json::from_str(body.raw()).context("the plan's body is not a silence")?;
     Ok(Sent { url: url.raw().parse().context("the plan's address is not one")?, body: body.raw().to_owned(), silence })

@@ -50,7 +50,7 @@ fn fault_53_changed_bytes_are_another_plan_and_carry_no_approval() {
     let shown = scene.propose(&desk);
     // Somebody puts the same plan with other bytes into the journal, filed under the plan that was shown.
     let mut forged = scene.plan();
-    let Request::Http { method, url, body } = forged.request.clone();
+    let Request::Http { method, url, body } = forged.request.clone() else { panic!("{forged:?}") };
     forged.request = Request::Http { method, url, body: body.raw().replace("checkout", "payments").into() };
     assert_ne!(forged.id(), shown);
     let draft = Draft::new(Time::now(), "forged".into(), &forged.into()).found_by(term::plan(shown));

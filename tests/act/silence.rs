@@ -18,7 +18,7 @@ fn an_approved_silence_is_sent_once_as_shown_read_back_and_recorded() {
     assert!(scene.silences().is_empty(), "proposing sends nothing that changes anything");
 
     let plan = scene.plan();
-    let Request::Http { body, url, .. } = &plan.request;
+    let Request::Http { body, url, .. } = &plan.request else { panic!("{plan:?}") };
     assert!(url.raw().ends_with("/api/v2/silences"));
     assert_eq!(plan.targets.len(), 2, "{:?}", plan.targets);
     assert!(plan.targets.iter().all(|target| target.kind.raw() == "alert"));

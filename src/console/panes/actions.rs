@@ -32,6 +32,7 @@ pub(super) fn state(cx: &Cx<'_>, action: &ActionView) -> (&'static str, &'static
         ActionState::Finished { outcome, .. } => match outcome {
             Outcome::Done { .. } => ("done", "done", cx.of(Role::Good)),
             Outcome::Failed { .. } => ("failed", "failed", cx.of(Role::Bad)),
+            Outcome::Partly { .. } => ("DONE IN PART", "IN PART", cx.of(Role::Bad)),
             Outcome::Unknown { .. } => ("OUTCOME UNKNOWN", "UNKNOWN", cx.of(Role::Unclear)),
         },
     }

@@ -61,6 +61,14 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::Calibrated => "learned",
         Kind::Released => "let go",
         Kind::SeveritySet => "severity",
+        Kind::StepRead => "looked",
+        Kind::TargetEnded => "target",
+        Kind::Cancelled => "cancel",
+        Kind::EffectChecked => "effect",
+        Kind::Halted => "halt",
+        Kind::Barred => "barred",
+        Kind::Escalated => "called",
+        Kind::HarmMarked => "harm",
     }
 }
 
@@ -72,14 +80,16 @@ pub(super) fn kind_sign(cx: &Cx<'_>, kind: Kind) -> (&'static str, Style) {
         Kind::Notice | Kind::Metrics => (cx.glyphs.drift, cx.of(Role::Text)),
         Kind::Diagnosed | Kind::Hunch => (cx.glyphs.question, cx.of(Role::Focus)),
         Kind::Resolved | Kind::TruthConfirmed | Kind::Finished => (cx.glyphs.done, cx.of(Role::Good)),
-        Kind::Denied => (cx.glyphs.failed, cx.of(Role::Bad)),
+        Kind::Denied | Kind::Barred | Kind::Cancelled | Kind::Halted => (cx.glyphs.failed, cx.of(Role::Bad)),
         Kind::Owned
         | Kind::Decided
         | Kind::Noted
         | Kind::Regrouped
         | Kind::Approved
         | Kind::TriageAnswered
-        | Kind::SeveritySet => (cx.glyphs.cursor, cx.of(Role::Focus)),
+        | Kind::SeveritySet
+        | Kind::Escalated
+        | Kind::HarmMarked => (cx.glyphs.cursor, cx.of(Role::Focus)),
         Kind::Proposed | Kind::Started | Kind::ReplayAsked => (cx.glyphs.arrow, cx.of(Role::Focus)),
         _ => (cx.glyphs.dot, cx.of(Role::Muted)),
     }

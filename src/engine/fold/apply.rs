@@ -116,6 +116,27 @@ impl Fold {
                 self.plan(record, fact, x.plan, &"executor".into(), &super::build::outcome_text(&x.outcome));
             }
             Fact::SeveritySet(set) => self.severity_set(record, set),
+            Fact::TargetEnded(x) => {
+                let text = format!(
+                    "{} {}: {}",
+                    x.target.kind.raw(),
+                    x.target.name.raw(),
+                    super::build::outcome_text(&x.outcome)
+                );
+                self.plan(record, fact, x.plan, &"executor".into(), &text);
+            }
+            Fact::Cancelled(x) => {
+                self.plan(record, fact, x.plan, &x.by.login, &format!("cancelled: {}", x.reason.raw()));
+            }
+            Fact::EffectChecked(x) => {
+                let text = super::hands::effect_text(x);
+                self.plan(record, fact, x.plan, &"engine".into(), &text);
+            }
+            Fact::StepRead(read) => self.step_read(record, read),
+            Fact::Escalated(escalated) => self.escalated(record, escalated),
+            Fact::HarmMarked(marked) => self.harm_marked(record, marked),
+            Fact::Barred(barred) => self.barred(record, barred),
+            Fact::Halted(halted) => self.halted(record, halted),
         }
         self.keep_past();
     }

@@ -55,6 +55,7 @@ impl Fold {
             as_of: self.state.as_of,
             wound_back: false,
             label: self.state.label.clone(),
+            halted: self.state.halted.clone(),
             incidents: Bounded { items, hidden },
             loose_alerts: self.state.loose,
             door: None,
@@ -221,6 +222,7 @@ impl Fold {
                 diagnosis: Arc::clone(&newest.diagnosis),
             }),
             actions: incident.plans.iter().map(|plan| Incident::action(plan, now)).collect(),
+            hands: incident.hands.clone(),
             decisions: incident.decisions.iter().map(|kept| kept.line.clone()).collect(),
             hunches: incident.hunches.clone(),
             notes: incident.notes.clone(),
@@ -404,5 +406,8 @@ pub(in crate::engine) fn outcome_text(outcome: &Outcome) -> String {
         Outcome::Done { receipt } => format!("done: {}", receipt.raw()),
         Outcome::Failed { error } => format!("failed, nothing changed: {}", error.raw()),
         Outcome::Unknown { check } => format!("outcome unknown: {}", check.raw()),
+        Outcome::Partly { done, failed, untouched, why } => {
+            format!("in part: {done} done, {failed} failed, {untouched} not touched: {}", why.raw())
+        }
     }
 }

@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::engine::view::{
     ActionState, ActionView, DecisionLine, Ended, NoteLine, RatedView, SeriesLine, SurfaceLine, TriageLine,
 };
-use crate::event::{Diagnosis, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted, Verdict};
+use crate::event::{
+    Diagnosis, EffectChecked, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Target, Time, Truth, Untrusted,
+    Verdict,
+};
 
 use crate::surface::Around;
 
 use super::groups::Groups;
+use super::hands::Hands;
 use super::limits;
 use super::reading::Readings;
 use super::replays::ReplayKept;
@@ -46,6 +50,7 @@ pub(super) struct Incident {
     pub readings: Readings,
     pub triage: Vec<TriageLine>,
     pub replays: Vec<ReplayKept>,
+    pub hands: Hands,
     pub truth: Option<Truth>,
     /// How it ended, once it is packed.
     pub ended: Option<Ended>,
@@ -86,6 +91,32 @@ pub(super) struct PlanKept {
     pub id: PlanId,
     pub plan: Arc<Plan>,
     pub state: ActionState,
+    /// Why rules were passed over in an emergency.
+    #[serde(default)]
+    pub broke_glass: Option<Untrusted>,
+    /// How it went for single targets.
+    #[serde(default)]
+    pub targets: Vec<(Target, Outcome)>,
+    /// Who wants it to stop where it is, and why.
+    #[serde(default)]
+    pub cancelled: Option<(Person, Untrusted)>,
+    /// What came of it, as last looked at.
+    #[serde(default)]
+    pub effect: Option<Arc<EffectChecked>>,
+}
+
+impl PlanKept {
+    fn proposed(id: PlanId, plan: Arc<Plan>) -> Self {
+        Self {
+            id,
+            plan,
+            state: ActionState::Proposed,
+            broke_glass: None,
+            targets: Vec::new(),
+            cancelled: None,
+            effect: None,
+        }
+    }
 }
 
 /// What moves along when an incident becomes part of another.
@@ -120,6 +151,7 @@ impl Incident {
             readings: Readings::default(),
             triage: Vec::new(),
             replays: Vec::new(),
+            hands: Hands::default(),
             truth: None,
             ended: None,
             confirmed: None,
@@ -196,6 +228,7 @@ impl Incident {
         self.readings = Readings::default();
         self.triage = Vec::new();
         self.replays = Vec::new();
+        self.hands = Hands::default();
     }
 
     /// Takes in what an entry says about a plan, recorded as of `at`. A state that cannot follow the one the plan is in
@@ -208,13 +241,34 @@ impl Incident {
                 let new = self.plans.iter().all(|kept| kept.id != id);
                 if new {
                     let plan = Arc::new(Plan::clone(plan));
-                    say(&mut self.plans, PlanKept { id, plan, state: ActionState::Proposed });
+                    say(&mut self.plans, PlanKept::proposed(id, plan));
                 }
                 new
             }
             Fact::Approved(x) => {
-                self.advance(x.plan, ActionState::Approved { by: x.by.clone(), execute_by: x.execute_by })
+                let moved = self.advance(x.plan, ActionState::Approved { by: x.by.clone(), execute_by: x.execute_by });
+                if let Some(plan) = self.plan_mut(x.plan).filter(|_| moved) {
+                    plan.broke_glass.clone_from(&x.broke_glass);
+                }
+                moved
             }
+            Fact::TargetEnded(x) => self.plan_mut(x.plan).is_some_and(|plan| {
+                // A target that was unknown may be looked up.
+                plan.targets.retain(|(target, _)| *target != x.target);
+                plan.targets.push((x.target.clone(), x.outcome.clone()));
+                true
+            }),
+            Fact::Cancelled(x) => {
+                let runs = |plan: &&mut PlanKept| matches!(plan.state, ActionState::Started { .. });
+                self.plan_mut(x.plan).filter(runs).is_some_and(|plan| {
+                    plan.cancelled.get_or_insert_with(|| (x.by.clone(), x.reason.clone()));
+                    true
+                })
+            }
+            Fact::EffectChecked(x) => self.plan_mut(x.plan).is_some_and(|plan| {
+                plan.effect = Some(Arc::new(EffectChecked::clone(x)));
+                true
+            }),
             Fact::Denied(x) => self.advance(x.plan, ActionState::Denied { reason: x.reason.clone() }),
             Fact::Started(x) => self.advance(x.plan, ActionState::Started { at }),
             Fact::Finished(x) => self.advance(x.plan, ActionState::Finished { outcome: x.outcome.clone(), at }),
@@ -222,8 +276,12 @@ impl Incident {
         }
     }
 
+    fn plan_mut(&mut self, id: PlanId) -> Option<&mut PlanKept> {
+        self.plans.iter_mut().find(|plan| plan.id == id)
+    }
+
     fn advance(&mut self, id: PlanId, next: ActionState) -> bool {
-        let Some(plan) = self.plans.iter_mut().find(|plan| plan.id == id) else { return false };
+        let Some(plan) = self.plan_mut(id) else { return false };
         let follows = match (&plan.state, &next) {
             (ActionState::Proposed, ActionState::Approved { .. } | ActionState::Denied { .. })
             | (ActionState::Approved { .. }, ActionState::Denied { .. } | ActionState::Started { .. })
@@ -251,7 +309,15 @@ impl Incident {
             }
             state => state.clone(),
         };
-        ActionView { plan: Arc::clone(&plan.plan), id: plan.id, state }
+        ActionView {
+            plan: Arc::clone(&plan.plan),
+            id: plan.id,
+            state,
+            broke_glass: plan.broke_glass.clone(),
+            targets: plan.targets.clone(),
+            cancelled: plan.cancelled.clone(),
+            effect: plan.effect.clone(),
+        }
     }
 }
 

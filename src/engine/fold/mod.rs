@@ -11,6 +11,7 @@ mod changes;
 mod derive;
 mod first;
 mod groups;
+mod hands;
 mod heard;
 mod incident;
 mod limits;
@@ -44,7 +45,7 @@ use runs::RunKept;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// The fold of a journal.
 #[derive(Debug)]

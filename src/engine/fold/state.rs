@@ -27,6 +27,8 @@ pub(super) struct State {
     /// When it arrived.
     pub as_of: Option<Time>,
     pub label: Option<Untrusted>,
+    /// The kill switch, while it is on.
+    pub halted: Option<crate::engine::view::HaltView>,
     pub names: Names,
     pub alerts: Alerts,
     /// Alerts that fire and are in no incident.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Outcome, Person, Plan, PlanId, Time, Untrusted};
+use crate::event::{EffectChecked, Outcome, Person, Plan, PlanId, Target, Time, Untrusted};
 
 /// One plan of change and how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,18 @@ pub struct ActionView {
     pub id: PlanId,
     /// How far it is.
     pub state: ActionState,
+    /// Why rules were passed over in an emergency; `None` = they were not.
+    #[serde(default)]
+    pub broke_glass: Option<Untrusted>,
+    /// How it went for single targets, in order.
+    #[serde(default)]
+    pub targets: Vec<(Target, Outcome)>,
+    /// Who wants it to stop where it is, and why.
+    #[serde(default)]
+    pub cancelled: Option<(Person, Untrusted)>,
+    /// What came of it, as last looked at.
+    #[serde(default)]
+    pub effect: Option<Arc<EffectChecked>>,
 }
 
 /// How far a plan is.

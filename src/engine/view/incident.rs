@@ -12,8 +12,8 @@ use crate::event::{
 use crate::surface::severity::Label;
 
 use super::{
-    ActionView, Around, Bounded, ChangeLine, RatedView, ReadingView, ReplayView, RunLine, SeriesLine, SimilarView,
-    StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
+    ActionView, Around, Bounded, ChangeLine, HandsView, RatedView, ReadingView, ReplayView, RunLine, SeriesLine,
+    SimilarView, StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
 };
 
 /// One incident.
@@ -87,6 +87,9 @@ pub struct IncidentView {
     pub diagnosis: Option<DiagnosisView>,
     /// Plans of change.
     pub actions: Vec<ActionView>,
+    /// What was looked at by runbook, who was called, and where the list of harm stands.
+    #[serde(default)]
+    pub hands: HandsView,
     /// Decisions, oldest first.
     pub decisions: Vec<DecisionLine>,
     /// Hunches, oldest first.

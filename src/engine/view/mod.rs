@@ -6,6 +6,7 @@
 mod action;
 mod detail;
 mod first;
+mod hands;
 mod incident;
 mod known;
 mod reading;
@@ -28,6 +29,7 @@ pub use crate::surface::{Around, Came, Gap, RunTable, ServiceGaps, StopClass};
 pub use action::{ActionState, ActionView};
 pub use detail::{ChangeDetail, Mark, RunDetail, Step, Suspicion, Turn};
 pub use first::{Ended, Hop, PastView, RatedView, SimilarView, WayView};
+pub use hands::{CallLine, HaltView, HandsView, HarmLine, ReadLine};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
 pub use reading::{Drawn, ReadingView, SliceView, StopLine, TriageLine, ValueView};
 pub use replay::ReplayView;
@@ -62,6 +64,9 @@ pub struct View {
     pub wound_back: bool,
     /// The label of a demo or drill, shown on every screen.
     pub label: Option<Untrusted>,
+    /// The kill switch, while it is on.
+    #[serde(default)]
+    pub halted: Option<HaltView>,
     /// Open incidents first, worst first; then the resolved, newest first.
     pub incidents: Bounded<Arc<IncidentView>>,
     /// Alerts that belong to no incident (informational, test).

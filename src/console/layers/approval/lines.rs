@@ -14,8 +14,7 @@ const LONG_BLANK: usize = 3;
 
 /// Whether everything that runs is printable ASCII, so that it looks like what it is.
 pub(super) fn is_plain(plan: &Plan) -> bool {
-    let Request::Http { method, url, body } = &plan.request;
-    let texts = [method, url, body].into_iter().chain(plan.targets.iter().flat_map(|t| [&t.kind, &t.name]));
+    let texts = plan.request.texts().into_iter().chain(plan.targets.iter().flat_map(|t| [&t.kind, &t.name]));
     texts.into_iter().all(|text| text.raw().bytes().all(|b| b == b' ' || b == b'\n' || b.is_ascii_graphic()))
 }
 
@@ -24,7 +23,6 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
     let text = cx.of(Role::Text);
     let muted = cx.of(Role::Muted);
     let width = cx.area.width;
-    let Request::Http { method, url, body } = &plan.request;
 
     let heading = |out: &mut Vec<Line<'static>>, what: String| {
         out.push(Line::default());
@@ -59,18 +57,13 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
         }
     }
 
-    let bytes = body.raw().len();
-    let rows = body.raw().lines().count();
-    heading(&mut out, format!("Exactly this is sent: {bytes} bytes of body in {rows} lines"));
-    let request = format!("{} {}", visible(method, glyphs), visible(url, glyphs));
-    for line in chunks(&request, width) {
+    let (what, first, rest) = exactly(&plan.request, glyphs);
+    heading(&mut out, what);
+    for line in chunks(&first, width) {
         out.push(Line::from(safe::made(line, cx.of(Role::New))));
     }
-    for line in body.raw().split('\n') {
-        let line = visible(&Untrusted::from(line), glyphs);
-        for line in chunks(&line, width) {
-            out.push(Line::from(safe::made(line, text)));
-        }
+    for line in rest.iter().flat_map(|line| chunks(line, width)) {
+        out.push(Line::from(safe::made(line, text)));
     }
 
     if !plan.taint.is_empty() {
@@ -82,6 +75,31 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
     heading(&mut out, "To undo it".to_owned());
     quoted(&mut out, &plan.undo, Policy::Prose, cx, glyphs);
     out
+}
+
+/// What would run: what it is and how long, its head, and the rest line by line.
+fn exactly(request: &Request, glyphs: &'static Glyphs) -> (String, String, Vec<String>) {
+    let by_line = |text: &Untrusted| -> Vec<String> {
+        text.raw().split('\n').map(|line| visible(&Untrusted::from(line), glyphs)).collect()
+    };
+    match request {
+        Request::Http { method, url, body } => {
+            let (bytes, rows) = (body.raw().len(), body.raw().lines().count());
+            let what = format!("Exactly this is sent: {bytes} bytes of body in {rows} lines");
+            (what, format!("{} {}", visible(method, glyphs), visible(url, glyphs)), by_line(body))
+        }
+        Request::Process { argv } => {
+            let what = format!("Exactly this is run, without a shell of ours: {} words, one a line", argv.len());
+            let mut words = argv.iter();
+            let first = words.next().map(|word| visible(word, glyphs)).unwrap_or_default();
+            let rest = words.flat_map(|word| by_line(word).into_iter().map(|line| format!("  {line}")));
+            (what, first, rest.collect())
+        }
+        Request::Sql { database, statement } => {
+            let what = format!("Exactly this statement is sent: {} bytes", statement.raw().len());
+            (what, format!("on {}", visible(database, glyphs)), by_line(statement))
+        }
+    }
 }
 
 /// Words that are not the console's own stand behind a bar.

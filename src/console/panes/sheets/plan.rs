@@ -42,6 +42,12 @@ fn ended(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
             lines.extend(match outcome {
                 Outcome::Done { receipt } => said("receipt", receipt, Role::Good),
                 Outcome::Failed { error } => said("failed", error, Role::Bad),
+                Outcome::Partly { done, failed, untouched, why } => {
+                    let counts = format!("{done} done, {failed} failed, {untouched} not touched");
+                    let mut lines = beside(cx, "in part", vec![safe::made(counts, cx.of(Role::Bad))], width);
+                    lines.extend(said("because", why, Role::Text));
+                    lines
+                }
                 Outcome::Unknown { check } => {
                     let mut lines = said("check", check, Role::Unclear);
                     let key = cx.keymap.first(Action::Reconcile).unwrap_or_else(|| ":reconcile".to_owned());
@@ -50,6 +56,35 @@ fn ended(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>> {
                     lines
                 }
             });
+            lines
+        }
+    }
+}
+
+/// What would run or ran, whole.
+pub(super) fn request(cx: &Cx<'_>, request: &Request, width: usize) -> Vec<Line<'static>> {
+    let text = cx.of(Role::Text);
+    match request {
+        Request::Http { method, url, body } => {
+            let mut lines = field(cx, "method", method, Policy::Exact, width, text);
+            lines.extend(field(cx, "address", url, Policy::Exact, width, text));
+            let many = format!("{} bytes, {} lines", body.raw().len(), body.lines().count());
+            lines.extend(beside(cx, "body", vec![safe::made(many, cx.of(Role::Muted))], width));
+            lines.extend(words::paragraphs(cx, body, Policy::Exact, width, text));
+            lines
+        }
+        Request::Process { argv } => {
+            let each = argv.iter().enumerate();
+            each.flat_map(|(nth, word)| {
+                // Every word begins a line of its own: where one ends and the next begins is never in doubt.
+                let name = ["program", "words", ""][nth.min(2)];
+                field(cx, name, word, Policy::Exact, width, text)
+            })
+            .collect()
+        }
+        Request::Sql { database, statement } => {
+            let mut lines = field(cx, "database", database, Policy::Exact, width, text);
+            lines.extend(words::paragraphs(cx, statement, Policy::Exact, width, text));
             lines
         }
     }
@@ -71,12 +106,7 @@ fn lay_out(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>>
         lines.extend(field(cx, name, path, Policy::Exact, width, cx.of(Role::Untrusted)));
     }
     lines.extend(heading(cx, "Exactly this is sent"));
-    let Request::Http { method, url, body } = &plan.request;
-    lines.extend(field(cx, "method", method, Policy::Exact, width, text));
-    lines.extend(field(cx, "address", url, Policy::Exact, width, text));
-    let many = format!("{} bytes, {} lines", body.raw().len(), body.lines().count());
-    lines.extend(beside(cx, "body", vec![safe::made(many, cx.of(Role::Muted))], width));
-    lines.extend(words::paragraphs(cx, body, Policy::Exact, width, text));
+    lines.extend(request(cx, &plan.request, width));
     lines.extend(heading(cx, "It touches"));
     for target in &plan.targets {
         let mut spans = vec![safe::lit("  ", text)];

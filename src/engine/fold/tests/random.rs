@@ -6,10 +6,11 @@ use super::{Paper, at, difference, folded};
 use crate::engine::Fold;
 use crate::engine::fold::limits;
 use crate::event::{
-    Alert, AlertStatus, Approval, Cause, Change, ChangeClass, Decision, Denial, Diagnosis, Digest, Fact, Fingerprint,
-    Finished, Grouped, Hunch, IncidentId, IncidentOpened, Labels, Note, Outcome, Owned, Person, Plan, PlanId, Reason,
-    Regrouped, Request, Resolved, Rule, Seq, Severity, SeveritySet, Source, Span, SpanBatch, SpanId, SpanKind,
-    SpanStatus, Started, Surface, Tier, TraceId, Truncated, Truth, TruthConfirmed, Verdict,
+    Alert, AlertStatus, Approval, Barred, Cancelled, Cause, Change, ChangeClass, Decision, Denial, Diagnosis, Digest,
+    EffectChecked, Escalated, Fact, Fingerprint, Finished, Grouped, Halted, HarmMarked, HarmStatus, Hunch, IncidentId,
+    IncidentOpened, Labels, Note, Outcome, Owned, Person, Plan, PlanId, ReadEnd, Reason, Recovery, Regrouped, Request,
+    Resolved, Rule, Seq, Severity, SeveritySet, Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Started,
+    StepRead, Surface, Symptom, Target, TargetEnded, Tier, TraceId, Truncated, Truth, TruthConfirmed, Verdict,
 };
 
 pub(super) fn person(known_by: &str) -> Person {
@@ -57,6 +58,50 @@ pub(super) fn plan(number: u8, incident: IncidentId) -> Plan {
         idempotency_key: "k".into(),
         proposed_by: "ada".into(),
         approve_by: at(900),
+        purpose: crate::event::Purpose::Mend,
+        origin: None,
+        reasons: Vec::new(),
+        dry_run: None,
+    }
+}
+
+fn hands(incident: IncidentId, plan: PlanId, which: u8) -> Fact {
+    let by = person("uid");
+    let target = Target { kind: "pod".into(), name: format!("p{which}").into() };
+    let done = Outcome::Done { receipt: "r".into() };
+    match which {
+        0 => TargetEnded { incident, plan, nonce: "n".into(), target, outcome: done }.into(),
+        1 => Cancelled { incident, plan, by, reason: "stop".into() }.into(),
+        2 => Halted { on: incident.0 % 2 == 0, by, reason: "stop".into() }.into(),
+        3 => Barred { incident, plan: Some(plan), tried: "approve".into(), why: "alone".into(), by }.into(),
+        4 => Escalated { incident, point: "data".into(), whom: "dpo".into(), how: "phone".into(), by }.into(),
+        5 => HarmMarked { incident, item: "user 1".into(), status: HarmStatus::Told, note: "".into(), by }.into(),
+        6 => {
+            let symptoms = vec![Symptom {
+                what: "alerts firing".into(),
+                before: "3".into(),
+                after: "0".into(),
+                effect: Recovery::Recovered,
+            }];
+            EffectChecked { incident, plan, after_s: 300, symptoms, effect: Recovery::Recovered }.into()
+        }
+        _ => StepRead {
+            incident,
+            runbook: "basics".into(),
+            digest: Digest([1; 32]),
+            step: "look".into(),
+            request: Request::Process { argv: vec!["ps".into()] },
+            began: at(1),
+            took_ms: 5,
+            ended: ReadEnd::Exit { code: 0 },
+            output: "x".into(),
+            output_bytes: 1,
+            finding: "x".into(),
+            about: vec![Surface::Infra],
+            says: None,
+            by: None,
+        }
+        .into(),
     }
 }
 
@@ -122,8 +167,9 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
             blast_radius: vec![], remediation: None, not_checked: vec![], calibration: None })),
         1 => (0u32..4).prop_map(|own| Fact::from(crate::event::Calibration { own, version: own, ..crate::diagnosis::shipped().calibration })),
         1 => (0u8..3, incident()).prop_map(|(n, i)| Fact::from(plan(n, i))),
+        1 => (0u8..3, incident(), 0u8..8).prop_map(move |(n, i, which)| hands(i, id(n, i), which)),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Approval { incident: i, plan: id(n, i),
-            policy: "1".into(), targets: Digest([0; 32]), by: person("uid"), execute_by: at(900), nonce: "n".into() })),
+            policy: "1".into(), targets: Digest([0; 32]), by: person("uid"), execute_by: at(900), nonce: "n".into(), broke_glass: None })),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Denial { incident: i, plan: id(n, i),
             by: None, reason: "late".into() })),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Started { incident: i, plan: id(n, i), nonce: "n".into() })),

@@ -185,6 +185,7 @@ fn a_plan_moves_only_forward_and_an_unfinished_execution_is_unknown() {
         by: person("uid"),
         execute_by: at(300),
         nonce: "n".into(),
+        broke_glass: None,
     };
     let mut state = |paper: &mut Paper, fact: Fact, second: i64| {
         paper.fact(fact, at(second), at(second));

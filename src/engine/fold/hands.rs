@@ -1,0 +1,124 @@
+//! Reading steps, calls, the list of harm and the kill switch, as they are kept.
+
+use crate::engine::view::{CallLine, HaltView, HandsView, HarmLine, Opens, ReadLine};
+use crate::event::{Barred, EffectChecked, Escalated, Halted, HarmMarked, IncidentId, ReadEnd, Recovery, StepRead};
+use crate::journal::Record;
+
+use super::Fold;
+use super::incident::say;
+use super::timeline::one_line;
+
+/// Things on the list of harm that are remembered for one incident.
+const HARM_KEPT: usize = 10_000;
+
+/// What is kept is what is shown.
+pub(super) type Hands = HandsView;
+
+impl Fold {
+    pub(super) fn step_read(&mut self, record: &Record, read: &StepRead) {
+        let who = read.by.as_ref().map_or_else(|| "runbook".into(), |by| by.login.clone());
+        let text = format!("{}: {}: {}", read.runbook.raw(), read.step.raw(), said(read));
+        self.line(record, read.incident, &who, &text, Opens::Entry { seq: record.seq });
+        let Some(hands) = self.hands(read.incident) else { return };
+        let line = ReadLine {
+            seq: record.seq,
+            at: read.began,
+            runbook: one_line(&read.runbook),
+            digest: read.digest,
+            step: one_line(&read.step),
+            ended: read.ended.clone(),
+            finding: one_line(&read.finding),
+            about: read.about.clone(),
+            says: read.says,
+            took_ms: read.took_ms,
+            times: 1,
+        };
+        let same = |known: &&mut ReadLine| known.runbook == line.runbook && known.step == line.step;
+        match hands.reads.iter_mut().find(same) {
+            Some(known) => *known = ReadLine { times: known.times.saturating_add(1), ..line },
+            None => say(&mut hands.reads, line),
+        }
+    }
+
+    pub(super) fn escalated(&mut self, record: &Record, escalated: &Escalated) {
+        let by = &escalated.by.login;
+        let text = format!("called {} ({}): {}", escalated.whom.raw(), escalated.how.raw(), escalated.point.raw());
+        self.told(record, escalated.incident, by, &text);
+        let line =
+            CallLine { at: record.at, point: escalated.point.clone(), whom: one_line(&escalated.whom), by: by.clone() };
+        if let Some(hands) = self.hands(escalated.incident) {
+            say(&mut hands.escalated, line);
+        }
+    }
+
+    pub(super) fn harm_marked(&mut self, record: &Record, marked: &HarmMarked) {
+        let line = HarmLine {
+            status: marked.status,
+            note: one_line(&marked.note),
+            by: marked.by.login.clone(),
+            at: record.at,
+        };
+        self.told(record, marked.incident, &marked.by.login, &format!("{}: {:?}", marked.item.raw(), marked.status));
+        if let Some(hands) = self.hands(marked.incident)
+            && (hands.harm.len() < HARM_KEPT || hands.harm.contains_key(&marked.item))
+        {
+            hands.harm.insert(marked.item.clone(), line);
+        }
+    }
+
+    pub(super) fn barred(&mut self, record: &Record, barred: &Barred) {
+        let text = format!("tried to {}: {}", barred.tried.raw(), barred.why.raw());
+        match barred.plan {
+            Some(plan) => self.line(record, barred.incident, &barred.by.login, &text, Opens::Plan { plan }),
+            None => self.told(record, barred.incident, &barred.by.login, &text),
+        }
+        if let Some(hands) = self.hands(barred.incident) {
+            hands.barred += 1;
+        }
+    }
+
+    pub(super) fn halted(&mut self, record: &Record, halted: &Halted) {
+        let by = &halted.by.login;
+        let what = if halted.on { "switched all changes off" } else { "let changes run again" };
+        for id in self.open_incidents() {
+            self.told(record, id, by, &format!("{what}: {}", halted.reason.raw()));
+        }
+        self.state.halted =
+            halted.on.then(|| HaltView { at: record.at, by: by.clone(), reason: one_line(&halted.reason) });
+        self.dirty.all = true;
+    }
+
+    fn hands(&mut self, id: IncidentId) -> Option<&mut Hands> {
+        Some(&mut self.state.incidents.get_mut(&id)?.hands)
+    }
+}
+
+/// What a reading step found, in one line.
+fn said(read: &StepRead) -> String {
+    let ended = match &read.ended {
+        ReadEnd::Exit { code: 0 } | ReadEnd::Rows { .. } => String::new(),
+        ReadEnd::Exit { code } => format!("exit {code}; "),
+        ReadEnd::Signal { signal } => format!("ended by signal {signal}; "),
+        ReadEnd::Limit { which } => format!("stopped at {}; ", which.raw()),
+        ReadEnd::Refused { why } => format!("not run: {}", why.raw()),
+        ReadEnd::Http { status } => format!("{status}; "),
+    };
+    format!("{ended}{}", read.finding.raw())
+}
+
+/// What came of a plan, in one line.
+pub(super) fn effect_text(checked: &EffectChecked) -> String {
+    let effect = match checked.effect {
+        Recovery::Recovered => "as it was before the trouble",
+        Recovery::Better => "better, not yet as before",
+        Recovery::Unmoved => "no better",
+        Recovery::Worse => "worse",
+        Recovery::Unclear => "too little was seen to say what came of it",
+    };
+    let symptoms: Vec<String> = checked
+        .symptoms
+        .iter()
+        .map(|symptom| format!("{}: {} before, {} now", symptom.what.raw(), symptom.before.raw(), symptom.after.raw()))
+        .collect();
+    format!("{effect}, {} min after: {}", checked.after_s / 60, symptoms.join("; "))
+}

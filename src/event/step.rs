@@ -1,0 +1,87 @@
+//! Reading steps that ran, and what they found.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Digest, Direction, IncidentId, Person, Request, Surface, Time, Untrusted};
+
+/// A reading step of a runbook ran: it cannot have changed anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepRead {
+    /// The incident it was run for.
+    pub incident: IncidentId,
+    /// The runbook's name.
+    pub runbook: Untrusted,
+    /// Digest of the runbook's whole text.
+    pub digest: Digest,
+    /// The step's name.
+    pub step: Untrusted,
+    /// Exactly what ran.
+    pub request: Request,
+    /// When it began.
+    pub began: Time,
+    /// For how long it ran, milliseconds.
+    pub took_ms: u64,
+    /// How it ended.
+    pub ended: ReadEnd,
+    /// What it said, as far as the limit on output allows.
+    pub output: Untrusted,
+    /// How long what it said was in all, bytes.
+    pub output_bytes: u64,
+    /// The one line of it that matters, where one can be told.
+    pub finding: Untrusted,
+    /// The surfaces it is about; empty = whatever the incident is about.
+    pub about: Vec<Surface>,
+    /// What the finding says of a cause there, where the step tells how to read its output.
+    pub says: Option<Direction>,
+    /// The person who ran it; `None` = it ran on its own.
+    pub by: Option<Person>,
+}
+
+/// How a reading step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum ReadEnd {
+    /// A program ended by itself.
+    Exit {
+        /// Its exit code; 0 = it says all is well.
+        code: i32,
+    },
+    /// A program was ended by a signal.
+    Signal {
+        /// Which.
+        signal: i32,
+    },
+    /// It was ended at a limit.
+    Limit {
+        /// Which, such as `30 s` or `1 MB of output`.
+        which: Untrusted,
+    },
+    /// It was not run, or the wall stopped it.
+    Refused {
+        /// Why.
+        why: Untrusted,
+    },
+    /// An answer over HTTP.
+    Http {
+        /// Its status.
+        status: u16,
+    },
+    /// An answer of a database.
+    Rows {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl ReadEnd {
+    /// Whether it ran to its end and says all is well.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        match self {
+            Self::Exit { code } => *code == 0,
+            Self::Http { status } => (200..300).contains(status),
+            Self::Rows { .. } => true,
+            Self::Signal { .. } | Self::Limit { .. } | Self::Refused { .. } => false,
+        }
+    }
+}
