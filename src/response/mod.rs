@@ -15,6 +15,7 @@ mod ledger;
 mod plans;
 mod policy;
 pub mod replay;
+pub mod runbook;
 mod silence;
 
 use alertmanager::http_client_builder;
