@@ -63,6 +63,12 @@ impl Glob {
         self.0.iter().all(|c| *c == '*')
     }
 
+    /// Whether it is a name written out.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.0.iter().any(|c| matches!(c, '*' | '?'))
+    }
+
     /// As it was written.
     #[must_use]
     pub fn text(&self) -> Untrusted {

@@ -23,8 +23,8 @@ pub struct Runbook {
     pub built_in: bool,
     /// SHA-256 of the file's bytes.
     pub digest: Digest,
-    /// What it is for.
-    pub matches: Matches,
+    /// What it is for: any of these fits.
+    pub matches: Vec<Matches>,
     /// What its reading steps may reach.
     pub hosts: Vec<Host>,
     /// The configured databases its statements are for; the first is meant where a step names none.
