@@ -107,10 +107,21 @@ impl Graph {
         self.callees.keys().chain(only_called)
     }
 
+    /// Whether a component is in any known call.
+    #[must_use]
+    pub fn is_known(&self, service: &Untrusted) -> bool {
+        self.callees.contains_key(service) || self.callers.contains_key(service)
+    }
+
     /// Whether no call is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.edges == 0
+    }
+
+    /// How many calls are known. Only ever grows, so that it says whether any was learnt since.
+    pub(super) fn calls_known(&self) -> usize {
+        self.edges
     }
 
     /// Calls left out because there were too many.

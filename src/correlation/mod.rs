@@ -10,15 +10,18 @@
 //! Deciding and recording are two steps, so that the process that leads and those that follow agree:
 //! [`Correlator::decide`] (leader only) says what should be recorded, [`Correlator::apply`] takes in what was recorded.
 
+mod again;
 mod decide;
 mod graph;
 mod group;
 mod past;
 mod path;
 mod place;
+mod reach;
 mod root;
 mod sign;
 pub mod similar;
+mod story;
 mod tie;
 
 pub use graph::Graph;

@@ -44,6 +44,14 @@ pub(super) struct Together {
     pub of: usize,
 }
 
+impl Together {
+    /// In words; `with` says with what.
+    pub(super) fn words(self, with: &str) -> String {
+        let with = if with.is_empty() { String::new() } else { format!(" {with}") };
+        format!("were of one cause in {} of {} confirmed incidents{with}", self.both, self.of)
+    }
+}
+
 impl Past {
     /// The cause of `incident` is confirmed, or a person put its alerts together: they were of one cause. No members: they were not.
     pub(super) fn confirm(&mut self, incident: IncidentId, members: impl Iterator<Item = Profile>) {
@@ -110,6 +118,37 @@ impl Past {
                 (both > 0).then_some((other, Together { both, of: incidents.len() }))
             })
             .collect()
+    }
+}
+
+/// Each time a person took two alerts apart weighs so much against putting them together, in nats: more than most stories are worth.
+const PARTED: f64 = 8.0;
+/// And at most so much in all.
+const MOST_PARTED: f64 = 24.0;
+
+impl Past {
+    /// How `own` stood to those of `others` it was with most often.
+    pub(super) fn together(&self, own: Profile, others: impl Iterator<Item = Profile>) -> Option<Together> {
+        if !self.seen.contains_key(&own) {
+            return None;
+        }
+        let companions = self.companions(own);
+        others.filter_map(|other| companions.get(&other).copied()).max_by_key(|together| together.both)
+    }
+
+    /// What speaks against putting `own` beside `others`, in nats: people took them apart more often than they were of one cause.
+    pub(super) fn parted(&self, own: Profile, others: impl Iterator<Item = Profile>) -> f64 {
+        if self.apart.is_empty() {
+            return 0.0;
+        }
+        let net = |other: Profile| {
+            let apart = self.apart.get(&(own.min(other), own.max(other)))?;
+            let with = |of: Profile| self.seen.get(&of);
+            let both = with(own).zip(with(other)).map_or(0, |(a, b)| a.intersection(b).count());
+            u32::try_from(both).ok().and_then(|both| apart.checked_sub(both))
+        };
+        let most = others.filter_map(net).max().unwrap_or(0);
+        (PARTED * f64::from(most)).min(MOST_PARTED)
     }
 }
 

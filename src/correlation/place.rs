@@ -12,18 +12,15 @@ use crate::event::{
 use super::graph::Graph;
 use super::group::{Group, Known, Subject};
 use super::past::{Past, Profile};
+use super::reach::Routes;
 use super::root::{self, Root};
 use super::sign::Sign;
 
-/// What can be set. The weights of ties are in one unit; a minute between two alerts costs [`Settings::per_minute`] of it.
+/// What can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// An alert joins no incident whose related component moved longer before or after it than this, in seconds.
     pub window_s: i64,
-    /// The least score at which it joins.
-    pub threshold: f64,
-    /// What each minute between it and what it is tied to costs.
-    pub per_minute: f64,
     /// At most so many components on either side are looked at.
     pub neighbours: usize,
     /// At most so many incidents of one component, the newest, are looked at.
@@ -34,7 +31,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_s: 600, threshold: 0.3, per_minute: 0.25, neighbours: 64, incidents: 8, hops: 3 }
+        Self { window_s: 600, neighbours: 64, incidents: 8, hops: 3 }
     }
 }
 
@@ -83,6 +80,9 @@ pub struct Correlator {
     /// Alerts that are in no incident yet, oldest first.
     pub(super) waiting: BTreeSet<(Time, Print)>,
     pub(super) highest: u64,
+    /// How far trouble travels, worked out so far.
+    #[serde(skip)]
+    pub(super) routes: Routes,
     /// How many alerts and ties were looked at so far.
     #[serde(skip)]
     pub(super) looked: u64,
@@ -302,15 +302,10 @@ impl Correlator {
         if known.incident == Some(incident) {
             return false;
         }
-        let before = known.incident.replace(incident);
         let subject = Subject::of(known, &self.names);
-        if let Some((before, group)) = before.and_then(|before| Some((before, self.groups.get_mut(&before)?))) {
-            group.remove(&subject.component);
-            if !group.moved.contains_key(&subject.component)
-                && let Some(set) = self.by_component.get_mut(&subject.component)
-            {
-                set.remove(&before);
-            }
+        self.lift(print);
+        if let Some(known) = self.alerts.get_mut(print) {
+            known.incident = Some(incident);
         }
         let Some(group) = self.groups.get_mut(&incident) else { return false };
         let news = group.add(print, &subject);
@@ -321,6 +316,26 @@ impl Correlator {
             self.by_kin.entry(name).or_default().insert(incident);
         }
         news
+    }
+
+    /// Takes an alert out of its incident, if it is in one.
+    pub(super) fn lift(&mut self, print: &Print) {
+        let Some(known) = self.alerts.get_mut(print) else { return };
+        let Some(before) = known.incident.take() else { return };
+        let subject = Subject::of(known, &self.names);
+        let Some(group) = self.groups.get_mut(&before) else { return };
+        group.remove(&subject);
+        if !group.moved.contains_key(&subject.component)
+            && let Some(set) = self.by_component.get_mut(&subject.component)
+        {
+            set.remove(&before);
+        }
+    }
+
+    /// The earliest alerts of an incident, as they would come back in another.
+    pub(super) fn names_of(&self, incident: IncidentId) -> impl Iterator<Item = Profile> {
+        let early = self.groups.get(&incident).into_iter().flat_map(|group| &group.early);
+        early.filter_map(|early| Some((self.names.find(&early.component)?, early.kin)))
     }
 
     /// Nothing joins it any more, and nothing of it is needed to place others.
@@ -378,6 +393,9 @@ impl Correlator {
                 if let Some(group) = self.groups.get_mut(incident) {
                     group.locked = true;
                 }
+                // Who locks a grouping says that it is right: its alerts are of one cause.
+                let members = self.members(*incident);
+                self.past.confirm(*incident, members.into_iter());
             }
         }
     }

@@ -10,8 +10,10 @@ use crate::event::Alert;
 pub enum Sign {
     /// The component's own body is ill: pods, containers, nodes, disks, certificates, memory. Names a cause rather than an effect.
     Body,
-    /// It answers wrongly or slowly: comes from itself or from what it calls.
+    /// It answers wrongly: comes from itself or from what it calls.
     Answers,
+    /// It answers slowly: the same.
+    Slow,
     /// It gets no work: comes from itself or from who calls it.
     Starved,
     /// Nothing of the kind can be read from it.
@@ -94,25 +96,24 @@ const ANSWERS: &[&str] = &[
     "failures",
     "failing",
     "failed",
-    "latency",
-    "slow",
-    "duration",
-    "timeout",
-    "timeouts",
     "availability",
     "unavailable",
-    "p99",
-    "p95",
-    "p90",
     "success",
     "response",
     "degraded",
-    "apdex",
     "exceptions",
     "exception",
 ];
 
+const SLOW: &[&str] = &[
+    "latency", "slow", "slowness", "duration", "timeout", "timeouts", "p99", "p95", "p90", "p50", "apdex", "lag",
+    "delay",
+];
+
 impl Sign {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Body, Self::Answers, Self::Slow, Self::Starved, Self::Other];
+
     /// What `alert` is a sign of.
     #[must_use]
     pub fn of(alert: &Alert) -> Self {
@@ -123,10 +124,12 @@ impl Sign {
         }
         let words = words(&text);
         let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        if any(NONE) && any(WORK) && !any(ANSWERS) {
+        if any(NONE) && any(WORK) && !any(ANSWERS) && !any(SLOW) {
             Self::Starved
         } else if any(ANSWERS) {
             Self::Answers
+        } else if any(SLOW) {
+            Self::Slow
         } else if any(BODY) {
             Self::Body
         } else {

@@ -1,16 +1,22 @@
-//! How strongly an alert is tied to what already moved.
+//! How an alert stands to what already moved, apart from any story: the relation in words, and what it is worth by itself.
 
-use crate::event::{Fingerprint, IncidentId, NameId, Policy, Rule, Time, Untrusted};
+use crate::event::{Fingerprint, NameId, Policy, Rule, Time, Untrusted};
 
 use super::group::{Group, Moved, Subject};
 use super::past::Together;
 use super::place::Settings;
 use super::sign::Sign;
+use super::story::NEW;
 
 /// One reason to join one incident.
+#[derive(Clone, Debug)]
 pub(super) struct Tie {
-    pub score: f64,
-    pub incident: IncidentId,
+    /// What it is worth, in nats, where no story says more; above −[`NEW`] it is worth more than to be a fault of its own.
+    pub gain: f64,
+    /// The same, while no other incident is near.
+    pub unrivalled: f64,
+    /// How well it says why; of several ties to one incident the best is told.
+    pub tells: f64,
     pub rule: Rule,
     pub peer: Fingerprint,
     pub text: String,
@@ -27,39 +33,24 @@ pub(super) enum Side {
     Caller(u32),
 }
 
-// How strongly each relation ties, before time is counted. Set by hand and checked on storms: weights fitted to one half of the
-// cases did not carry over to the other half (docs/judgement.md).
-const SAME_ALERT: f64 = 3.2;
-const SAME_COMPONENT: f64 = 2.6;
-const SAME_COMPONENT_OTHERWISE: f64 = 2.0;
-const SAME_NAME: f64 = 1.0;
-const SAME_PLACE: f64 = 0.8;
+/// While no other incident is near, what else of a component moves after it is of the same trouble, however late, and so is what
+/// moves beside it. Where there are two, only a story tells to which of them it belongs, or that it is a third.
+const GOES_ON: f64 = 1.0;
+const PER_MINUTE: f64 = 0.05;
+/// So long after a neighbour, in seconds; after the component itself, as long as alerts are tied at all.
+const OWN_S: i64 = 240;
+const BESIDE_S: i64 = 60;
+// The least tie is worth nothing more than a fault of its own.
+const SAME_NAME: f64 = 0.7;
+/// Rules are checked every half minute or minute: what one moment brings is seen within so many seconds.
+const AT_ONCE_S: i64 = 45;
+const SAME_PLACE: f64 = 0.5;
 /// Two alerts that were of one cause every time so far, less where they were not always.
 const TOGETHER_BEFORE: f64 = 2.4;
-const PER_HOP: f64 = 0.3;
-const STARVED_ONLY: f64 = 0.8;
-const NEW_BODY: f64 = 0.8;
-/// What each minute since the incident's latest alert costs, beside the minutes to the one it is tied to.
+const HISTORY_AT_LEAST: f64 = 0.3;
+/// What each minute between two alerts costs a tie by name, place or history.
+const PER_MINUTE_APART: f64 = 0.25;
 const PER_QUIET_MINUTE: f64 = 0.15;
-
-/// Wrong answers travel from callee to caller.
-fn from_callee(sign: Sign) -> f64 {
-    match sign {
-        Sign::Answers => 1.8,
-        Sign::Other => 1.2,
-        Sign::Starved => 0.2,
-        Sign::Body => -1.0,
-    }
-}
-
-/// Want of work travels from caller to callee.
-fn from_caller(sign: Sign) -> f64 {
-    match sign {
-        Sign::Starved => 1.8,
-        Sign::Answers | Sign::Other => 1.2,
-        Sign::Body => -1.0,
-    }
-}
 
 /// The tie of `alert` to an incident in which the component `name`, standing to it as `side`, has moved.
 pub(super) fn by_component(
@@ -67,31 +58,48 @@ pub(super) fn by_component(
     alert: &Subject,
     name: &Untrusted,
     side: Side,
-    incident: IncidentId,
     group: &Group,
 ) -> Option<Tie> {
     let moved = group.moved.get(name)?;
-    let gap = apart(alert.starts, moved.latest);
-    let same_kin = side == Side::Own && group.named.contains_key(&alert.kin);
-    let minutes = cost(settings, gap);
-    // The same alert of the same component is the same trouble for half an hour.
-    let (window, cost) = if same_kin { (3 * settings.window_s, 0.3 * minutes) } else { (settings.window_s, minutes) };
-    if gap > window {
+    let gap = outside(alert.starts, moved.first, moved.latest);
+    if gap > settings.window_s {
         return None;
     }
-    let weight = match side {
-        Side::Own if same_kin => SAME_ALERT,
-        Side::Own if alike(alert.sign, moved) => SAME_COMPONENT,
-        Side::Own => SAME_COMPONENT_OTHERWISE,
-        Side::Callee(hops) => {
-            let only_starved = alert.sign == Sign::Answers && moved.signs.iter().all(|sign| *sign == Sign::Starved);
-            from_callee(alert.sign) - PER_HOP * f64::from(hops - 1) - if only_starved { STARVED_ONLY } else { 0.0 }
-        }
-        Side::Caller(hops) => from_caller(alert.sign) - PER_HOP * f64::from(hops - 1),
+    let goes_on = GOES_ON - NEW - PER_MINUTE * minutes(gap);
+    let unrivalled = match side {
+        Side::Own if gap <= OWN_S => goes_on,
+        Side::Callee(1) if gap <= BESIDE_S && alert.sign != Sign::Body => goes_on,
+        Side::Caller(1) if gap <= BESIDE_S && alert.sign == Sign::Starved => goes_on,
+        Side::Own | Side::Callee(_) | Side::Caller(_) => f64::NEG_INFINITY,
     };
-    let against = if side == Side::Own { 0.0 } else { new_body(alert, group) + quiet(alert, group) };
+    let near = |hops: u32| 2.0 - 0.3 * f64::from(hops);
+    let tells = match side {
+        Side::Own => 3.0,
+        Side::Callee(hops) => near(hops) - if alert.sign == Sign::Starved { 1.0 } else { 0.0 },
+        Side::Caller(hops) => near(hops) - if alert.sign == Sign::Starved { 0.0 } else { 1.0 },
+    };
     let (rule, text) = words(alert, name, side, moved);
-    Some(Tie { score: weight - cost - against, incident, rule, peer: moved.alert.clone(), text })
+    Some(Tie {
+        gain: f64::NEG_INFINITY,
+        unrivalled,
+        tells: tells - PER_MINUTE_APART * minutes(gap),
+        rule,
+        peer: moved.alert.clone(),
+        text,
+    })
+}
+
+/// The tie of `alert` to an incident that holds the same alert of the same component: the same trouble for half an hour.
+pub(super) fn again(settings: &Settings, alert: &Subject, group: &Group) -> Option<Tie> {
+    let moved = group.moved.get(&alert.component)?;
+    let unit = moved.kins.get(&alert.kin)?;
+    let gap = outside(alert.starts, unit.first, unit.latest);
+    if gap > 3 * settings.window_s {
+        return None;
+    }
+    let gain = -PER_MINUTE * minutes(gap);
+    let (rule, text) = words(alert, &alert.component, Side::Own, moved);
+    Some(Tie { gain, unrivalled: gain, tells: 3.0, rule, peer: moved.alert.clone(), text })
 }
 
 /// The tie of `alert` to an incident that holds an alert of the component `name` and of `kin`, with which it was of one cause in
@@ -101,59 +109,69 @@ pub(super) fn by_history(
     alert: &Subject,
     (name, kin): (&Untrusted, NameId),
     before: Together,
-    incident: IncidentId,
     group: &Group,
 ) -> Option<Tie> {
-    let moved = group.moved.get(name).filter(|_| group.named.contains_key(&kin))?;
-    let gap = apart(alert.starts, moved.latest);
+    let moved = group.moved.get(name)?;
+    let unit = moved.kins.get(&kin)?;
+    let gap = outside(alert.starts, unit.first, unit.latest);
     if gap > settings.window_s {
         return None;
     }
+    let text =
+        format!("{} and an alert of {} {}; {gap} s apart now", say(&alert.name), say(name), before.words("with it"));
+    let quiet = group.latest.map_or(0.0, |latest| PER_QUIET_MINUTE * minutes(apart(alert.starts, latest)));
+    let score = worth(before) - PER_MINUTE_APART * minutes(gap) - quiet - HISTORY_AT_LEAST;
+    Some(Tie {
+        gain: score - NEW,
+        unrivalled: score - NEW,
+        tells: 0.0,
+        rule: Rule::History,
+        peer: moved.alert.clone(),
+        text,
+    })
+}
+
+/// What it adds to a story that two alerts were of one cause before.
+pub(super) fn worth(before: Together) -> f64 {
     // Laplace's rule of succession: the chance that it is so again.
     #[expect(clippy::cast_precision_loss, reason = "counts of incidents")]
     let again = (before.both as f64 + 1.0) / (before.of as f64 + 2.0);
-    let text = format!(
-        "{} and an alert of {} were of one cause in {} of {} confirmed incidents with it; {gap} s apart now",
-        say(&alert.name),
-        say(name),
-        before.both,
-        before.of
-    );
-    let score = TOGETHER_BEFORE * again - cost(settings, gap) - quiet(alert, group);
-    Some(Tie { score, incident, rule: Rule::History, peer: moved.alert.clone(), text })
+    TOGETHER_BEFORE * again
 }
 
-/// The tie of `alert` to an incident in which an alert of the same name and place fired elsewhere.
-pub(super) fn by_name(settings: &Settings, alert: &Subject, incident: IncidentId, group: &Group) -> Option<Tie> {
-    let named = group.named.get(&alert.kin)?;
+/// The tie of `alert` to an incident in which an alert of the same name and place fired elsewhere in the same moment: what hits many
+/// at once need not travel along calls.
+pub(super) fn by_name(alert: &Subject, group: &Group) -> Option<Tie> {
+    let named = group.named.get(&alert.kin).filter(|named| named.component != alert.component_id)?;
     let gap = apart(alert.starts, named.latest);
-    if gap > settings.window_s {
+    if gap > AT_ONCE_S {
         return None;
     }
-    let peer = named.alert.fingerprint();
     let text = format!("{} fired elsewhere in the same place, {gap} s apart", say(&alert.name));
-    let score = SAME_NAME - cost(settings, gap) - new_body(alert, group) - quiet(alert, group);
-    Some(Tie { score, incident, rule: Rule::Affinity, peer, text })
+    let gain = SAME_NAME - NEW - PER_MINUTE * minutes(gap);
+    Some(Tie { gain, unrivalled: gain, tells: -1.0, rule: Rule::Affinity, peer: named.alert.fingerprint(), text })
 }
 
 /// The tie of `alert` to an incident that moved in the same namespace. Only for while no calls are known: then it is all that
 /// can be said, and only of what began within a few minutes.
-pub(super) fn by_place(
-    settings: &Settings,
-    alert: &Subject,
-    place: NameId,
-    incident: IncidentId,
-    group: &Group,
-) -> Option<Tie> {
+pub(super) fn by_place(settings: &Settings, alert: &Subject, place: NameId, group: &Group) -> Option<Tie> {
     let named = group.named.get(&place)?;
     // From its first alert on, so that a trickle of alerts does not go on for ever as one incident.
     if apart(alert.starts, group.first?) > settings.window_s {
         return None;
     }
     let gap = apart(alert.starts, named.latest);
+    let gain = SAME_PLACE - PER_MINUTE_APART * minutes(gap);
     let text = format!("fired in the same namespace {gap} s apart; no calls between components are known");
-    let score = SAME_PLACE - cost(settings, gap);
-    Some(Tie { score, incident, rule: Rule::Affinity, peer: named.alert.fingerprint(), text })
+    let peer = named.alert.fingerprint();
+    (gain > 0.0).then_some(Tie {
+        gain: gain - NEW,
+        unrivalled: gain - NEW,
+        tells: -2.0,
+        rule: Rule::Affinity,
+        peer,
+        text,
+    })
 }
 
 fn words(alert: &Subject, name: &Untrusted, side: Side, moved: &Moved) -> (Rule, String) {
@@ -168,32 +186,19 @@ fn words(alert: &Subject, name: &Untrusted, side: Side, moved: &Moved) -> (Rule,
     }
 }
 
-/// Whether the component has shown the same sign, or one side is an illness, which explains the other.
-fn alike(sign: Sign, moved: &Moved) -> bool {
-    moved.signs.contains(&sign) || sign == Sign::Body || moved.signs.contains(&Sign::Body)
-}
-
-/// An illness of its own in a component that has not moved yet is a cause rather than an effect.
-fn new_body(alert: &Subject, group: &Group) -> f64 {
-    if alert.sign == Sign::Body && !group.moved.contains_key(&alert.component) { NEW_BODY } else { 0.0 }
-}
-
-fn quiet(alert: &Subject, group: &Group) -> f64 {
-    PER_QUIET_MINUTE * group.latest.map_or(0.0, |latest| minutes(apart(alert.starts, latest)))
-}
-
-fn cost(settings: &Settings, seconds: i64) -> f64 {
-    settings.per_minute * minutes(seconds)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "seconds between two alerts")]
 fn minutes(seconds: i64) -> f64 {
     seconds as f64 / 60.0
 }
 
 /// Seconds between two moments, whichever is first.
-fn apart(a: Time, b: Time) -> i64 {
+pub(super) fn apart(a: Time, b: Time) -> i64 {
     a.duration_since(b).as_secs().abs()
+}
+
+/// Seconds from `at` to a stretch of time; 0 within it.
+fn outside(at: Time, first: Time, latest: Time) -> i64 {
+    if at < first { apart(at, first) } else { (at.duration_since(latest).as_secs()).max(0) }
 }
 
 /// A name as it may stand in a sentence.

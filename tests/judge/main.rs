@@ -1,11 +1,13 @@
 //! What a user does: asks how the engine would have judged past incidents (`warroom backtest`).
 
+mod bad;
 mod contract;
 mod correlation;
 mod invariance;
 mod learned;
 mod made;
 mod retrieval;
+mod storms;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
