@@ -7,7 +7,7 @@ use crate::event::{IncidentId, NameId, Print, Reason, Rule};
 use super::decide::{Candidate, founder};
 use super::group::Subject;
 use super::place::{Correlator, Move};
-use super::story::{MOST_EARLY, NEW, Story};
+use super::story::{Early, MOST_EARLY, NEW, Story};
 use super::tie::say;
 
 /// Rounds of the second look.
@@ -114,11 +114,13 @@ impl Correlator {
             if !free || a.early.len() + b.early.len() > MOST_EARLY {
                 continue;
             }
-            let mut both = [a.early.as_slice(), &b.early].concat();
+            let mut both: Vec<&Early> = a.early.iter().chain(&b.early).collect();
             both.sort_by(|a, b| a.place().cmp(&b.place()));
-            let mut score = |early: &[_]| Story::of(early, None, &self.graph, &mut self.routes).score;
-            let parts = score(&a.early) + score(&b.early);
+            let mut score =
+                |early: &[&Early]| Story::of(early.iter().copied(), None, &self.graph, &mut self.routes).score;
             let union = score(&both);
+            let [a, b] = [a, b].map(|group| group.early.iter().collect::<Vec<_>>());
+            let parts = score(&a) + score(&b);
             // What people took apart is not put together by way of this.
             let parted = self.names_of(newer).map(|own| self.past.parted(own, self.names_of(older)));
             if union - parted.fold(0.0, f64::max) <= parts + BETTER {

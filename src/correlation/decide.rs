@@ -7,7 +7,7 @@ use crate::event::{IncidentId, Print, Reason, Rule, Untrusted};
 use super::again::Call;
 use super::group::{Group, Subject};
 use super::place::{Correlator, Move};
-use super::story::{MOST_EARLY, NEW, Story};
+use super::story::{Early, MOST_EARLY, NEW, Story};
 use super::tie::{self, Side, Tie, say};
 
 /// At most so many alerts that had found nothing are looked at again when one alert is placed near them.
@@ -222,19 +222,21 @@ fn gain(group: &mut Group, alert: &Subject, graph: &super::Graph, routes: &mut s
         // It is in the story already, longer ago than the same trouble lasts.
         return f64::NEG_INFINITY;
     }
-    let story = group.story.get_or_insert_with(|| Story::of(&group.early, None, graph, routes));
+    let story = group.story.get_or_insert_with(|| Story::of(group.early.iter(), None, graph, routes));
     if group.early.len() >= MOST_EARLY && group.early.last().is_some_and(|last| last.place() <= early.place()) {
         return story.says(&group.early, &early, graph, routes);
     }
-    let mut with = group.early.clone();
-    let place = with.partition_point(|known| known.place() <= early.place());
-    with.insert(place, early);
+    let place = group.early.partition_point(|known| known.place() <= early.place());
+    let mut with: Vec<&Early> = Vec::with_capacity(group.early.len() + 1);
+    with.extend(&group.early[..place]);
+    with.push(&early);
+    with.extend(&group.early[place..]);
     if group.early.len() <= FEW {
-        return Story::of(&with, None, graph, routes).score - story.score;
+        return Story::of(with.into_iter(), None, graph, routes).score - story.score;
     }
     let mut sources = story.sources.clone();
     if !sources.contains(&alert.component) {
         sources.push(alert.component.clone());
     }
-    Story::of(&with, Some(&sources), graph, routes).score - story.score
+    Story::of(with.into_iter(), Some(&sources), graph, routes).score - story.score
 }

@@ -1,6 +1,6 @@
 //! How many calls trouble travels from one component to others, worked out once for each component it may begin in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::event::Untrusted;
@@ -9,9 +9,9 @@ use super::graph::Graph;
 use super::sign::Sign;
 
 /// Wrong and slow answers are followed so many calls up, from callee to caller.
-const UP: u32 = 4;
+pub(super) const UP: u32 = 4;
 /// Want of work is followed so many calls down from each of those.
-const DOWN: u32 = 3;
+pub(super) const DOWN: u32 = 3;
 /// A component that raises no alert itself may be the source of what moves so many calls above it.
 const SILENT: u32 = 2;
 /// At most so many components in each direction, the nearest.
@@ -29,8 +29,10 @@ pub(super) type Node = u32;
 /// Where trouble that begins in one component can be seen.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
-    answers: HashMap<Node, u8>,
-    work: HashMap<Node, u8>,
+    /// Calls to each component that its wrong or slow answers reach, in order of node: read far more often than made.
+    answers: Vec<(Node, u8)>,
+    /// The same, of those that its want of work reaches.
+    work: Vec<(Node, u8)>,
     /// What it calls, directly or through one other: where trouble that it shows may come from.
     pub below: Vec<Node>,
 }
@@ -38,9 +40,14 @@ pub(super) struct Reach {
 impl Reach {
     /// Calls to a component that shows `sign`; `None` = trouble of this kind does not travel there.
     pub(super) fn hops(&self, to: Node, sign: Sign) -> Option<u8> {
+        let known = |list: &[(Node, u8)]| {
+            let place = list.binary_search_by_key(&to, |known| known.0).ok()?;
+            list.get(place).map(|known| known.1)
+        };
         match sign {
-            Sign::Starved => self.work.get(&to).copied(),
-            Sign::Answers | Sign::Slow | Sign::Body | Sign::Other => self.answers.get(&to).copied(),
+            Sign::Starved | Sign::Flooded => known(&self.work),
+            Sign::Answers | Sign::Slow | Sign::Body => known(&self.answers),
+            Sign::Other => known(&self.answers).or_else(|| known(&self.work)),
         }
     }
 }
@@ -73,9 +80,9 @@ impl Routes {
         node
     }
 
-    /// What `node` stands for.
-    pub(super) fn name(&self, node: Node) -> Untrusted {
-        self.names.get(node as usize).cloned().unwrap_or_default()
+    /// What `node` stands for: nodes come from [`Self::node`] alone, and both are forgotten together.
+    pub(super) fn name(&self, node: Node) -> &Untrusted {
+        &self.names[node as usize]
     }
 
     /// The reach of `node`.
@@ -83,29 +90,29 @@ impl Routes {
         if let Some(reach) = self.from.get(&node) {
             return Arc::clone(reach);
         }
-        let name = self.name(node);
-        let mut reach = Reach::default();
-        reach.answers.insert(node, 0);
-        reach.work.insert(node, 0);
+        let name = self.name(node).clone();
+        let mut answers = BTreeMap::from([(node, 0)]);
+        let mut work = answers.clone();
         let above: Vec<(Untrusted, u32)> = std::iter::once((name.clone(), 0))
             .chain(graph.dependents(&name, UP).into_iter().take(MOST_AROUND))
             .collect();
         for (caller, up) in &above {
             let up = u8::try_from(*up).unwrap_or(u8::MAX);
-            reach.answers.insert(self.node(caller), up);
+            answers.insert(self.node(caller), up);
             for (starved, down) in graph.dependencies(caller, DOWN).into_iter().take(MOST_AROUND) {
                 let hops = up.saturating_add(u8::try_from(down).unwrap_or(u8::MAX));
                 let starved = self.node(&starved);
-                if reach.work.len() < MOST_STARVED || reach.work.contains_key(&starved) {
-                    let known = reach.work.entry(starved).or_insert(hops);
+                if work.len() < MOST_STARVED || work.contains_key(&starved) {
+                    let known = work.entry(starved).or_insert(hops);
                     *known = hops.min(*known);
                 }
             }
-            let known = reach.work.entry(self.node(caller)).or_insert(up);
+            let known = work.entry(self.node(caller)).or_insert(up);
             *known = up.min(*known);
         }
         let below = graph.dependencies(&name, SILENT);
-        reach.below = below.into_iter().take(MOST_SILENT).map(|(name, _)| self.node(&name)).collect();
+        let below = below.into_iter().take(MOST_SILENT).map(|(name, _)| self.node(&name)).collect();
+        let reach = Reach { answers: answers.into_iter().collect(), work: work.into_iter().collect(), below };
         let reach = Arc::new(reach);
         self.from.insert(node, Arc::clone(&reach));
         reach

@@ -21,7 +21,7 @@ pub(super) fn find(group: &Group, graph: &Graph) -> Option<Root> {
     group.first?;
     let story = match &group.story {
         Some(story) => story.clone(),
-        None => Story::of(&group.early, None, graph, &mut Routes::default()),
+        None => Story::of(group.early.iter(), None, graph, &mut Routes::default()),
     };
     let others = group.moved.keys().filter(|name| **name != story.source).count();
     let when = if story.onset < 0.0 {

@@ -16,7 +16,9 @@ pub enum Sign {
     Slow,
     /// It gets no work: comes from itself or from who calls it.
     Starved,
-    /// Nothing of the kind can be read from it.
+    /// It gets more work than usual: the same.
+    Flooded,
+    /// Nothing of the kind can be read from it: it may come from either side.
     Other,
 }
 
@@ -69,7 +71,7 @@ const BODY: &[&str] = &[
     "throttling",
     "quota",
 ];
-const NONE: &[&str] = &["no", "absent", "missing", "zero", "without", "lost", "drop", "dropped", "low"];
+const NONE: &[&str] = &["no", "absent", "missing", "zero", "without", "lost", "drop", "dropped", "low", "idle"];
 const WORK: &[&str] = &[
     "request",
     "requests",
@@ -86,6 +88,8 @@ const WORK: &[&str] = &[
     "events",
     "rate",
 ];
+const MUCH: &[&str] =
+    &["high", "above", "growing", "surge", "spike", "many", "much", "increase", "increased", "excess", "excessive"];
 const ANSWERS: &[&str] = &[
     "error",
     "errors",
@@ -103,6 +107,8 @@ const ANSWERS: &[&str] = &[
     "degraded",
     "exceptions",
     "exception",
+    "retry",
+    "retries",
 ];
 
 const SLOW: &[&str] = &[
@@ -111,8 +117,20 @@ const SLOW: &[&str] = &[
 ];
 
 impl Sign {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Body, Self::Answers, Self::Slow, Self::Starved, Self::Other];
+    /// How many kinds there are, too little and too much work being one.
+    pub const KINDS: u32 = 5;
+
+    /// Whether it says how much work there is, and nothing of how that is done.
+    #[must_use]
+    pub fn is_work(self) -> bool {
+        matches!(self, Self::Starved | Self::Flooded)
+    }
+
+    /// Whether two are of one kind.
+    #[must_use]
+    pub fn is_like(self, other: Self) -> bool {
+        self == other || (self.is_work() && other.is_work())
+    }
 
     /// What `alert` is a sign of.
     #[must_use]
@@ -124,8 +142,11 @@ impl Sign {
         }
         let words = words(&text);
         let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-        if any(NONE) && any(WORK) && !any(ANSWERS) && !any(SLOW) {
+        let work = any(WORK) && !any(ANSWERS) && !any(SLOW);
+        if work && any(NONE) {
             Self::Starved
+        } else if work && any(MUCH) {
+            Self::Flooded
         } else if any(ANSWERS) {
             Self::Answers
         } else if any(SLOW) {

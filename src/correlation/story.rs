@@ -4,10 +4,12 @@
 //! A story is scored in nats. What it says of each alert is a density over seconds, so that stories of different alerts, and an
 //! alert that is nobody's effect, can be set against each other.
 
+use std::sync::LazyLock;
+
 use crate::event::{NameId, Time, Untrusted};
 
 use super::graph::Graph;
-use super::reach::{Node, Reach, Routes};
+use super::reach::{DOWN, Node, Reach, Routes, UP};
 use super::sign::Sign;
 
 /// A new fault, for which nothing else gives a reason: one alert in e^13 seconds, five days, is expected to be one.
@@ -22,8 +24,8 @@ const SPREAD_PER_HOP_S: f64 = 20.0;
 const PER_HOP: f64 = 0.3;
 /// A source that raises no alert itself.
 const SILENT_SOURCE: f64 = 3.0;
-/// A source of which nothing is known but that it gets no work: whoever should send it is likelier, even one that is silent.
-const STARVED_SOURCE: f64 = 4.0;
+/// A source of which nothing is known but that it gets no work, or too much: whoever sends it is likelier, even one that is silent.
+const WORK_SOURCE: f64 = 4.0;
 /// An illness of its own in a component that is not the source.
 const ILL_ELSEWHERE: f64 = 3.0;
 /// An alert to which no trouble can have travelled from the source.
@@ -70,71 +72,151 @@ pub(super) struct Story {
 const FREEDOM: f64 = 5.0;
 /// The logarithm of its factor, ln Γ(3) − ln Γ(5/2) − ½ ln 5π.
 const FACTOR: f64 = -0.968_626;
+/// No component is reached by more calls than this.
+const FARTHEST: usize = (UP + DOWN + 2) as usize;
+/// A product of more than this is taken as its logarithm, so that it stays a number.
+const LARGE: f64 = 1e200;
 
-/// ln of the density of an alert `off` seconds from where it was expected.
-fn density(off: f64, variance: f64) -> f64 {
-    FACTOR - 0.5 * variance.ln() - 0.5 * (FREEDOM + 1.0) * (off * off / (variance * FREEDOM)).ln_1p()
+/// What can be said of an alert so many calls from the source, whenever it began.
+#[derive(Clone, Copy)]
+struct Expected {
+    /// Seconds after the onset.
+    after: f64,
+    /// One over the variance and the degrees of freedom.
+    sharpness: f64,
+    /// ln of the density where it was expected.
+    peak: f64,
 }
 
-/// Alike signs speak for one incident: the Dirichlet–multinomial likelihood of `sign` after those in `before`, against none known.
-fn alike(sign: Sign, before: &[Early]) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "at most some dozens")]
-    let (same, all) = (before.iter().filter(|other| other.sign == sign).count() as f64, before.len() as f64);
-    #[expect(clippy::cast_precision_loss, reason = "five")]
-    let kinds = Sign::ALL.len() as f64;
-    ((same + PRIOR_PER_SIGN) / (all + kinds * PRIOR_PER_SIGN) * kinds).ln()
+/// By calls from the source.
+static EXPECTED: LazyLock<[Expected; FARTHEST]> = LazyLock::new(|| {
+    std::array::from_fn(|hops| {
+        #[expect(clippy::cast_precision_loss, reason = "at most ten")]
+        let hops = hops as f64;
+        let variance = SPREAD_S * SPREAD_S + hops * SPREAD_PER_HOP_S * SPREAD_PER_HOP_S;
+        Expected {
+            after: PER_HOP_S * hops,
+            sharpness: 1.0 / (variance * FREEDOM),
+            peak: FACTOR - 0.5 * variance.ln() - PER_HOP * hops,
+        }
+    })
+});
+
+/// One of the alerts of a story, as weighing needs it.
+#[derive(Clone, Copy)]
+struct Seen {
+    node: Node,
+    sign: Sign,
+    /// Seconds after the first.
+    at: f64,
 }
 
-/// Calls from a source to an alert, counted from what is ill inside the source where something is, and what it costs that it is seen there.
-fn way(reach: &Reach, source: Node, at: Node, sign: Sign, inside: bool) -> Option<(f64, f64)> {
-    if sign == Sign::Body && at == source {
-        return Some((0.0, 0.0));
+/// Which onset an alert speaks for, and how sharply.
+#[derive(Clone, Copy)]
+struct Vote {
+    onset: f64,
+    sharpness: f64,
+}
+
+/// ln of the densities of all `votes` at `onset`, less what they are at their peaks. One logarithm of a product, since taking
+/// them is most of what placing an alert costs.
+fn off_peak(votes: &[Vote], onset: f64) -> f64 {
+    let (mut product, mut logarithms) = (1.0, 0.0);
+    for vote in votes {
+        let off = vote.onset - onset;
+        product *= 1.0 + off * off * vote.sharpness;
+        if product > LARGE {
+            logarithms += product.ln();
+            product = 1.0;
+        }
     }
-    let hops = f64::from(reach.hops(at, sign)?) + if inside { 1.0 } else { 0.0 };
-    Some((hops, PER_HOP * hops + if sign == Sign::Body { ILL_ELSEWHERE } else { 0.0 }))
+    -0.5 * (FREEDOM + 1.0) * (logarithms + product.ln())
 }
 
-fn variance(hops: f64) -> f64 {
-    SPREAD_S * SPREAD_S + hops * SPREAD_PER_HOP_S * SPREAD_PER_HOP_S
+/// Alike signs speak for one incident: the Dirichlet–multinomial likelihood of a sign of which there are `same` among `all` before
+/// it, against none known.
+fn alike(same: usize, all: usize) -> f64 {
+    let kinds = f64::from(Sign::KINDS);
+    #[expect(clippy::cast_precision_loss, reason = "at most some dozens")]
+    let (same, all) = (same as f64, all as f64);
+    (same + PRIOR_PER_SIGN) / (all + kinds * PRIOR_PER_SIGN) * kinds
+}
+
+/// The same for each of `seen` after those before it, in all.
+fn all_alike(seen: &[Seen]) -> f64 {
+    let mut counts: Vec<(Sign, usize)> = Vec::with_capacity(Sign::KINDS as usize);
+    let mut product = 1.0;
+    for (all, alert) in seen.iter().enumerate() {
+        let known = counts.iter_mut().find(|(sign, _)| sign.is_like(alert.sign));
+        let same = known.as_ref().map_or(0, |(_, count)| *count);
+        product *= alike(same, all);
+        match known {
+            Some((_, count)) => *count += 1,
+            None => counts.push((alert.sign, 1)),
+        }
+    }
+    product.ln()
+}
+
+/// What is expected of an alert when trouble comes from a source (counted from what is ill inside it, where something is), and what
+/// it costs that it is seen there.
+fn way(reach: &Reach, source: Node, at: Node, sign: Sign, inside: bool) -> Option<(Expected, f64)> {
+    if sign == Sign::Body && at == source {
+        return Some((EXPECTED[0], 0.0));
+    }
+    let hops = usize::from(reach.hops(at, sign)?) + usize::from(inside);
+    Some((EXPECTED[hops.min(FARTHEST - 1)], if sign == Sign::Body { ILL_ELSEWHERE } else { 0.0 }))
 }
 
 impl Story {
     /// The best story of `early`, which are in order of time. Tries every component that alerted and what lies below it, or, when
     /// `sources` are given, those alone.
-    pub(super) fn of(early: &[Early], sources: Option<&[Untrusted]>, graph: &Graph, routes: &mut Routes) -> Self {
-        let nodes: Vec<Node> = early.iter().map(|alert| routes.node(&alert.component)).collect();
-        let tried: Vec<Node> = match sources {
+    pub(super) fn of<'a>(
+        early: impl ExactSizeIterator<Item = &'a Early>,
+        sources: Option<&[Untrusted]>,
+        graph: &Graph,
+        routes: &mut Routes,
+    ) -> Self {
+        let mut begun = None;
+        let mut seen: Vec<Seen> = Vec::with_capacity(early.len());
+        for alert in early {
+            let begun = *begun.get_or_insert(alert.first);
+            let at = seconds(begun, alert.first);
+            seen.push(Seen { node: routes.node(&alert.component), sign: alert.sign, at });
+        }
+        let mut tried: Vec<Node> = match sources {
             Some(given) => given.iter().map(|name| routes.node(name)).collect(),
-            None => {
-                let mut all = nodes.clone();
-                for node in &nodes {
-                    all.extend(&routes.reach(graph, *node).below);
-                }
-                all.sort_unstable();
-                all.dedup();
-                all
-            }
+            None => seen.iter().flat_map(|alert| routes.reach(graph, alert.node).below.clone()).collect(),
         };
-        let mut told: Vec<(f64, Untrusted, f64, bool)> = Vec::new();
+        if sources.is_none() {
+            tried.extend(seen.iter().map(|alert| alert.node));
+            tried.sort_unstable();
+            tried.dedup();
+        }
+        let mut told: Vec<(f64, Node, f64, bool)> = Vec::with_capacity(tried.len() * 2);
+        let mut votes = Votes::default();
         for source in tried {
             let reach = routes.reach(graph, source);
-            let ill = early.iter().zip(&nodes).any(|(alert, node)| *node == source && alert.sign == Sign::Body);
+            let ill = seen.iter().any(|alert| alert.node == source && alert.sign == Sign::Body);
             for inside in [false, true].into_iter().take(if ill { 2 } else { 1 }) {
-                let (score, onset) = tell(early, &nodes, source, inside, &reach);
-                told.push((score, routes.name(source), onset, inside));
+                let (score, onset) = votes.tell(&seen, source, inside, &reach);
+                told.push((score, source, onset, inside));
             }
         }
-        told.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)).then(a.3.cmp(&b.3)));
-        let common: f64 = (0..early.len()).map(|place| alike(early[place].sign, &early[..place])).sum();
-        let mut sources: Vec<Untrusted> = Vec::new();
-        for (_, name, ..) in &told {
+        // By name where they are equal: the order of nodes is that of arrival.
+        told.sort_unstable_by(|a, b| {
+            b.0.total_cmp(&a.0).then_with(|| routes.name(a.1).cmp(routes.name(b.1))).then(a.3.cmp(&b.3))
+        });
+        let mut sources: Vec<Untrusted> = Vec::with_capacity(RIVALS);
+        for (_, node, ..) in &told {
+            let name = routes.name(*node);
             if sources.len() < RIVALS && !sources.contains(name) {
                 sources.push(name.clone());
             }
         }
-        let alone = || (0.0, early.first().map(|alert| alert.component.clone()).unwrap_or_default(), 0.0, false);
-        let (score, source, onset, inside) = told.into_iter().next().unwrap_or_else(alone);
-        let score = if early.len() > 1 { score + common } else { 0.0 } - NEW;
+        let (score, onset, inside) = told.first().map_or((0.0, 0.0, false), |told| (told.0, told.2, told.3));
+        let source = sources.first().cloned().unwrap_or_default();
+        let score = if seen.len() > 1 { score + all_alike(&seen) } else { 0.0 } - NEW;
         Self { source, onset, inside, score, sources }
     }
 
@@ -145,51 +227,63 @@ impl Story {
         let reach = routes.reach(graph, source);
         let begun = early.first().map_or(alert.first, |first| first.first);
         let told = match way(&reach, source, at, alert.sign, self.inside) {
-            Some((hops, cost)) => {
-                density(seconds(begun, alert.first) - self.onset - PER_HOP_S * hops, variance(hops)) - cost
+            Some((expected, cost)) => {
+                let onset = seconds(begun, alert.first) - expected.after;
+                let vote = Vote { onset, sharpness: expected.sharpness };
+                expected.peak - cost + off_peak(&[vote], self.onset)
             }
             None => -OUT_OF_REACH,
         };
-        told + alike(alert.sign, early)
+        let same = early.iter().filter(|other| other.sign.is_like(alert.sign)).count();
+        told + alike(same, early.len()).ln()
     }
 }
 
-/// How well a source accounts for the alerts, with the onset that does so best.
-fn tell(early: &[Early], nodes: &[Node], source: Node, inside: bool, reach: &Reach) -> (f64, f64) {
-    let Some(begun) = early.first().map(|alert| alert.first) else { return (0.0, 0.0) };
-    let own = || early.iter().zip(nodes).filter(|(_, node)| **node == source);
-    let mut score = match own().next() {
-        None => -SILENT_SOURCE,
-        Some(_) if own().all(|(alert, _)| alert.sign == Sign::Starved) => -STARVED_SOURCE,
-        Some(_) => 0.0,
-    };
-    // For each alert the onset it speaks for, and how exactly.
-    let mut votes: Vec<(f64, f64)> = Vec::with_capacity(early.len());
-    for (alert, node) in early.iter().zip(nodes) {
-        match way(reach, source, *node, alert.sign, inside) {
-            Some((hops, cost)) => {
-                score -= cost;
-                votes.push((seconds(begun, alert.first) - PER_HOP_S * hops, variance(hops)));
+/// What the alerts of a story say of its onset; kept from one source to the next.
+#[derive(Default)]
+struct Votes {
+    votes: Vec<Vote>,
+    onsets: Vec<f64>,
+}
+
+impl Votes {
+    /// How well a source accounts for the alerts, with the onset that does so best.
+    fn tell(&mut self, seen: &[Seen], source: Node, inside: bool, reach: &Reach) -> (f64, f64) {
+        let own = || seen.iter().filter(|alert| alert.node == source);
+        let mut score = match own().next() {
+            None => -SILENT_SOURCE,
+            Some(_) if own().all(|alert| alert.sign.is_work()) => -WORK_SOURCE,
+            Some(_) => 0.0,
+        };
+        self.votes.clear();
+        for alert in seen {
+            match way(reach, source, alert.node, alert.sign, inside) {
+                Some((expected, cost)) => {
+                    score += expected.peak - cost;
+                    self.votes.push(Vote { onset: alert.at - expected.after, sharpness: expected.sharpness });
+                }
+                None => score -= OUT_OF_REACH,
             }
-            None => score -= OUT_OF_REACH,
         }
-    }
-    let mut onsets: Vec<f64> = votes.iter().map(|vote| vote.0).collect();
-    onsets.sort_by(f64::total_cmp);
-    let n = onsets.len();
-    if n == 0 {
-        return (score, 0.0);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "at most some dozens")]
-    let mean = onsets.iter().sum::<f64>() / n as f64;
-    let mut best = (f64::NEG_INFINITY, 0.0);
-    for onset in [onsets[n / 2], onsets[(n - 1) / 2], mean, onsets[n / 4], onsets[3 * n / 4]] {
-        let all: f64 = votes.iter().map(|(vote, variance)| density(vote - onset, *variance)).sum();
-        if all > best.0 {
-            best = (all, onset);
+        let n = self.votes.len();
+        if n == 0 {
+            return (score, 0.0);
         }
+        self.onsets.clear();
+        self.onsets.extend(self.votes.iter().map(|vote| vote.onset));
+        self.onsets.sort_unstable_by(f64::total_cmp);
+        #[expect(clippy::cast_precision_loss, reason = "at most some dozens")]
+        let mean = self.onsets.iter().sum::<f64>() / n as f64;
+        let quantiles = [n / 2, (n - 1) / 2, n / 4, 3 * n / 4].map(|place| self.onsets[place]);
+        let mut best = (f64::NEG_INFINITY, 0.0);
+        for onset in quantiles.into_iter().chain([mean]) {
+            let all = off_peak(&self.votes, onset);
+            if all > best.0 {
+                best = (all, onset);
+            }
+        }
+        (score + best.0, best.1)
     }
-    (score + best.0, best.1)
 }
 
 pub(super) fn seconds(from: Time, to: Time) -> f64 {

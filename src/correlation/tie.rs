@@ -40,6 +40,11 @@ const PER_MINUTE: f64 = 0.05;
 /// So long after a neighbour, in seconds; after the component itself, as long as alerts are tied at all.
 const OWN_S: i64 = 240;
 const BESIDE_S: i64 = 60;
+/// The same, while the incident is still spreading.
+const SPREADS_S: i64 = 300;
+/// An incident spreads no more when nothing has moved for so many of its own mean gaps: were it going on at its pace, one gap in
+/// twenty (e^-3, a Poisson process) would be longer.
+const LONGEST_GAP: i64 = 3;
 // The least tie is worth nothing more than a fault of its own.
 const SAME_NAME: f64 = 0.7;
 /// Rules are checked every half minute or minute: what one moment brings is seen within so many seconds.
@@ -66,17 +71,18 @@ pub(super) fn by_component(
         return None;
     }
     let goes_on = GOES_ON - NEW - PER_MINUTE * minutes(gap);
+    let beside = gap <= BESIDE_S || (gap <= SPREADS_S && spreading(group, alert.starts));
     let unrivalled = match side {
         Side::Own if gap <= OWN_S => goes_on,
-        Side::Callee(1) if gap <= BESIDE_S && alert.sign != Sign::Body => goes_on,
-        Side::Caller(1) if gap <= BESIDE_S && alert.sign == Sign::Starved => goes_on,
+        Side::Callee(1) if beside && alert.sign != Sign::Body => goes_on,
+        Side::Caller(1) if beside && alert.sign.is_work() => goes_on,
         Side::Own | Side::Callee(_) | Side::Caller(_) => f64::NEG_INFINITY,
     };
     let near = |hops: u32| 2.0 - 0.3 * f64::from(hops);
     let tells = match side {
         Side::Own => 3.0,
-        Side::Callee(hops) => near(hops) - if alert.sign == Sign::Starved { 1.0 } else { 0.0 },
-        Side::Caller(hops) => near(hops) - if alert.sign == Sign::Starved { 0.0 } else { 1.0 },
+        Side::Callee(hops) => near(hops) - if alert.sign.is_work() { 1.0 } else { 0.0 },
+        Side::Caller(hops) => near(hops) - if alert.sign.is_work() { 0.0 } else { 1.0 },
     };
     let (rule, text) = words(alert, name, side, moved);
     Some(Tie {
@@ -87,6 +93,15 @@ pub(super) fn by_component(
         peer: moved.alert.clone(),
         text,
     })
+}
+
+/// Whether an incident was still growing at `at`, by the gaps seen so far between the first alerts of its components.
+fn spreading(group: &Group, at: Time) -> bool {
+    let (Some(first), Some(last), Some(latest)) = (group.early.first(), group.early.last(), group.latest) else {
+        return false;
+    };
+    let gaps = i64::try_from(group.early.len()).unwrap_or(i64::MAX) - 1;
+    gaps > 0 && apart(at, latest) <= BESIDE_S.max(LONGEST_GAP * apart(first.first, last.first) / gaps)
 }
 
 /// The tie of `alert` to an incident that holds the same alert of the same component: the same trouble for half an hour.

@@ -78,6 +78,47 @@ fn two_independent_faults_minutes_apart_stay_two_and_share_the_component_both_re
 }
 
 #[test]
+fn what_gets_more_work_from_a_failing_caller_minutes_later_is_of_its_incident() {
+    // People ask the desk because the assistant answers wrongly: trouble goes down along the call, and takes its time.
+    let calls = [("web", "assistant"), ("assistant", "desk"), ("assistant", "lookup"), ("billing", "ledger")];
+    let said = [
+        ("JudgeScoreLow", "assistant", 0),
+        ("UncheckedPromises", "assistant", 40),
+        ("LookupLatencyHigh", "lookup", 114),
+        ("TicketRateHigh", "desk", 250),
+        ("TicketBacklogGrowing", "desk", 360),
+        // Of nothing that is known to call or be called by those.
+        ("InvoiceRateHigh", "billing", 255),
+    ];
+    for each in [false, true] {
+        assert_eq!(placed(&mut knows(&calls), &said, each), [1, 1, 1, 1, 1, 2], "one by one: {each}");
+    }
+}
+
+/// A source, and callers of it that follow `gap` seconds one after the other; then one more caller of the source.
+fn spread(gap: i64, then: i64) -> bool {
+    let calls = [("a", "store"), ("b", "store"), ("c", "store"), ("late", "store")];
+    let said = [
+        ("HighErrorRate", "store", 0),
+        ("HighErrorRate", "a", gap),
+        ("HighErrorRate", "b", 2 * gap),
+        ("HighLatency", "store", 2 * gap + 5),
+        ("HighErrorRate", "c", 3 * gap),
+        ("MemberShort", "late", 3 * gap + then),
+    ];
+    let found = placed(&mut knows(&calls), &said, true);
+    assert_eq!(found[..5], [1; 5], "{found:?}");
+    found[5] == 1
+}
+
+#[test]
+fn how_long_an_incident_is_taken_to_spread_is_learnt_from_its_own_pace() {
+    assert!(spread(90, 200), "it went on every minute or so");
+    assert!(!spread(90, 900), "and had stopped");
+    assert!(!spread(5, 400), "it was over in seconds");
+}
+
+#[test]
 fn effects_of_a_source_that_alerts_last_are_one_incident() {
     let mut correlator = knows(&CALLS);
     // Neither calls the other; both call the disk, whose alert waits longest before it fires.
