@@ -123,6 +123,10 @@ enum Command {
 /// Runs the command the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
+    // A stage of the wall around a step that reads: before any thread is begun.
+    if let Some(code) = crate::response::wall::enter() {
+        return code;
+    }
     let mut out = Out::standard();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -103,6 +103,24 @@ limits! {
     WHOLE_INCIDENTS = 1_000, "incidents", "of the oldest that are over, counts and what accuracy needs are kept; the rest is left to the journal and counted";
     /// Past incidents among which those that were like a new one are looked for.
     PAST_INCIDENTS = 100_000, "incidents", "the oldest is not looked at any more and counted; it stays in the journal";
+    /// From the beginning of a step that reads to its end, unless its runbook asks for less.
+    STEP_TIME = 30, "seconds", "the step is killed with all it started, and says so";
+    /// Processor time of one process of a step that reads.
+    STEP_PROCESSOR = 20, "seconds", "the process is killed";
+    /// Memory of all processes of a step that reads together.
+    STEP_MEMORY = 1_024 * MIB, "bytes", "the step is killed with all it started, and says so";
+    /// Processes and threads of a step that reads; as root at least 301.
+    STEP_PROCESSES = 256, "processes", "the kernel starts no further one";
+    /// Open files of one process of a step that reads.
+    STEP_FILES = 256, "files", "the kernel opens no further one";
+    /// The folder of its own of a step that reads, which is in memory and gone with it.
+    STEP_SCRATCH = 64 * MIB, "bytes", "the kernel writes no further byte";
+    /// Output of a step that reads that is kept.
+    STEP_KEPT = 256 * 1024, "bytes", "the rest is shown while it comes, counted and not kept";
+    /// Output of a step that reads in all.
+    STEP_OUTPUT = 16 * MIB, "bytes", "the step is killed with all it started, and says so";
+    /// Rows read of the answer of a database.
+    STEP_ROWS = 1_000, "rows", "the rest is not read, and a line says so";
     /// Time for one poll, from connecting to the last byte.
     POLL_TIME = 20, "seconds", "this poll fails and is counted; the next one is tried";
 }

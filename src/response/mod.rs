@@ -17,6 +17,7 @@ mod policy;
 pub mod replay;
 pub mod runbook;
 mod silence;
+pub mod wall;
 
 use alertmanager::http_client_builder;
 pub use alertmanager::{Alertmanager, http_client, root_cause};
