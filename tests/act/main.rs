@@ -6,9 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod behind;
 mod clocks;
 mod deadlines;
 mod drift;
+mod escape;
+mod escape_limits;
+mod escape_network;
+mod escape_processes;
 mod once;
 mod races;
 mod replay;

@@ -1,6 +1,6 @@
 //! The way to one endpoint: address looked up once and pinned, answers bounded in bytes and time, politeness when it is busy.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,6 +10,7 @@ use url::{Host, Url};
 use super::wire::{self, Ask, Dialect, Reply, Stream};
 use crate::event::TokenPrice;
 use crate::intake::poll::Pace;
+use crate::response::wall::{Declared, forbidden};
 use crate::response::{http_client_builder, root_cause};
 
 /// A model's endpoint as the configuration names it.
@@ -141,7 +142,10 @@ impl Client {
                 .collect(),
         };
         for address in &found {
-            if let Some(why) = forbidden(address.ip(), by_number) {
+            // This host may be named as such. What keeps a machine's credentials is no model, however it is named.
+            let itself = by_number && address.ip().to_canonical().is_loopback();
+            let declared = if itself { Declared::Itself } else { Declared::ByName };
+            if let Some(why) = forbidden(address.ip(), declared) {
                 anyhow::bail!("endpoint {} leads to {}, {why}: nothing was sent", endpoint.name, address.ip());
             }
         }
@@ -294,25 +298,6 @@ fn wait_asked(value: &str) -> Option<Duration> {
     Some(Duration::try_from(until.duration_since(jiff::Timestamp::now())).unwrap_or_default())
 }
 
-/// Why nothing may be sent there, whatever name led to it. This host itself must be named as such: an outside name that leads
-/// here is somebody else's doing.
-fn forbidden(ip: IpAddr, named_as_such: bool) -> Option<&'static str> {
-    let ip = ip.to_canonical();
-    let (link_local, broadcast) = match ip {
-        IpAddr::V4(v4) => (v4.is_link_local(), v4.is_broadcast()),
-        IpAddr::V6(v6) => (v6.is_unicast_link_local() || v6.segments()[..2] == [0xfd00, 0x0ec2], false),
-    };
-    if link_local {
-        Some("where machines keep their own credentials")
-    } else if ip.is_unspecified() || ip.is_multicast() || broadcast {
-        Some("which is no one host")
-    } else if ip.is_loopback() && !named_as_such {
-        Some("this host under an outside name; write localhost or 127.0.0.1 if that is meant")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,8 +321,6 @@ mod tests {
         }
         let own = Client::connect(&endpoint("http://0x7f000001:9/v1/"), None, Patience::default()).await.unwrap();
         assert_eq!(own.destination(), "http://127.0.0.1:9/v1/chat/completions (127.0.0.1:9)");
-        assert!(forbidden("127.0.0.1".parse().unwrap(), false).is_some(), "an outside name that leads here");
-        assert!(forbidden("::ffff:127.0.0.1".parse().unwrap(), false).is_some());
     }
 
     #[test]

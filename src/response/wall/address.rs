@@ -170,7 +170,11 @@ mod tests {
         assert_eq!(Declared::among(&hosts, "DB.example", 5432), Declared::ByName);
         assert_eq!(Declared::among(&hosts, "db.example", 5433), Declared::Not);
         assert_eq!(Declared::among(&hosts, "[::1]", 80), Declared::Itself);
-        assert_eq!(Declared::among(&hosts, "localhost", 9090), Declared::Not, "localhost is another word than 127.0.0.1");
+        assert_eq!(
+            Declared::among(&hosts, "localhost", 9090),
+            Declared::Not,
+            "localhost is another word than 127.0.0.1"
+        );
     }
 
     #[test]

@@ -19,9 +19,24 @@ pub(super) const SCRATCH: &str = "/tmp";
 /// What no step sees unless it is declared: homes, what runs (sockets and tokens), what services keep, and views of the kernel
 /// whose reading does something.
 const HIDDEN: &[&str] = &[
-    "/root", "/home", "/run", "/var/run", "/var/lib", "/var/spool", "/var/tmp", "/boot", "/sys/kernel/debug",
-    "/sys/kernel/tracing", "/sys/kernel/security", "/sys/kernel/config", "/sys/fs/bpf", "/sys/firmware", "/proc/fs",
+    "/root",
+    "/home",
+    "/run",
+    "/var/run",
+    "/var/lib",
+    "/var/spool",
+    "/var/tmp",
+    "/boot",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
+    "/sys/kernel/security",
+    "/sys/kernel/config",
+    "/sys/fs/bpf",
+    "/sys/firmware",
+    "/proc/fs",
 ];
+/// Where the host's own /proc is seen, read-only: names and numbers of its processes, never their memory, files or environment.
+const HOST_PROC: &str = "/run/host/proc";
 /// Devices that hold nothing.
 pub(super) const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 /// Kinds of file systems that other machines or programs serve: to remount one can hang. Landlock holds there alone.
@@ -42,6 +57,7 @@ pub(super) fn lay(reads: &[PathBuf], hide: &[PathBuf], scratch: u64, hosts: Opti
     // Held before anything is hidden.
     let shown = reads.iter().map(|path| Ok((path, declared(path)?))).collect::<io::Result<Vec<_>>>()?;
     let devices = DEVICES.iter().map(|path| Ok((*path, hold(Path::new(path))?))).collect::<io::Result<Vec<_>>>()?;
+    let host = hold(Path::new("/proc"))?;
     seal()?;
     let size = format!("size={scratch},nr_inodes={INODES},mode=0700");
     let own = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
@@ -67,6 +83,9 @@ pub(super) fn lay(reads: &[PathBuf], hide: &[PathBuf], scratch: u64, hosts: Opti
         }
     }
     furnish(devices)?;
+    if hidden.iter().any(|path| path == Path::new("/run")) {
+        show(Path::new(HOST_PROC), &host)?;
+    }
     for (path, tree) in shown {
         show(path, &tree)?;
     }
@@ -85,9 +104,12 @@ pub(super) fn lay(reads: &[PathBuf], hide: &[PathBuf], scratch: u64, hosts: Opti
     Ok(())
 }
 
-/// Makes /proc read-only as well: the second stage still has to write there.
-pub(super) fn seal_proc() -> io::Result<()> {
-    read_only(Path::new("/proc"), MountFlags::NOEXEC)
+/// The processes of its own space, at /proc: done in the second stage, which is the first of them.
+///
+/// # Errors
+/// The kernel refuses it, as it does where a container covers parts of /proc.
+pub(super) fn processes() -> io::Result<()> {
+    mount("proc", "/proc", "proc", QUIET | MountFlags::NOEXEC, None).map_err(of("a /proc of its own"))
 }
 
 /// A declared file or folder, held. No symbolic link: what was declared is what is read (fault 67).
@@ -197,7 +219,8 @@ fn private(top: &str) -> Vec<PathBuf> {
             let everybody = if about.is_dir() { mode & 0o005 == 0o005 } else { mode & 0o004 != 0 };
             if about.is_symlink() || looked > MOST {
                 continue;
-            } else if !everybody && rustix::fs::access(&path, Access::READ_OK).is_ok() {
+            }
+            if !everybody && rustix::fs::access(&path, Access::READ_OK).is_ok() {
                 found.push(path);
             } else if about.is_dir() {
                 folders.push(path);
@@ -207,7 +230,7 @@ fn private(top: &str) -> Vec<PathBuf> {
     found
 }
 
-/// One line of proc_pid_mountinfo(5).
+/// One line of `proc_pid_mountinfo(5)`.
 #[derive(Debug, PartialEq, Eq)]
 struct Mounted {
     at: PathBuf,

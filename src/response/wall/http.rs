@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use super::address::{self, Declared};
-use super::kinds::{Heard, ReadEnd, STOPPED, Surroundings, WallError, limit, refused};
-use crate::event::Untrusted;
+use super::kinds::{Heard, Limits, Surroundings, WallError, refused, stopped};
+use crate::event::{ReadEnd, Untrusted};
 use crate::response::{http_client_builder, root_cause};
 
 /// How often it is looked whether somebody wants it ended.
@@ -36,15 +36,15 @@ pub(super) fn ask(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(async {
         tokio::select! {
-            ended = question.exchange(&found, around.limits.time, heard) => ended,
-            () = stopped(cancel) => limit(STOPPED),
-            () = tokio::time::sleep_until(until.into()) => limit("time"),
+            ended = question.exchange(&found, &around.limits, heard) => ended,
+            () = cancelled(cancel) => stopped(),
+            () = tokio::time::sleep_until(until.into()) => around.limits.out_of_time(),
         }
     }))
 }
 
 /// Comes to an end when somebody wants one.
-pub(super) async fn stopped(cancel: &dyn Fn() -> bool) {
+pub(super) async fn cancelled(cancel: &dyn Fn() -> bool) {
     while !cancel() {
         tokio::time::sleep(TICK).await;
     }
@@ -82,15 +82,15 @@ impl Question {
         Ok(Self { method, url, host, port })
     }
 
-    async fn exchange(&self, found: &[SocketAddr], time: Duration, heard: &mut Heard<'_>) -> ReadEnd {
-        let client = http_client_builder(time).resolve_to_addrs(&self.host, found).build();
+    async fn exchange(&self, found: &[SocketAddr], limits: &Limits, heard: &mut Heard<'_>) -> ReadEnd {
+        let client = http_client_builder(limits.time).resolve_to_addrs(&self.host, found).build();
         let client = match client {
             Ok(client) => client,
             Err(error) => return refused(format!("nothing was sent ({})", root_cause(&error))),
         };
         let mut response = match client.request(self.method.clone(), self.url.clone()).send().await {
             Ok(response) => response,
-            Err(error) if error.is_timeout() => return limit("time"),
+            Err(error) if error.is_timeout() => return limits.out_of_time(),
             Err(error) => return refused(format!("no answer: {}", root_cause(&error))),
         };
         let status = response.status();
@@ -102,9 +102,9 @@ impl Question {
         loop {
             match response.chunk().await {
                 Ok(Some(piece)) if heard.push(&piece) => {}
-                Ok(Some(_)) => return limit("output"),
+                Ok(Some(_)) => return limits.out_of_output(),
                 Ok(None) => return ReadEnd::Http { status: status.as_u16() },
-                Err(error) if error.is_timeout() => return limit("time"),
+                Err(error) if error.is_timeout() => return limits.out_of_time(),
                 Err(error) => return refused(format!("the answer broke off: {}", root_cause(&error))),
             }
         }
@@ -124,7 +124,9 @@ mod tests {
         for method in ["POST", "PUT", "DELETE", "PATCH", "get", "CONNECT", "TRACE", "OPTIONS", ""] {
             assert!(of(method, "http://a.example/", "").is_err(), "{method}");
         }
-        for url in ["file:///etc/passwd", "ftp://a.example/", "http://u:p@a.example/", "gopher://x/", "/metrics", "http://"] {
+        for url in
+            ["file:///etc/passwd", "ftp://a.example/", "http://u:p@a.example/", "gopher://x/", "/metrics", "http://"]
+        {
             assert!(of("GET", url, "").is_err(), "{url}");
         }
         assert!(of("GET", "http://a.example/", "x").is_err());

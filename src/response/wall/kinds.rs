@@ -5,69 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event::Untrusted;
+use crate::event::{ReadEnd, Untrusted};
 use crate::intake::limits;
-
-/// What would run. Reads and writes use the same.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    /// An HTTP request.
-    Http {
-        /// Method.
-        method: Untrusted,
-        /// Whole URL.
-        url: Untrusted,
-        /// Body, sent as it stands.
-        body: Untrusted,
-    },
-    /// A process.
-    Process {
-        /// Program and arguments; nothing splits or expands them.
-        argv: Vec<Untrusted>,
-    },
-    /// A question to a database.
-    Sql {
-        /// The name under which the configuration knows it.
-        database: Untrusted,
-        /// One statement.
-        statement: Untrusted,
-    },
-}
-
-/// How a step that reads ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ReadEnd {
-    /// The process ended by itself.
-    Exit {
-        /// 0 is well.
-        code: i32,
-    },
-    /// A signal ended the process.
-    Signal {
-        /// Which.
-        signal: i32,
-    },
-    /// A limit ended it.
-    Limit {
-        /// Which, in words.
-        which: Untrusted,
-    },
-    /// It was not run.
-    Refused {
-        /// Why, and what to do.
-        why: Untrusted,
-    },
-    /// The server answered.
-    Http {
-        /// Status; a redirect is an answer like any other.
-        status: u16,
-    },
-    /// The database answered.
-    Rows {
-        /// How many rows were read.
-        count: u64,
-    },
-}
 
 /// What stands around a step.
 #[derive(Clone, Debug)]
@@ -186,15 +125,50 @@ pub enum WallError {
     #[error("the step could not be begun ({0}): this machine may be short of memory, processes or open files")]
     NotBegun(#[from] std::io::Error),
     /// It was killed, and something of it would not go.
-    #[error("the step was killed and did not end: a process of it may hang in the kernel; look for `warroom wall` in the process list")]
+    #[error(
+        "the step was killed and did not end: a process of it may hang in the kernel; look for `warroom wall` in the process list"
+    )]
     Stuck,
 }
 
-/// The name of the limit that a person is.
-pub(super) const STOPPED: &str = "stopped by a person";
+/// A limit, in words such as `30 s`.
+pub(super) fn limit(which: impl Into<String>) -> ReadEnd {
+    ReadEnd::Limit { which: Untrusted::from(which.into()) }
+}
 
-pub(super) fn limit(which: &str) -> ReadEnd {
-    ReadEnd::Limit { which: which.into() }
+/// Somebody ended it.
+pub(super) fn stopped() -> ReadEnd {
+    limit("a person, who stopped it")
+}
+
+impl Limits {
+    pub(super) fn out_of_time(&self) -> ReadEnd {
+        limit(format!("{} s", self.time.as_secs_f32()))
+    }
+
+    pub(super) fn out_of_output(&self) -> ReadEnd {
+        limit(format!("{} of output", size(self.output)))
+    }
+
+    pub(super) fn out_of_memory(&self) -> ReadEnd {
+        limit(format!("{} of memory", size(self.memory)))
+    }
+
+    pub(super) fn out_of_processor(&self) -> ReadEnd {
+        limit(format!("{} s of processor time", self.cpu_seconds))
+    }
+
+    pub(super) fn out_of_file(&self) -> ReadEnd {
+        limit(format!("{} in one file", size(self.scratch)))
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} bytes"),
+        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
 }
 
 pub(super) fn refused(why: impl Into<String>) -> ReadEnd {

@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn every_name_has_one_line_and_an_address_needs_none() {
         let host = |name: &str, address: &str| Host { name: name.into(), address: address.parse().unwrap() };
-        let text = names(&[host("db.example", "10.0.0.7:5432"), host("10.0.0.8", "10.0.0.8:80"), host("v6", "[fd12::1]:1")]);
+        let text =
+            names(&[host("db.example", "10.0.0.7:5432"), host("10.0.0.8", "10.0.0.8:80"), host("v6", "[fd12::1]:1")]);
         assert_eq!(text, "127.0.0.1 localhost\n::1 localhost\n10.0.0.7 db.example\nfd12::1 v6\n");
     }
 }

@@ -28,8 +28,10 @@ mod weigh;
 
 use std::time::Instant;
 
+use crate::event::Request;
+
 pub use address::{Declared, forbidden};
-pub use kinds::{Database, Limits, Read, ReadEnd, Request, Surroundings, WallError};
+pub use kinds::{Database, Limits, Read, Surroundings, WallError};
 pub use stage::enter;
 pub use standing::{Standing, standing, standing_of};
 
@@ -37,7 +39,7 @@ pub use standing::{Standing, standing, standing_of};
 /// some twenty times a second whether somebody wants it ended.
 ///
 /// A request that the wall does not take (another method than GET or HEAD, a host that was not declared, two statements) is no
-/// error: it is a [`ReadEnd::Refused`] that says why, and nothing was run.
+/// error: it is a [`Refused`](crate::event::ReadEnd::Refused) that says why, and nothing was run.
 ///
 /// # Errors
 /// Nothing was run, and not because of the request: the wall does not stand here, or this process has no room for it.

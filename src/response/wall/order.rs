@@ -66,7 +66,8 @@ pub(super) enum Answer {
 pub(super) fn frame(value: &impl Serialize) -> io::Result<Vec<u8>> {
     let text = serde_json::to_vec(value)?;
     let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST);
-    let length = length.ok_or_else(|| io::Error::other("program, arguments, hosts and files are longer than 256 KiB"))?;
+    let length =
+        length.ok_or_else(|| io::Error::other("program, arguments, hosts and files are longer than 256 KiB"))?;
     let mut bytes = length.to_ne_bytes().to_vec();
     bytes.extend(text);
     Ok(bytes)

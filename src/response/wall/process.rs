@@ -11,10 +11,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd as _, OwnedFd};
 
 use super::address::{self, Declared};
-use super::kinds::{Heard, Limits, ReadEnd, STOPPED, Surroundings, WallError, limit, refused};
+use super::kinds::{Heard, Limits, Surroundings, WallError, refused, stopped};
 use super::order::{Answer, Bounds, Host, Order, PATH, frame, unframe};
 use super::weigh::Scales;
-use crate::event::Untrusted;
+use crate::event::{ReadEnd, Untrusted};
 
 /// How often it is looked whether the step is to end.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -47,8 +47,8 @@ pub(super) fn run(
     }
     match answer {
         Some(Answer::Code(code)) => Ok(ReadEnd::Exit { code }),
-        Some(Answer::Signal(libc::SIGXCPU)) => Ok(limit("processor time")),
-        Some(Answer::Signal(libc::SIGXFSZ)) => Ok(limit("size of a file")),
+        Some(Answer::Signal(libc::SIGXCPU)) => Ok(around.limits.out_of_processor()),
+        Some(Answer::Signal(libc::SIGXFSZ)) => Ok(around.limits.out_of_file()),
         Some(Answer::Signal(signal)) => Ok(ReadEnd::Signal { signal }),
         Some(Answer::NoCommand(why)) => Ok(refused(format!("the program could not be started ({why})"))),
         Some(Answer::Falls(why)) => Err(WallError::Lacks(why)),
@@ -164,19 +164,20 @@ fn attend(
         .stderr(output)
         .spawn()?;
     ours.set_nonblocking(true)?;
-    let mut step = Step { said: Some(said), answers: Some(ours), send: [frame, frame].concat(), sent: 0, answer: Vec::new() };
+    let mut step =
+        Step { said: Some(said), answers: Some(ours), send: [frame, frame].concat(), sent: 0, answer: Vec::new() };
     let mut scales = Scales::new(child.id(), limits.memory);
     let mut cut = None;
     while !step.is_over() {
         let more = step.turn(heard)?;
         cut = if !more {
-            Some(limit("output"))
+            Some(limits.out_of_output())
         } else if cancel() {
-            Some(limit(STOPPED))
+            Some(stopped())
         } else if Instant::now() >= until {
-            Some(limit("time"))
+            Some(limits.out_of_time())
         } else if scales.too_much() {
-            Some(limit("memory"))
+            Some(limits.out_of_memory())
         } else {
             continue;
         };

@@ -9,7 +9,8 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Op, SeccompCondition, SeccompFilter, SeccompRule,
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Op, SeccompCondition, SeccompFilter,
+    SeccompRule,
 };
 
 use super::ground::{DEVICES, SCRATCH};
@@ -83,6 +84,8 @@ const REFUSED: &[i64] = &[
     libc::SYS_sethostname, libc::SYS_setdomainname, libc::SYS_settimeofday, libc::SYS_clock_settime, libc::SYS_adjtimex,
     libc::SYS_clock_adjtime, libc::SYS_syslog, libc::SYS_vhangup,
     libc::SYS_mq_open, libc::SYS_shmget, libc::SYS_msgget, libc::SYS_semget,
+    // Nobody could come; and it has nobody to wait for.
+    libc::SYS_listen,
     // What it may use of the machine was decided before.
     libc::SYS_ioprio_set,
 ];
@@ -110,7 +113,8 @@ fn seccomp() -> Result<(), Box<dyn std::error::Error>> {
         SeccompCondition::new(0, Width::Dword, Op::Ne, number(libc::AF_INET6))?,
     ])?;
     let mut sockets = vec![no_ip];
-    for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_RDM, libc::SOCK_SEQPACKET, libc::SOCK_DCCP, libc::SOCK_PACKET] {
+    // The tenth kind is the old way to whole packets.
+    for kind in [10, libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_RDM, libc::SOCK_SEQPACKET, libc::SOCK_DCCP] {
         sockets.push(rule(1, Width::Dword, Op::MaskedEq(0xf), number(kind))?);
     }
     // A stream is TCP when nothing or TCP is named: MPTCP is another protocol, which Landlock does not see.
@@ -129,10 +133,11 @@ fn seccomp() -> Result<(), Box<dyn std::error::Error>> {
     rules.insert(libc::SYS_clone, each.collect::<Result<_, _>>()?);
     // TIOCSTI and TIOCLINUX type into a terminal.
     rules.insert(libc::SYS_ioctl, vec![rule(1, Width::Dword, Op::Eq, 0x5412)?, rule(1, Width::Dword, Op::Eq, 0x541c)?]);
-    refuse(rules, libc::EPERM)?;
     other_numbers()?;
     // Its flags are behind a pointer, where no filter sees them: without it, libraries use clone.
-    refuse([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)
+    refuse([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)?;
+    // Last, since it refuses further filters.
+    refuse(rules, libc::EPERM)
 }
 
 fn refuse(rules: BTreeMap<i64, Vec<SeccompRule>>, with: i32) -> Result<(), Box<dyn std::error::Error>> {

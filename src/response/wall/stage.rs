@@ -64,7 +64,8 @@ fn outer(kernel: BorrowedFd<'_>) -> io::Result<()> {
         let why = "as root nothing bounds the processes of a step before Linux 6.14: run the console as another user";
         return Err(io::Error::other(why));
     }
-    let spaces = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    let spaces =
+        CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     unshare(spaces).map_err(spaceless)?;
     let inside = |id: u32| if id == 0 { NOBODY } else { id };
     fs::write("/proc/self/setgroups", "deny").map_err(spaceless)?;
@@ -78,12 +79,16 @@ fn outer(kernel: BorrowedFd<'_>) -> io::Result<()> {
     let lines = lines::Lines::begin(&order.hosts)?;
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWPID).map_err(spaceless)?;
     lines.open(&order.hosts).map_err(|error| io::Error::other(format!("its network could not be made ({error})")))?;
-    // The second stage bounds its processes and seals /proc, then gives this right up.
+    // The second stage bounds its processes and mounts its /proc, then gives this right up.
     let right = CapabilitySet::SYS_ADMIN;
     set_capabilities(None, CapabilitySets { effective: right, permitted: right, inheritable: right })?;
     configure_capability_in_ambient_set(right, true)?;
-    let mut child =
-        Command::new("/proc/self/exe").args(["wall", "--stage=2"]).env_clear().current_dir("/").spawn().map_err(spaceless)?;
+    let mut child = Command::new("/proc/self/exe")
+        .args(["wall", "--stage=2"])
+        .env_clear()
+        .current_dir("/")
+        .spawn()
+        .map_err(spaceless)?;
     clear_ambient_capability_set()?;
     no_rights()?;
     // Its answer went past us. One that was killed gave none.
@@ -101,7 +106,7 @@ fn inner(kernel: BorrowedFd<'_>) -> io::Result<Answer> {
         fs::write("/proc/sys/kernel/pid_max", most)
             .map_err(|error| io::Error::other(format!("the number of its processes could not be bounded ({error})")))?;
     }
-    ground::seal_proc()?;
+    ground::processes()?;
     clear_ambient_capability_set()?;
     no_rights()?;
     set_no_new_privs(true)?;

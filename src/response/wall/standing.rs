@@ -36,9 +36,14 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Holds { landlock, kernel } => {
-                write!(f, "stands: name spaces, Landlock {landlock}, seccomp (Linux {kernel}): steps that read run by themselves")
+                write!(
+                    f,
+                    "stands: name spaces, Landlock {landlock}, seccomp (Linux {kernel}): steps that read run by themselves"
+                )
             }
-            Self::Lacks { reason } => write!(f, "does not stand, so steps that read ask like those that write: {reason}"),
+            Self::Lacks { reason } => {
+                write!(f, "does not stand, so steps that read ask like those that write: {reason}")
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ fn sum(pids: &BTreeSet<u32>, of: fn(u32) -> Option<u64>) -> u64 {
     pids.iter().filter_map(|pid| of(*pid)).sum()
 }
 
-/// `MemAvailable` of proc_meminfo(5), in bytes.
+/// `MemAvailable` of `proc_meminfo(5)`, in bytes.
 fn free() -> Option<u64> {
     kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
 }
@@ -75,7 +75,7 @@ fn parents() -> BTreeMap<u32, u32> {
     pids.filter_map(|pid: u32| Some((pid, parent(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))).collect()
 }
 
-/// The fourth field of proc_pid_stat(5). The second holds a name that may hold anything, and ends with the last parenthesis.
+/// The fourth field of `proc_pid_stat(5)`. The second holds a name that may hold anything, and ends with the last parenthesis.
 fn parent(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
@@ -83,8 +83,11 @@ fn parent(stat: &str) -> Option<u32> {
 fn descendants(root: u32, parents: &BTreeMap<u32, u32>) -> BTreeSet<u32> {
     let mut found = BTreeSet::from([root]);
     loop {
-        let more: Vec<u32> =
-            parents.iter().filter(|(pid, up)| found.contains(up) && !found.contains(pid)).map(|(pid, _)| *pid).collect();
+        let more: Vec<u32> = parents
+            .iter()
+            .filter(|(pid, up)| found.contains(up) && !found.contains(pid))
+            .map(|(pid, _)| *pid)
+            .collect();
         if more.is_empty() {
             return found;
         }

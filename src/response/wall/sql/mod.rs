@@ -9,21 +9,44 @@ use std::time::Instant;
 
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::http::stopped;
-use super::kinds::{Heard, ReadEnd, STOPPED, Surroundings, WallError, limit, refused};
-use crate::event::Untrusted;
+use super::http::cancelled;
+use super::kinds::{Heard, Limits, Surroundings, WallError, refused, stopped};
+use crate::event::{ReadEnd, Untrusted};
 
 /// Longest statement, in bytes.
 const LONGEST: usize = 64 * 1024;
 /// Functions that PostgreSQL calls volatile although they change nothing: sizes, clocks, positions in its log, who waits for whom.
 const SAFE: &[&str] = &[
-    "clock_timestamp", "timeofday", "random", "random_normal", "gen_random_uuid", "uuidv7", "pg_database_size",
-    "pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_total_relation_size", "pg_tablespace_size",
-    "pg_current_wal_lsn", "pg_current_wal_insert_lsn", "pg_current_wal_flush_lsn", "pg_last_wal_receive_lsn",
-    "pg_last_wal_replay_lsn", "pg_last_xact_replay_timestamp", "pg_is_in_recovery", "pg_blocking_pids",
-    "pg_safe_snapshot_blocking_pids", "pg_isolation_test_session_is_blocked", "pg_get_wal_replay_pause_state",
-    "pg_is_wal_replay_paused", "pg_control_checkpoint", "pg_control_system", "pg_notification_queue_usage",
-    "pg_stat_get_wal_senders", "pg_stat_statements_info", "pg_jit_available",
+    "clock_timestamp",
+    "timeofday",
+    "random",
+    "random_normal",
+    "gen_random_uuid",
+    "uuidv7",
+    "pg_database_size",
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_indexes_size",
+    "pg_total_relation_size",
+    "pg_tablespace_size",
+    "pg_current_wal_lsn",
+    "pg_current_wal_insert_lsn",
+    "pg_current_wal_flush_lsn",
+    "pg_last_wal_receive_lsn",
+    "pg_last_wal_replay_lsn",
+    "pg_last_xact_replay_timestamp",
+    "pg_is_in_recovery",
+    "pg_blocking_pids",
+    "pg_safe_snapshot_blocking_pids",
+    "pg_isolation_test_session_is_blocked",
+    "pg_get_wal_replay_pause_state",
+    "pg_is_wal_replay_paused",
+    "pg_control_checkpoint",
+    "pg_control_system",
+    "pg_notification_queue_usage",
+    "pg_stat_get_wal_senders",
+    "pg_stat_statements_info",
+    "pg_jit_available",
 ];
 
 /// Asks `database` for what `statement` says.
@@ -68,16 +91,16 @@ async fn within(
             Ok(connected) => connected,
             Err(error) => return refused(format!("the database cannot be reached ({})", said(&error))),
         },
-        () = stopped(cancel) => return limit(STOPPED),
-        () = tokio::time::sleep_until(until.into()) => return limit("time"),
+        () = cancelled(cancel) => return stopped(),
+        () = tokio::time::sleep_until(until.into()) => return around.limits.out_of_time(),
     };
     // Ends with the client; what went wrong is told to the client too.
     let running = tokio::spawn(connection);
     let token = client.cancel_token();
     let ended = tokio::select! {
         ended = question(&client, statement, around, heard, until) => ended,
-        () = stopped(cancel) => Ok(limit(STOPPED)),
-        () = tokio::time::sleep_until(until.into()) => Ok(limit("time")),
+        () = cancelled(cancel) => Ok(stopped()),
+        () = tokio::time::sleep_until(until.into()) => Ok(around.limits.out_of_time()),
     };
     if matches!(ended, Ok(ReadEnd::Limit { .. })) {
         // The server ends it by its own clock otherwise.
@@ -86,7 +109,7 @@ async fn within(
     drop(client);
     running.abort();
     ended.unwrap_or_else(|error| match error.code() {
-        Some(code) if *code == tokio_postgres::error::SqlState::QUERY_CANCELED => limit("time"),
+        Some(code) if *code == tokio_postgres::error::SqlState::QUERY_CANCELED => around.limits.out_of_time(),
         _ => refused(said(&error)),
     })
 }
@@ -125,18 +148,21 @@ async fn question(
         .await?;
     if let Some(row) = volatile.first() {
         let name: String = row.get(0);
-        return Ok(refused(format!("it names the function {name}, which can change something even where nothing is written")));
+        return Ok(refused(format!(
+            "it names the function {name}, which can change something even where nothing is written"
+        )));
     }
-    rows(client, statement, around.limits.rows, heard).await
+    rows(client, statement, &around.limits, heard).await
 }
 
 /// The answer as text, a line a row, its fields parted by tabs.
 async fn rows(
     client: &Client,
     statement: &str,
-    most: u32,
+    limits: &Limits,
     heard: &mut Heard<'_>,
 ) -> Result<ReadEnd, tokio_postgres::Error> {
+    let most = limits.rows;
     // What can be read in pieces is; SHOW and EXPLAIN answer little.
     let asked = if words::may_be_read_in_pieces(statement) {
         client.execute(&format!("DECLARE step NO SCROLL CURSOR FOR {statement}"), &[]).await?;
@@ -161,7 +187,7 @@ async fn rows(
             _ => continue,
         };
         if !heard.push(format!("{line}\n").as_bytes()) {
-            return Ok(limit("output"));
+            return Ok(limits.out_of_output());
         }
     }
     Ok(ReadEnd::Rows { count })

@@ -183,10 +183,24 @@ mod tests {
 
     #[test]
     fn what_reads_is_told_from_what_does_not_by_its_first_word() {
-        for good in ["select 1", " -- x\nSELECT 1", "/* a /* b */ */ With x as (select 1) table x", "((values (1)))", "show all"] {
+        for good in [
+            "select 1",
+            " -- x\nSELECT 1",
+            "/* a /* b */ */ With x as (select 1) table x",
+            "((values (1)))",
+            "show all",
+        ] {
             assert_eq!(begins_as_a_question(good), Ok(()), "{good}");
         }
-        for bad in ["", "insert into a values (1)", "commit", "do $$ begin end $$", "copy a to program 'x'", "set x = 1", "'select'"] {
+        for bad in [
+            "",
+            "insert into a values (1)",
+            "commit",
+            "do $$ begin end $$",
+            "copy a to program 'x'",
+            "set x = 1",
+            "'select'",
+        ] {
             assert!(begins_as_a_question(bad).is_err(), "{bad}");
         }
     }
