@@ -81,6 +81,46 @@ fn no_other_process_can_be_looked_into() {
     assert!(victim.alive());
 }
 
+#[test]
+fn the_stages_around_it_cannot_be_looked_into() {
+    let scene = Scene::default();
+    scene.sh("cat /proc/1/environ").failed();
+    scene.sh("cat /proc/1/maps").failed();
+    scene.sh("echo x > /proc/1/mem").failed();
+    for number in 0..12 {
+        scene.sh(&format!("readlink /proc/1/fd/{number}")).failed();
+    }
+    scene.run(&["cat", "/proc/1/cmdline"]).says("warroom\0wall\0--stage=2");
+}
+
+#[test]
+fn a_step_ends_with_the_console_that_began_it() {
+    const INNER: &str = "WARROOM_TEST_STEP";
+    if let Ok(mark) = std::env::var(INNER) {
+        Scene::default().run(&["sleep", &mark]);
+        return;
+    }
+    let mark = format!("{}.{}", 5_000 + std::process::id() % 1_000, std::process::id());
+    let mut console = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "escape_processes::a_step_ends_with_the_console_that_began_it"])
+        .env(INNER, &mark)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    support::wait_until("the step to run", || running(&mark) > 0);
+    console.kill().unwrap();
+    console.wait().unwrap();
+    support::wait_until("the step to end with it", || running(&mark) == 0);
+}
+
+/// How many processes of this host have `mark` among their arguments.
+fn running(mark: &str) -> usize {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|one| std::fs::read(one.path().join("cmdline")).ok())
+        .filter(|line| String::from_utf8_lossy(line).contains(mark))
+        .count()
+}
+
 /// Names of calls with their numbers and arguments; none of them may succeed.
 const CALLS: &str = r"
 libc = ctypes.CDLL(None, use_errno=True)
@@ -156,17 +196,16 @@ fn nothing_that_this_process_has_open_is_handed_on() {
     let scene = Scene::default();
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "an open secret").unwrap();
-    let open = std::fs::File::open(secret.path()).unwrap();
-    assert!(open.as_raw_fd() > 2);
-    // The shell itself opens the folder.
-    scene.sh("ls /proc/self/fd | sort -n | tr '\\n' ' '").says("0 1 2 3 ");
+    let open = std::fs::File::options().read(true).write(true).open(secret.path()).unwrap();
+    // Left open for every child, as a shell or a supervisor can leave it.
+    rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).unwrap();
+    let number = open.as_raw_fd();
+    let inherited = Command::new("cat").arg(format!("/proc/self/fd/{number}")).output().unwrap();
+    assert_eq!(inherited.stdout, b"an open secret", "a child without a wall has it");
+    scene.sh(&format!("cat /proc/self/fd/{number} <&{number}")).failed();
+    // The fourth is that of the listing itself.
+    scene.run(&["ls", "/proc/self/fd"]).says("0\n1\n2\n3\n");
     scene.sh("cat <&0 | wc -c").says("0");
-    for number in 3..40 {
-        scene.sh(&format!("cat <&{number}")).failed();
-        if number > 8 {
-            break;
-        }
-    }
     scene.sh("readlink /proc/self/fd/0").says("/dev/null");
 }
 
@@ -195,13 +234,7 @@ fn what_is_left_in_the_background_ends_with_the_step() {
             "(setsid sleep {mark} </dev/null >/dev/null 2>&1 &) ; nohup sleep {mark} >/dev/null 2>&1 & echo begun"
         ))
         .says("begun");
-    let left = || {
-        let all = std::fs::read_dir("/proc").unwrap().flatten();
-        all.filter_map(|one| std::fs::read(one.path().join("cmdline")).ok())
-            .filter(|line| String::from_utf8_lossy(line).contains(&mark))
-            .count()
-    };
-    assert_eq!(left(), 0, "a process of the step outlived it");
+    assert_eq!(running(&mark), 0, "a process of the step outlived it");
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod langfuse;
 pub mod metrics;
 pub mod model;
 pub mod phoenix;
+pub mod postgres;
 pub mod pty;
 pub mod ssh;
 pub mod tmux;
@@ -46,6 +47,7 @@ pub fn require(component: &str) -> bool {
         "alertmanager" => alerting::alertmanager_program().is_some(),
         "otel" => otel_python().is_some(),
         "phoenix" => phoenix::program().is_some(),
+        "postgres" => postgres::programs().is_some(),
         "tmpfs" => can_mount_tmpfs(),
         "ptrace" => may_attach(),
         program => find_program(program).is_some(),

@@ -65,8 +65,7 @@ pub(super) fn lay(reads: &[PathBuf], hide: &[PathBuf], scratch: u64, hosts: Opti
     let nothing = Path::new(SCRATCH).join(".nothing");
     fs::write(&nothing, "")?;
     fs::set_permissions(&nothing, fs::Permissions::from_mode(0o444))?;
-    let homes = std::env::home_dir();
-    let mut dark: Vec<PathBuf> = HIDDEN.iter().map(PathBuf::from).chain(homes).chain(hide.iter().cloned()).collect();
+    let mut dark: Vec<PathBuf> = HIDDEN.iter().map(PathBuf::from).chain(hide.iter().cloned()).collect();
     dark.extend(private("/etc"));
     let mut hidden = Vec::new();
     for path in dark {

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -114,7 +115,9 @@ fn order(
     if let Some(path) = around.reads.iter().find(|path| around.hide.iter().any(|hidden| overlap(path, hidden))) {
         return Err(format!("it declares {}, where warroom keeps what is its own", path.display()));
     }
-    Ok(Order { argv, hosts, reads: around.reads.clone(), hide: around.hide.clone(), bounds: bounds(around.limits) })
+    // The home is hidden like the journal, but what lies in it may be declared.
+    let hide = around.hide.iter().cloned().chain(std::env::home_dir()).collect();
+    Ok(Order { argv, hosts, reads: around.reads.clone(), hide, bounds: bounds(around.limits) })
 }
 
 /// Whether one of the two lies in the other.
@@ -156,6 +159,7 @@ fn attend(
     let (ours, theirs) = UnixStream::pair()?;
     let (said, output) = io::pipe()?;
     let mut child = Command::new(program)
+        .arg0("warroom")
         .args(["wall", "--stage=1"])
         .env_clear()
         .current_dir("/")

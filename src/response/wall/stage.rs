@@ -54,6 +54,7 @@ pub fn enter() -> Option<ExitCode> {
 /// Leaves the host's name spaces, lays the ground, opens the lines that the order allows, starts the second stage and waits for it.
 fn outer(kernel: BorrowedFd<'_>) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    close_inherited()?;
     let order: Order = receive(kernel)?;
     // No terminal from here on.
     let _ = rustix::process::setsid();
@@ -84,6 +85,7 @@ fn outer(kernel: BorrowedFd<'_>) -> io::Result<()> {
     set_capabilities(None, CapabilitySets { effective: right, permitted: right, inheritable: right })?;
     configure_capability_in_ambient_set(right, true)?;
     let mut child = Command::new("/proc/self/exe")
+        .arg0("warroom")
         .args(["wall", "--stage=2"])
         .env_clear()
         .current_dir("/")
@@ -93,6 +95,20 @@ fn outer(kernel: BorrowedFd<'_>) -> io::Result<()> {
     no_rights()?;
     // Its answer went past us. One that was killed gave none.
     child.wait().map(drop)
+}
+
+/// Closes what whoever started the console left open for all its children, before anything of ours is opened.
+fn close_inherited() -> io::Result<()> {
+    let names = fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    let numbers = names.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok());
+    for number in numbers.filter(|number| *number > 2) {
+        match nix::unistd::close(number) {
+            // The list itself was open while it was read.
+            Ok(()) | Err(nix::errno::Errno::EBADF) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Bounds itself, gives up every right that the command does not need, starts it, and ends with it.
@@ -125,6 +141,8 @@ fn inner(kernel: BorrowedFd<'_>) -> io::Result<Answer> {
     ] {
         setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
     }
+    // The command is of the same user: it must not look into what starts it.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let ports: Vec<u16> = order.hosts.iter().map(|host| host.address.port()).collect();
     rights::give_up(&ports)?;
     let [program, arguments @ ..] = &order.argv[..] else { return Ok(Answer::Stands) };

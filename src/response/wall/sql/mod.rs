@@ -130,14 +130,6 @@ async fn question(
             left.min(5_000)
         ))
         .await?;
-    // The extended protocol takes one statement; nothing is run as yet.
-    let prepared = client.prepare(statement).await?;
-    if !prepared.params().is_empty() {
-        return Ok(refused("the statement has places for parameters ($1), and there are none to put there"));
-    }
-    if prepared.columns().is_empty() {
-        return Ok(refused("the statement answers no rows, so it is no question"));
-    }
     let named = words::names(statement);
     let volatile = client
         .query(
@@ -151,6 +143,14 @@ async fn question(
         return Ok(refused(format!(
             "it names the function {name}, which can change something even where nothing is written"
         )));
+    }
+    // The extended protocol takes one statement; nothing is run as yet.
+    let prepared = client.prepare(statement).await?;
+    if !prepared.params().is_empty() {
+        return Ok(refused("the statement has places for parameters ($1), and there are none to put there"));
+    }
+    if prepared.columns().is_empty() {
+        return Ok(refused("the statement answers no rows, so it is no question"));
     }
     rows(client, statement, &around.limits, heard).await
 }
