@@ -4,17 +4,35 @@
 //! until something shows that it only reads: a table of commands, or its author's word and the wall. Nothing here runs
 //! anything. What a file holds is data: nothing panics on it, and everything that is wrong with it is said with file and line.
 
+mod blocks;
+mod effects;
+mod front;
+mod info;
 mod matching;
+mod parse;
 mod pattern;
+mod places;
+mod reading;
 mod request;
+mod says;
+mod script;
+mod shelf;
+mod sql;
+mod steps;
 mod template;
+#[cfg(test)]
+mod tests;
+mod tree;
 mod types;
+mod words;
 
 pub use matching::{Facts, Known, Match, known, matched};
+pub use parse::MAX_FILE;
 pub use pattern::{Glob, Pattern};
 pub use request::Surroundings;
+pub use shelf::{MAX_RUNBOOKS, Shelf};
 pub use template::{Template, Unfilled, Values};
 pub use types::{
-    Action, Effect, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Reversible, Rollback,
+    Action, Effect, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Parameter, Reversible, Rollback,
     RollbackOf, Runbook, Stage, Step, When,
 };

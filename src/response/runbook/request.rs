@@ -3,7 +3,7 @@
 use crate::event::{Request, Untrusted};
 
 use super::template::{Fit, Piece, Template, Unfilled, Values};
-use super::types::{Action, Runbook, Step};
+use super::types::{Action, Parameter, Runbook, Step};
 
 /// What the house knows that a step may need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,11 +75,11 @@ impl Runbook {
 }
 
 /// The script with its values behind it: they are words of their own and never part of its text.
-fn script(text: &Untrusted, parameters: &[Untrusted], values: &Values) -> Result<Vec<Untrusted>, Unfilled> {
+fn script(text: &Untrusted, parameters: &[Parameter], values: &Values) -> Result<Vec<Untrusted>, Unfilled> {
     let mut whole = String::new();
-    for (nth, name) in parameters.iter().enumerate() {
+    for (nth, Parameter { variable, .. }) in parameters.iter().enumerate() {
         let blank = if nth == 0 { "" } else { " " };
-        whole.push_str(&format!("{blank}{}=${{{}}}", variable(name.raw()), nth + 1));
+        whole.push_str(&format!("{blank}{}=${{{}}}", variable.raw(), nth + 1));
     }
     if !parameters.is_empty() {
         whole.push('\n');
@@ -90,9 +90,9 @@ fn script(text: &Untrusted, parameters: &[Untrusted], values: &Values) -> Result
     if !parameters.is_empty() {
         argv.push(SCRIPT.into());
     }
-    for name in parameters {
+    for Parameter { input, .. } in parameters {
         // The script may hand it on to another interpreter, so only what means nothing to any is filled in.
-        let word = Template(vec![Piece::Input { name: name.raw().to_owned(), fit: Fit::Plain }]);
+        let word = Template(vec![Piece::Input { name: input.raw().to_owned(), fit: Fit::Plain }]);
         argv.push(word.fill(values)?);
     }
     Ok(argv)

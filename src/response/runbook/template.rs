@@ -25,6 +25,13 @@ pub(super) enum Piece {
     },
 }
 
+impl Piece {
+    /// Whether a value goes here.
+    pub(super) fn is_input(&self) -> bool {
+        matches!(self, Self::Input { .. })
+    }
+}
+
 /// How a value is written where it stands, so that it stays a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {

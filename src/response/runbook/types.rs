@@ -271,8 +271,8 @@ pub enum Action {
     Script {
         /// The text, with inputs as variables.
         text: Untrusted,
-        /// Inputs in the order of the parameters.
-        parameters: Vec<Untrusted>,
+        /// What its variables are filled from, in the order of `$1`, `$2` …
+        parameters: Vec<Parameter>,
     },
     /// An HTTP request.
     Http {
@@ -292,6 +292,15 @@ pub enum Action {
     },
     /// A query for the configured Prometheus.
     Promql(Template),
+}
+
+/// A variable of a script that an input fills.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in the script.
+    pub variable: Untrusted,
+    /// The input.
+    pub input: Untrusted,
 }
 
 /// What a step does besides running.

@@ -1,0 +1,633 @@
+//! From a fenced block to a step: what it would run, whether it only reads, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::event::{Policy, Tier, Untrusted};
+
+use super::blocks::{Block, MAX_BLOCK};
+use super::front::{MAX_TIER, host_of, joined, strange_key};
+use super::places::{Places, Signs};
+use super::says::{Says, duration, slug};
+use super::template::{Fit, Piece, Template};
+use super::types::{Action, Effect, Host, Mode, Parameter, Reversible, Stage, Step};
+use super::{effects, reading, script, sql, words};
+
+/// A step may take at most so long.
+const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
+/// A stage may be held or awaited at most so long.
+const MAX_HOLD: Duration = Duration::from_secs(7 * 86_400);
+
+/// Attributes of a block.
+const KEYS: [&str; 15] = [
+    "name",
+    "mode",
+    "hosts",
+    "timeout",
+    "tier",
+    "rollback",
+    "verify",
+    "dry_run",
+    "shell",
+    "shared_by",
+    "database",
+    "share",
+    "hold",
+    "within",
+    "precondition",
+];
+
+/// What a block's language makes of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Shell,
+    /// Lines with a prompt are commands, the others are what they print.
+    Console,
+    Sql,
+    Http,
+    Promql,
+}
+
+fn language(name: &str) -> Option<Language> {
+    Some(match name {
+        "" | "sh" | "bash" | "shell" | "zsh" | "ksh" | "dash" => Language::Shell,
+        "console" | "shell-session" | "shellsession" | "terminal" | "bash-session" => Language::Console,
+        "sql" | "psql" | "postgresql" | "pgsql" | "mysql" | "plpgsql" => Language::Sql,
+        "http" | "rest" => Language::Http,
+        "promql" => Language::Promql,
+        _ => return None,
+    })
+}
+
+/// The steps of the blocks.
+pub(super) struct Steps<'a> {
+    pub places: &'a mut Places,
+    pub says: &'a mut Says,
+    pub hosts: &'a [Host],
+    pub names: BTreeMap<String, u32>,
+    pub all: Vec<Step>,
+}
+
+/// What a block's text turned out to be.
+struct Found {
+    action: Action,
+    /// Why it only reads, or why nothing shows it.
+    shown: Result<String, String>,
+    shell: bool,
+    does: effects::Does,
+    /// Hosts that it names itself.
+    hosts: Vec<Host>,
+}
+
+impl Steps<'_> {
+    /// Adds the steps of one block: none for a language of none, several for lines that each only read.
+    pub fn add(&mut self, block: &Block) {
+        let Some(language) = language(&block.info.language) else { return };
+        let text = plain_text(block, language);
+        if text.trim().is_empty() {
+            return;
+        }
+        if block.text.len() > MAX_BLOCK {
+            self.says.error(block.line, format!("the block is longer than {MAX_BLOCK} bytes: it is no step"));
+            return;
+        }
+        if let Some(wrong) = &block.info.wrong {
+            self.says.error(block.line, wrong.clone());
+        }
+        if block.open {
+            self.says.error(block.line, "the block begins here and is never closed, so it takes in all that follows");
+        }
+        let attributes: BTreeMap<&str, &str> =
+            block.info.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        // Attributes of others stand there too; ours are told from them by nearness only.
+        for key in attributes.keys().filter(|key| !KEYS.contains(key)) {
+            strange_key(key, block.line, &KEYS, self.says);
+        }
+        let line = block.line + 1;
+        match language {
+            Language::Shell | Language::Console => self.shell(block, &attributes, &text, line),
+            Language::Sql => {
+                let found = self.sql(&attributes, &text, line);
+                self.push(block, &attributes, &text, line, found, None);
+            }
+            Language::Http => {
+                let found = self.http(&text, line);
+                self.push(block, &attributes, &text, line, found, None);
+            }
+            Language::Promql => {
+                let found = self.promql(&text, line);
+                self.push(block, &attributes, &text, line, found, None);
+            }
+        }
+    }
+
+    fn shell(&mut self, block: &Block, attributes: &BTreeMap<&str, &str>, text: &str, line: u32) {
+        let asked = attributes.get("shell").is_some_and(|value| *value == "true");
+        let taken = if asked {
+            Err("its author asks for a shell".to_owned())
+        } else {
+            words::commands(text, self.places, line)
+        };
+        match taken {
+            Ok(commands) if commands.is_empty() => {}
+            Ok(mut commands) if commands.len() == 1 => {
+                if let Some(only) = commands.pop() {
+                    let found = command(only.words);
+                    self.push(block, attributes, text, line, found, None);
+                }
+            }
+            Ok(commands) => {
+                let all: Vec<(u32, Found)> = commands.into_iter().map(|one| (one.line, command(one.words))).collect();
+                let silent = !attributes.contains_key("mode");
+                if silent && all.iter().all(|(_, found)| found.shown.is_ok()) {
+                    let lines: Vec<&str> = text.lines().collect();
+                    for (nth, (at, found)) in all.into_iter().enumerate() {
+                        // The command as it stands, with what it continues over.
+                        let from = usize::try_from(at - line).unwrap_or(0);
+                        let mut to = from;
+                        while lines.get(to).is_some_and(|line| line.ends_with('\\')) {
+                            to += 1;
+                        }
+                        let own =
+                            lines.get(from..=to.min(lines.len().saturating_sub(1))).unwrap_or_default().join("\n");
+                        self.push(block, attributes, &own, at, found, Some(nth));
+                    }
+                } else {
+                    let writes = all.iter().find_map(|(_, found)| found.shown.as_ref().err().cloned());
+                    let why = writes.unwrap_or_else(|| "it is several commands".to_owned());
+                    let found = self.script(text, line, why);
+                    self.push(block, attributes, text, line, found, None);
+                }
+            }
+            Err(why) => {
+                let found = self.script(text, line, format!("{why}, which takes a shell"));
+                self.push(block, attributes, text, line, found, None);
+            }
+        }
+    }
+
+    fn script(&mut self, text: &str, line: u32, why: String) -> Found {
+        let (filled, variables) = match script::with_variables(text, self.places, line) {
+            Ok(script) => (script.text, script.variables),
+            Err((at, what)) => {
+                self.says.error(at, what);
+                (text.to_owned(), Vec::new())
+            }
+        };
+        if let Some(word) =
+            ["[[", "<(", "declare -A", "${!", "&>", "pipefail", "<<<"].into_iter().find(|word| text.contains(word))
+        {
+            self.says.warn(line, format!("{word} is of bash; the block runs in /bin/sh, which may not know it"));
+        }
+        let parameters = variables
+            .into_iter()
+            .map(|(variable, input)| Parameter { variable: variable.into(), input: input.into() })
+            .collect();
+        Found {
+            action: Action::Script { text: filled.into(), parameters },
+            shown: Err(why),
+            shell: true,
+            does: effects::of_script(text, Mode::Write),
+            hosts: Vec::new(),
+        }
+    }
+
+    fn sql(&mut self, attributes: &BTreeMap<&str, &str>, text: &str, line: u32) -> Found {
+        let statement = sql::template(text, self.places, line).unwrap_or_else(|(at, what)| {
+            self.says.error(at, what);
+            Template::text(text)
+        });
+        // An input is a literal there, whatever its value is.
+        let shown: String = statement
+            .0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Input { fit: Fit::SqlLiteral, .. } => "'x'",
+                Piece::Input { .. } => "x",
+            })
+            .collect();
+        let reads = sql::reads(&shown, reading::functions());
+        let mode = if reads.is_ok() { Mode::Read } else { Mode::Write };
+        Found {
+            does: effects::of_sql(&shown, mode),
+            shown: reads.map(|what| format!("{what}, in a transaction that only reads")),
+            action: Action::Sql { database: attributes.get("database").map(|name| Untrusted::from(*name)), statement },
+            shell: false,
+            hosts: Vec::new(),
+        }
+    }
+
+    fn promql(&mut self, text: &str, line: u32) -> Found {
+        let query = self.quoting(text.trim(), line, Fit::Plain);
+        Found {
+            action: Action::Promql(query),
+            shown: Ok("a query of Prometheus only reads".to_owned()),
+            shell: false,
+            does: effects::of_http("GET", "", Mode::Read),
+            hosts: Vec::new(),
+        }
+    }
+
+    /// A text with places for inputs, which are escaped inside double and single quotes and fit as `outside` elsewhere.
+    fn quoting(&mut self, text: &str, line: u32, outside: Fit) -> Template {
+        let none = BTreeSet::new();
+        let mut pieces: Vec<Piece> = Vec::new();
+        let (mut rest, mut line, mut inside) = (text, line, None);
+        while let Some(c) = rest.chars().next() {
+            if let Some((length, name)) = self.places.at(rest, None, Signs::Declared, &none, line) {
+                let fit = if matches!(inside, Some('"' | '\'')) { Fit::Quoted } else { outside };
+                pieces.push(Piece::Input { name, fit });
+                rest = &rest[length..];
+                continue;
+            }
+            let mut taken = c.len_utf8();
+            inside = match (inside, c) {
+                (None, '"' | '\'' | '`') => Some(c),
+                (Some('"' | '\''), '\\') => {
+                    taken += rest[taken..].chars().next().map_or(0, char::len_utf8);
+                    inside
+                }
+                (Some(quote), c) if quote == c => None,
+                (inside, _) => inside,
+            };
+            line += u32::from(c == '\n');
+            match pieces.last_mut() {
+                Some(Piece::Text(before)) => before.push_str(&rest[..taken]),
+                _ => pieces.push(Piece::Text(rest[..taken].to_owned())),
+            }
+            rest = &rest[taken..];
+        }
+        Template(pieces)
+    }
+
+    fn http(&mut self, text: &str, line: u32) -> Found {
+        let bad = |what: &str| Found {
+            action: Action::Http { method: "?".into(), url: Template::text(""), body: Template::text(text) },
+            shown: Err(what.to_owned()),
+            shell: false,
+            does: effects::of_http("?", "", Mode::Write),
+            hosts: Vec::new(),
+        };
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#')).peekable();
+        while lines.next_if(|(_, line)| line.trim().is_empty()).is_some() {}
+        let Some((nth, request)) = lines.next() else { return bad("there is no request in it") };
+        let at = line + u32::try_from(nth).unwrap_or(0);
+        let mut parts = request.split_whitespace();
+        let (method, address) = match (parts.next(), parts.next()) {
+            (Some(method), Some(address)) if method.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+                (method.to_ascii_uppercase(), address)
+            }
+            (Some(address), None) if address.contains("://") => ("GET".to_owned(), address),
+            _ => {
+                self.says.error(at, "the block begins with a method and an address: GET https://host/path");
+                return bad("it is no request");
+            }
+        };
+        // Long queries are parted over lines that begin with ? or &.
+        let mut address = address.to_owned();
+        while let Some((_, more)) = lines.next_if(|(_, line)| line.trim_start().starts_with(['?', '&'])) {
+            address.push_str(more.trim());
+        }
+        while let Some((nth, header)) = lines.next_if(|(_, line)| !line.trim().is_empty()) {
+            let name = header.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
+            if !matches!(name.as_str(), "accept" | "content-type" | "user-agent") {
+                let what = format!("the header {name:?} is not sent: credentials belong in the configuration");
+                self.says.warn(line + u32::try_from(nth).unwrap_or(0), what);
+            }
+        }
+        let body = lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+        let body = body.trim();
+        let (url, hosts) = match self.url(&address, at) {
+            Ok(found) => found,
+            Err(what) => {
+                self.says.error(at, what.clone());
+                return bad(&what);
+            }
+        };
+        let looks = matches!(method.as_str(), "GET" | "HEAD") && body.is_empty();
+        let mode = if looks { Mode::Read } else { Mode::Write };
+        let why = if body.is_empty() { format!("{method} may change something") } else { "it sends a body".to_owned() };
+        let body = self.json(body, at);
+        Found {
+            does: effects::of_http(&method, &address, mode),
+            shown: if looks { Ok(format!("{method} only reads")) } else { Err(why) },
+            action: Action::Http { method: method.into(), url, body },
+            shell: false,
+            hosts,
+        }
+    }
+
+    /// An address with places for inputs behind its host only.
+    fn url(&mut self, text: &str, line: u32) -> Result<(Template, Vec<Host>), String> {
+        let none = BTreeSet::new();
+        let mut pieces: Vec<Piece> = Vec::new();
+        let (mut rest, mut plain) = (text, String::new());
+        let mut behind_host = false;
+        while let Some(c) = rest.chars().next() {
+            if let Some((length, name)) = self.places.at(rest, None, Signs::Blanks, &none, line) {
+                if !behind_host {
+                    return Err(format!("{name} would choose the host: write out which one is asked"));
+                }
+                pieces.push(Piece::Input { name, fit: Fit::Url });
+                plain.push('x');
+                rest = &rest[length..];
+                continue;
+            }
+            plain.push(c);
+            // Behind `scheme://host` comes a slash or a question mark.
+            behind_host |= matches!(c, '/' | '?' | '#') && plain.find("://").is_some_and(|at| plain.len() > at + 3);
+            match pieces.last_mut() {
+                Some(Piece::Text(before)) => before.push(c),
+                _ => pieces.push(Piece::Text(c.to_string())),
+            }
+            rest = &rest[c.len_utf8()..];
+        }
+        let url =
+            url::Url::parse(&plain).map_err(|error| format!("{text:?} is no address ({error}): https://host/path"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("{text:?} must begin with http:// or https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a name or password in an address ends up in the record".to_owned());
+        }
+        let host = url.host_str().zip(url.port_or_known_default()).map(|(name, port)| Host { name: name.into(), port });
+        Ok((Template(pieces), host.into_iter().collect()))
+    }
+
+    /// A body; with inputs in it, it must be JSON and they stand inside its strings.
+    fn json(&mut self, body: &str, line: u32) -> Template {
+        let template = self.quoting(body, line, Fit::Plain);
+        let outside = template.0.iter().any(|piece| matches!(piece, Piece::Input { fit: Fit::Plain, .. }));
+        if template.inputs().next().is_some() {
+            let shown: String = template
+                .0
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Text(text) => text.as_str(),
+                    Piece::Input { .. } => "0",
+                })
+                .collect();
+            if serde_json::from_str::<serde::de::IgnoredAny>(&shown).is_err() || outside {
+                self.says.error(line, "a body with inputs is JSON, and they stand inside its strings: \"{{name}}\"");
+                return Template::text(body);
+            }
+        }
+        template
+    }
+
+    fn push(
+        &mut self,
+        block: &Block,
+        attributes: &BTreeMap<&str, &str>,
+        text: &str,
+        line: u32,
+        found: Found,
+        part: Option<usize>,
+    ) {
+        let name = self.name(block, attributes, part);
+        let hidden = is_hidden(text);
+        let declared = match attributes.get("mode") {
+            None => None,
+            Some(&"read") => Some(Mode::Read),
+            Some(&"write") => Some(Mode::Write),
+            Some(other) => {
+                self.says.error(block.line, format!("mode={other} is neither read nor write"));
+                Some(Mode::Write)
+            }
+        };
+        let (mode, why) = mode(&found, declared, hidden);
+        if hidden {
+            self.says.error(line, "it holds characters that are not seen or that turn the text around: such a step never only reads; write it anew");
+        } else if Untrusted::from(text).mixes_scripts() {
+            self.says.warn(line, "a word in it mixes scripts, such as Latin and Cyrillic letters that look alike");
+        }
+        let bad_mode = declared == Some(Mode::Read) && mode == Mode::Write;
+        if bad_mode && !hidden {
+            self.says.error(block.line, format!("mode=read is not believed: {}", why.raw()));
+        }
+        let does = if mode == Mode::Read { again(&found, text) } else { found.does.clone() };
+        let dry_run = attributes.get("dry_run").and_then(|command| self.dry_run(command, block.line));
+        let rollback: Option<Untrusted> = attributes.get("rollback").map(|name| Untrusted::from(slug(name)));
+        let mut inputs: Vec<Untrusted> = Vec::new();
+        for name in uses(&found.action).into_iter().chain(dry_run.iter().flat_map(uses)) {
+            if !inputs.contains(&name) {
+                inputs.push(name);
+            }
+        }
+        let own: Vec<Host> = self.hosts_of(attributes, block.line);
+        let mut effects = does.effects;
+        let reversible = match (&rollback, does.reversible) {
+            (Some(_), Reversible::Unknown) => Reversible::Yes,
+            (_, reversible) => reversible,
+        };
+        if reversible == Reversible::No {
+            effects.insert(Effect::Irreversible);
+        }
+        let step = Step {
+            name: name.into(),
+            heading: block.heading.as_str().into(),
+            about: block.about.as_str().into(),
+            line,
+            text: text.into(),
+            mode,
+            why,
+            shell: found.shell,
+            effects,
+            reversible,
+            hosts: joined(&joined(self.hosts, &own), &found.hosts),
+            timeout: self.time(attributes, "timeout", MAX_TIMEOUT, block.line),
+            tier: self.tier(attributes, block.line),
+            rollback,
+            verify: attributes.get("verify").map(|name| Untrusted::from(slug(name))),
+            precondition: attributes.get("precondition").map(|name| Untrusted::from(slug(name))),
+            dry_run,
+            shared_by: attributes.get("shared_by").map(|text| Untrusted::from(*text)),
+            stage: Stage {
+                share: self.share(attributes, block.line),
+                hold: self.time(attributes, "hold", MAX_HOLD, block.line),
+                within: self.time(attributes, "within", MAX_HOLD, block.line),
+            },
+            inputs,
+            hidden,
+            action: found.action,
+        };
+        self.all.push(step);
+    }
+
+    fn name(&mut self, block: &Block, attributes: &BTreeMap<&str, &str>, part: Option<usize>) -> String {
+        let given =
+            attributes.get("name").or(attributes.get("label")).map(|name| slug(name)).filter(|name| !name.is_empty());
+        let base = given.clone().unwrap_or_else(|| slug(&block.heading));
+        let base = if base.is_empty() { format!("step-{}", self.all.len() + 1) } else { base };
+        let whole = part.is_none_or(|nth| nth == 0);
+        if let Some(before) = self.names.get(&base)
+            && given.is_some()
+            && whole
+        {
+            self.says.error(block.line, format!("the step {base:?} is in line {before} already"));
+        }
+        let mut name = base.clone();
+        let mut nth = 2;
+        while self.names.contains_key(&name) {
+            name = format!("{base}-{nth}");
+            nth += 1;
+        }
+        self.names.insert(name.clone(), block.line);
+        name
+    }
+
+    fn dry_run(&mut self, command: &str, line: u32) -> Option<Action> {
+        match words::command(command, self.places, line) {
+            Ok(words) => Some(Action::Command(words)),
+            Err(why) => {
+                self.says.error(line, format!("dry_run is one command without a shell: {why}"));
+                None
+            }
+        }
+    }
+
+    fn hosts_of(&mut self, attributes: &BTreeMap<&str, &str>, line: u32) -> Vec<Host> {
+        let mut hosts = Vec::new();
+        for text in
+            attributes.get("hosts").copied().unwrap_or_default().split([',', ' ']).filter(|text| !text.is_empty())
+        {
+            match host_of(text) {
+                Ok(host) => hosts.push(host),
+                Err(what) => self.says.error(line, what),
+            }
+        }
+        hosts
+    }
+
+    fn time(&mut self, attributes: &BTreeMap<&str, &str>, key: &str, most: Duration, line: u32) -> Option<Duration> {
+        let text = attributes.get(key)?;
+        match duration(text) {
+            Some(time) if time <= most => Some(time),
+            Some(_) => {
+                self.says.error(line, format!("{key}={text} is longer than {} h", most.as_secs() / 3_600));
+                None
+            }
+            None => {
+                self.says.error(line, format!("{key}={text} is no duration: 30s, 10m, 1h30m"));
+                None
+            }
+        }
+    }
+
+    fn tier(&mut self, attributes: &BTreeMap<&str, &str>, line: u32) -> Option<Tier> {
+        let text = attributes.get("tier")?;
+        let tier = text.parse().ok().filter(|tier| *tier <= MAX_TIER).map(Tier);
+        if tier.is_none() {
+            self.says.error(line, format!("tier={text}: a tier is 0 (reading) to {MAX_TIER} (everywhere, for good)"));
+        }
+        tier
+    }
+
+    fn share(&mut self, attributes: &BTreeMap<&str, &str>, line: u32) -> Option<f64> {
+        let text = attributes.get("share")?;
+        let share =
+            text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok()).map(|percent| percent / 100.0);
+        let share = share.filter(|share| (0.0..=1.0).contains(share));
+        if share.is_none() {
+            self.says.error(line, format!("share={text}: a share of the traffic is 0% to 100%"));
+        }
+        share
+    }
+}
+
+fn command(words: Vec<Template>) -> Found {
+    let shown = reading::reads(&words);
+    let plain: Vec<String> = words.iter().map(|word| word.shown().raw().to_owned()).collect();
+    let mode = if shown.is_ok() { Mode::Read } else { Mode::Write };
+    let hosts = plain.iter().filter(|word| word.contains("://")).filter_map(|word| host_of(word).ok()).collect();
+    Found { does: effects::of_command(&plain, mode), action: Action::Command(words), shown, shell: false, hosts }
+}
+
+/// The effects once it is known to run where it can only read.
+fn again(found: &Found, text: &str) -> effects::Does {
+    match &found.action {
+        Action::Script { .. } => effects::of_script(text, Mode::Read),
+        Action::Command(words) => {
+            let plain: Vec<String> = words.iter().map(|word| word.shown().raw().to_owned()).collect();
+            effects::of_command(&plain, Mode::Read)
+        }
+        _ => found.does.clone(),
+    }
+}
+
+/// The mode of a step and its reason.
+fn mode(found: &Found, declared: Option<Mode>, hidden: bool) -> (Mode, Untrusted) {
+    if hidden {
+        return (Mode::Write, "it holds characters that are not seen or that turn the text around".into());
+    }
+    match (declared, &found.shown) {
+        (Some(Mode::Write), _) => (Mode::Write, "its author says that it writes".into()),
+        (None | Some(Mode::Read), Ok(why)) => (Mode::Read, why.as_str().into()),
+        (Some(Mode::Read), Err(why)) => match &found.action {
+            // What leaves this host is held by no wall of this host.
+            Action::Http { .. } | Action::Sql { .. } | Action::Promql(_) => (Mode::Write, why.as_str().into()),
+            Action::Script { .. } => {
+                (Mode::Read, "its author says that it reads; the wall holds the shell that runs it to that".into())
+            }
+            Action::Command(_) => (Mode::Read, "its author says that it reads; the wall holds it to that".into()),
+        },
+        (None, Err(why)) => (Mode::Write, why.as_str().into()),
+    }
+}
+
+/// Names of the inputs that an action uses.
+fn uses(action: &Action) -> Vec<Untrusted> {
+    let of = |templates: &[&Template]| -> Vec<Untrusted> {
+        templates.iter().flat_map(|template| template.inputs()).map(Untrusted::from).collect()
+    };
+    match action {
+        Action::Command(words) => of(&words.iter().collect::<Vec<_>>()),
+        Action::Script { parameters, .. } => parameters.iter().map(|one| one.input.clone()).collect(),
+        Action::Http { url, body, .. } => of(&[url, body]),
+        Action::Sql { statement, .. } => of(&[statement]),
+        Action::Promql(query) => of(&[query]),
+    }
+}
+
+/// Whether a text holds what is not seen or would be obeyed, line ends and tabs aside.
+fn is_hidden(text: &str) -> bool {
+    text.split(['\n', '\t']).any(|part| Untrusted::from(part).show(Policy::Prose).has_escapes())
+}
+
+/// The commands of a block without prompts, and without what they print where prompts tell.
+fn plain_text(block: &Block, language: Language) -> String {
+    let prompted = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("$ ")
+            || line.starts_with("# ") && language == Language::Console
+            || line.starts_with("% ") && language == Language::Console
+    };
+    let first = block.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let has_prompts = match language {
+        Language::Console => block.text.lines().any(prompted),
+        Language::Shell => first.trim_start().starts_with("$ "),
+        _ => false,
+    };
+    if !has_prompts {
+        return block.text.clone();
+    }
+    let mut out = String::new();
+    let mut continued = false;
+    for line in block.text.lines() {
+        let bare = line.trim_start();
+        let kept = if prompted(line) {
+            Some(&bare[2..])
+        } else if continued {
+            Some(bare.strip_prefix("> ").unwrap_or(line))
+        } else {
+            None
+        };
+        // A line of output stays empty, so that the others keep their places.
+        let kept = kept.unwrap_or_default();
+        continued = kept.ends_with('\\');
+        out.push_str(kept);
+        out.push('\n');
+    }
+    out
+}
