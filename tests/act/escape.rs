@@ -155,13 +155,13 @@ fn the_journal_and_what_else_is_hidden_cannot_be_seen_nor_declared() {
 
 #[test]
 fn fault_67_a_declared_path_is_no_link_and_is_there() {
-    use warroom::response::wall::WallError;
     let mut scene = Scene::default();
     let link = scene.victim().join("inner").join("way");
     std::os::unix::fs::symlink("/etc", &link).unwrap();
     scene.around.reads = vec![link];
-    let refused = scene.try_run(&["ls", "/"], &|| false);
-    assert!(matches!(&refused, Err(WallError::Lacks(why)) if why.contains("symbolic link")), "{refused:?}");
+    assert!(scene.run(&["ls", "/"]).refusal().contains("symbolic link"));
+    scene.around.reads = vec!["/no/such/folder".into()];
+    assert!(scene.run(&["ls", "/"]).refusal().contains("cannot be read"));
     scene.around.reads = vec!["relative".into()];
     assert!(scene.run(&["ls", "/"]).refusal().contains("absolute"));
     scene.around.reads = vec!["/".into()];

@@ -109,15 +109,29 @@ fn order(
         let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
         hosts.extend(address.map(|address| Host { name: name.clone(), address }));
     }
-    if let Some(path) = around.reads.iter().find(|path| !path.is_absolute() || path.components().count() < 2) {
-        return Err(format!("it declares {}, which is no absolute path below /", path.display()));
-    }
-    if let Some(path) = around.reads.iter().find(|path| around.hide.iter().any(|hidden| overlap(path, hidden))) {
-        return Err(format!("it declares {}, where warroom keeps what is its own", path.display()));
+    for path in &around.reads {
+        declared(path, &around.hide)?;
     }
     // The home is hidden like the journal, but what lies in it may be declared.
     let hide = around.hide.iter().cloned().chain(std::env::home_dir()).collect();
     Ok(Order { argv, hosts, reads: around.reads.clone(), hide, bounds: bounds(around.limits) })
+}
+
+/// Sees that a declared file or folder is what it is called (fault 67), and none of ours.
+fn declared(path: &Path, hide: &[PathBuf]) -> Result<(), String> {
+    let name = path.display();
+    if !path.is_absolute() || path.components().count() < 2 {
+        return Err(format!("it declares {name}, which is no absolute path below /"));
+    }
+    let real = path.canonicalize().map_err(|error| format!("it declares {name}, which cannot be read ({error})"))?;
+    if real != path {
+        let real = real.display();
+        return Err(format!("it declares {name}, which is or goes through a symbolic link: declare {real} itself"));
+    }
+    if hide.iter().any(|hidden| overlap(path, hidden)) {
+        return Err(format!("it declares {name}, where warroom keeps what is its own"));
+    }
+    Ok(())
 }
 
 /// Whether one of the two lies in the other.
@@ -300,11 +314,25 @@ mod tests {
         assert!(say(&["sh", "a\0b"], &around).unwrap_err().contains("zero byte"));
         let two = say(&["sh", "; rm -rf / $(x)", "--config=\n*"], &around).unwrap();
         assert_eq!(two.argv[1..], ["; rm -rf / $(x)", "--config=\n*"]);
-        let folder = tempfile::tempdir().unwrap();
-        let hide = vec![folder.path().to_owned()];
-        let sly = Surroundings { reads: vec![folder.path().join("journal.db")], hide, ..Surroundings::default() };
-        assert!(say(&["sh"], &sly).unwrap_err().contains("its own"));
         let open = Surroundings { hosts: vec![("127.0.0.1 evil".into(), 80)], ..Surroundings::default() };
         assert!(say(&["sh"], &open).is_err());
+    }
+
+    #[test]
+    fn fault_67_what_is_declared_is_no_link_and_none_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let (file, link) = (folder.join("journal.db"), folder.join("link"));
+        std::fs::write(&file, "x").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let say = |path: &Path, hide: &[PathBuf]| declared(path, hide).err().unwrap_or_default();
+        assert_eq!(say(&file, &[]), "");
+        assert!(say(&link, &[]).contains("symbolic link") && say(&link, &[]).contains("journal.db"));
+        assert!(say(&folder.join("none"), &[]).contains("cannot be read"));
+        assert!(say(Path::new("/"), &[]).contains("absolute") && say(Path::new("x"), &[]).contains("absolute"));
+        for hidden in [&file, &folder, &link] {
+            assert!(say(&file, std::slice::from_ref(hidden)).contains("its own"), "{hidden:?}");
+            assert!(say(&folder, std::slice::from_ref(hidden)).contains("its own"), "{hidden:?}");
+        }
     }
 }

@@ -126,11 +126,15 @@ async fn question(
     client
         .batch_execute(&format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = {left}; \
+             SET LOCAL standard_conforming_strings = on; \
              SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {left}",
             left.min(5_000)
         ))
         .await?;
-    let named = words::names(statement);
+    let named = match words::names(statement) {
+        Ok(named) => named,
+        Err(why) => return Ok(refused(why)),
+    };
     let volatile = client
         .query(
             "SELECT DISTINCT proname::text FROM pg_catalog.pg_proc \

@@ -35,42 +35,24 @@ fn first(statement: &str) -> Option<String> {
 
 /// Every name in the statement, as the server would read it: a function is called by one of them. Names of columns and tables are
 /// among them; who looks them up among functions refuses a little more than is needed, never less.
-pub(super) fn names(statement: &str) -> Vec<String> {
-    let found: BTreeSet<String> = Words(statement)
-        .flat_map(|word| match word {
-            Word::Plain(name) => vec![name],
-            // With escapes (U&"d\0061t\+000061") another name may be meant: both are looked up.
-            Word::Quoted(name) => vec![unescaped(&name), name],
-            Word::Sign(_) => vec![],
+///
+/// # Errors
+/// A name is written with escapes (`U&"d\0061ta"`), so that it does not say what it is.
+pub(super) fn names(statement: &str) -> Result<Vec<String>, String> {
+    let words: Vec<Word> = Words(statement).collect();
+    if words.windows(3).any(|three| matches!(three, [Word::Plain(u), Word::Sign('&'), Word::Quoted(_)] if u == "u")) {
+        return Err(
+            "it writes a name with escapes (U&\"…\"), which a reader cannot see through: write it plainly".to_owned()
+        );
+    }
+    let found: BTreeSet<String> = words
+        .into_iter()
+        .filter_map(|word| match word {
+            Word::Plain(name) | Word::Quoted(name) => Some(name),
+            Word::Sign(_) => None,
         })
         .collect();
-    found.into_iter().collect()
-}
-
-/// `\0061` and `\+000061` as the letters they stand for; the escape is `\` unless UESCAPE says otherwise, so any sign before four
-/// hexadecimal digits is taken for one where that yields a name.
-fn unescaped(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    let mut plain = String::new();
-    let mut at = 0;
-    while at < letters.len() {
-        let code = |from: usize, digits: usize| -> Option<char> {
-            let text: String = letters.get(from..from + digits)?.iter().collect();
-            char::from_u32(u32::from_str_radix(&text, 16).ok()?)
-        };
-        let escape = !letters[at].is_ascii_alphanumeric() && letters[at] != '_';
-        if let Some(letter) = code(at + 1, 4).filter(|_| escape) {
-            plain.push(letter);
-            at += 5;
-        } else if let Some(letter) = code(at + 2, 6).filter(|_| escape && letters.get(at + 1) == Some(&'+')) {
-            plain.push(letter);
-            at += 8;
-        } else {
-            plain.push(letters[at]);
-            at += 1;
-        }
-    }
-    plain
+    Ok(found.into_iter().collect())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -94,7 +76,7 @@ impl Iterator for Words<'_> {
             let rest = self.0.trim_start();
             let letter = rest.chars().next()?;
             let (length, word) = if rest.starts_with("--") {
-                (rest.find('\n').unwrap_or(rest.len()), None)
+                (rest.find(['\n', '\r']).unwrap_or(rest.len()), None)
             } else if rest.starts_with("/*") {
                 (comment(rest), None)
             } else if letter == '\'' {
@@ -111,7 +93,7 @@ impl Iterator for Words<'_> {
                 if rest[length..].starts_with('\'') && name.eq_ignore_ascii_case("e") {
                     (1 + quoted(&rest[1..], '\'', true), None)
                 } else {
-                    (length, Some(Word::Plain(name.to_lowercase())))
+                    (length, Some(Word::Plain(name.to_ascii_lowercase())))
                 }
             } else {
                 (letter.len_utf8(), Some(Word::Sign(letter)))
@@ -211,19 +193,26 @@ mod tests {
             "select pg_reload_conf()",
             "select PG_Reload_Conf /* x */ ()",
             "select pg_catalog.\"pg_reload_conf\"()",
-            "select U&\"\\0070g_reload_conf\"()",
-            "select U&\"!0070g_reload_conf\" uescape '!' ()",
-            "select U&\"\\+000070g_reload_conf\"()",
             "select 'it''s', pg_reload_conf()",
             "select E'\\'', pg_reload_conf()",
             "select $a$ ' $a$, pg_reload_conf()",
             "select 1 -- '\n, pg_reload_conf()",
+            "select 1 -- '\r, pg_reload_conf()",
+            "select 1 /* /* ' */ ' */, pg_reload_conf()",
+            "select $a$ $b$ $a$, pg_reload_conf() -- $b$",
+            "select x$a$, pg_reload_conf() -- $a$",
             "select $1, pg_reload_conf()",
         ] {
-            assert!(names(statement).contains(&"pg_reload_conf".to_owned()), "{statement}: {:?}", names(statement));
+            let names = names(statement).unwrap();
+            assert!(names.contains(&"pg_reload_conf".to_owned()), "{statement}: {names:?}");
         }
         for text in ["select 'pg_reload_conf()'", "select $$pg_reload_conf()$$", "select 1 /* pg_reload_conf() */"] {
-            assert!(!names(text).contains(&"pg_reload_conf".to_owned()), "{text}");
+            assert!(!names(text).unwrap().contains(&"pg_reload_conf".to_owned()), "{text}");
+        }
+        for escaped in
+            ["select U&\"\\0070g_reload_conf\"()", "select u&\"!0070g_x\" uescape '!' ()", "select U&\"\\+000070g\"()"]
+        {
+            assert!(names(escaped).is_err(), "{escaped}");
         }
     }
 
@@ -236,7 +225,7 @@ mod tests {
         #[test]
         fn a_name_after_any_whole_text_is_found(text in any::<String>()) {
             let statement = format!("select '{}', setval('s', 1)", text.replace('\'', "''"));
-            prop_assert!(names(&statement).contains(&"setval".to_owned()), "{statement}");
+            prop_assert!(names(&statement).unwrap().contains(&"setval".to_owned()), "{statement}");
         }
     }
 }
