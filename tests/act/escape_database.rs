@@ -239,3 +239,54 @@ fn a_database_that_is_not_there_or_not_known_is_no_crash() {
     scene.around.databases.insert("shop".into(), Database::new("nonsense a-secret".into()));
     assert!(!ask(&scene).contains("a-secret"));
 }
+
+/// A certificate for 127.0.0.1 that signs itself, and its key, into this folder; the certificate.
+fn certificate(folder: &std::path::Path) -> Vec<u8> {
+    let (key, certificate) = (folder.join("server.key"), folder.join("server.crt"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=warroom test", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    if rustix::process::geteuid().is_root() {
+        for file in [&key, &certificate] {
+            std::os::unix::fs::chown(file, Some(support::postgres::NOBODY), Some(support::postgres::NOBODY)).unwrap();
+        }
+    }
+    let settings = std::fs::File::options().append(true).open(folder.join("postgresql.conf")).unwrap();
+    std::io::Write::write_all(&mut &settings, b"\nssl = on\n").unwrap();
+    std::fs::read(certificate).unwrap()
+}
+
+#[test]
+fn a_connection_is_encrypted_and_its_certificate_looked_at() {
+    if !support::require_all(&["postgres", "openssl"]) {
+        return;
+    }
+    let mut trusted = Vec::new();
+    let server = Postgres::start_with(|data| trusted = certificate(data));
+    let mut scene = Scene::default();
+    let question = "SELECT ssl::text AS encrypted FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let mut ask_by = |database: Database| {
+        scene.around.databases.insert("shop".into(), database);
+        ask(&scene, question)
+    };
+    let required = format!("{}?sslmode=require", server.url());
+    for url in [server.url(), required] {
+        let seen = ask_by(Database::new(url.clone()).trusting(trusted.clone()));
+        assert_eq!((seen.0.ended.clone(), seen.text().as_str()), (ReadEnd::Rows { count: 1 }, "encrypted\ntrue\n"));
+        let words = ask_by(Database::new(url)).refusal();
+        assert!(words.contains("certificate"), "{words}");
+    }
+    let open = ask_by(Database::new(format!("{}?sslmode=disable", server.url())));
+    assert_eq!(open.text(), "encrypted\nfalse\n");
+    let odd = ask_by(
+        Database::new(server.url()).trusting(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n".to_vec()),
+    );
+    assert!(odd.refusal().contains("cannot be read"));
+}

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use super::{Running, free_port, wait_until};
 
-/// The user as whom the server runs where the tests run as root, which PostgreSQL refuses.
-const NOBODY: u32 = 65_534;
+/// The user, and group, as whom the server runs where the tests run as root, which PostgreSQL refuses.
+pub const NOBODY: u32 = 65_534;
 
 /// The newest folder of PostgreSQL's programs.
 #[must_use]
@@ -37,6 +37,15 @@ impl Postgres {
     /// When PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(|_| ())
+    }
+
+    /// The same, with more in its folder of data before it starts.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_with(prepare: impl FnOnce(&Path)) -> Self {
         let programs = programs().expect("PostgreSQL is installed");
         let folder = tempfile::TempDir::with_prefix("warroom-postgres-").expect("a temporary folder");
         let (path, port) = (folder.path(), free_port());
@@ -49,6 +58,7 @@ impl Postgres {
             .output()
             .expect("initdb starts");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        prepare(&path.join("data"));
         let mut server = as_nobody(&programs.join("postgres"), path);
         server.args(["-D", "data", "-F", "-h", "127.0.0.1", "-p", &port.to_string(), "-k", &path.to_string_lossy()]);
         let server = Running::start(&mut server, &path.join("log"));

@@ -33,7 +33,6 @@ const HIDDEN: &[&str] = &[
     "/sys/kernel/config",
     "/sys/fs/bpf",
     "/sys/firmware",
-    "/proc/fs",
 ];
 /// Where the host's own /proc is seen, read-only: names and numbers of its processes, never their memory, files or environment.
 const HOST_PROC: &str = "/run/host/proc";

@@ -43,13 +43,25 @@ impl Default for Surroundings {
 #[derive(Clone)]
 pub struct Database {
     url: String,
+    certificates: Vec<u8>,
 }
 
 impl Database {
-    /// The database at this address: `postgres://user:password@host:port/name`.
+    /// The database at this address: `postgres://user:password@host:port/name`. Encrypted where the server can be, unless it ends
+    /// with `?sslmode=disable`; never unencrypted with `?sslmode=require`.
     #[must_use]
     pub fn new(url: String) -> Self {
-        Self { url }
+        Self { url, certificates: Vec::new() }
+    }
+
+    /// Its certificate may also be signed by one of these (PEM), beside those that this host trusts.
+    #[must_use]
+    pub fn trusting(self, certificates: Vec<u8>) -> Self {
+        Self { certificates, ..self }
+    }
+
+    pub(super) fn certificates(&self) -> &[u8] {
+        &self.certificates
     }
 
     pub(super) fn url(&self) -> &str {

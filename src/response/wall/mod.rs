@@ -35,7 +35,7 @@ pub use kinds::{Database, Limits, Read, Surroundings, WallError};
 pub use stage::enter;
 pub use standing::{Standing, standing, standing_of};
 
-/// Runs what only reads, and waits for it. `on_output` is given pieces of what it says as it says it, all of it; `cancel` is asked
+/// Runs what only reads, and waits for it: this blocks, and belongs on a blocking thread. `on_output` is given pieces of what it says as it says it, all of it; `cancel` is asked
 /// some twenty times a second whether somebody wants it ended.
 ///
 /// A request that the wall does not take (another method than GET or HEAD, a host that was not declared, two statements) is no

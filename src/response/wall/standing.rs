@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::kinds::Surroundings;
 use super::{process, rights};
+
+/// After this time a lack is looked for again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What this kernel can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +52,20 @@ impl fmt::Display for Standing {
     }
 }
 
-/// What this kernel can hold for this process; tried once, in some ten milliseconds, and remembered.
+/// What this kernel can hold for this process; tried once, in some ten milliseconds, and remembered. That it does not hold is
+/// remembered for a minute: a lack of memory or processes passes, and an administrator may have mended the rest.
 #[must_use]
-pub fn standing() -> &'static Standing {
-    static FOUND: OnceLock<Standing> = OnceLock::new();
-    FOUND.get_or_init(|| standing_of(&Surroundings::default().program))
+pub fn standing() -> Standing {
+    static FOUND: Mutex<Option<(Instant, Standing)>> = Mutex::new(None);
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((when, known)) = &*found
+        && (known.holds() || when.elapsed() < AGAIN)
+    {
+        return known.clone();
+    }
+    let now = standing_of(&Surroundings::default().program);
+    *found = Some((Instant::now(), now.clone()));
+    now
 }
 
 /// What this kernel can hold for `program`; tried anew.

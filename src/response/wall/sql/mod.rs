@@ -2,13 +2,15 @@
 //!
 //! What a read-only transaction does not keep from is refused here: see [`words`] and [`SAFE`].
 
+mod tls;
 mod words;
 
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
 
+use self::tls::Tls;
 use super::http::cancelled;
 use super::kinds::{Heard, Limits, Surroundings, WallError, refused, stopped};
 use crate::event::{ReadEnd, Untrusted};
@@ -72,20 +74,25 @@ pub(super) fn ask(
         // Its words may hold the address, which may hold a password.
         Err(_) => return Ok(refused("the address of this database in the configuration cannot be read")),
     };
+    let tls = match Tls::trusting(known.certificates()) {
+        Ok(tls) => tls,
+        Err(why) => return Ok(refused(why)),
+    };
     let until = Instant::now() + around.limits.time;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(within(&config, statement, around, heard, cancel, until)))
+    Ok(runtime.block_on(within(&config, tls, statement, around, heard, cancel, until)))
 }
 
 async fn within(
     config: &Config,
+    tls: Tls,
     statement: &str,
     around: &Surroundings,
     heard: &mut Heard<'_>,
     cancel: &dyn Fn() -> bool,
     until: Instant,
 ) -> ReadEnd {
-    let connecting = config.connect(NoTls);
+    let connecting = config.connect(tls.clone());
     let (client, connection) = tokio::select! {
         connected = connecting => match connected {
             Ok(connected) => connected,
@@ -104,7 +111,7 @@ async fn within(
     };
     if matches!(ended, Ok(ReadEnd::Limit { .. })) {
         // The server ends it by its own clock otherwise.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), token.cancel_query(NoTls)).await;
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), token.cancel_query(tls)).await;
     }
     drop(client);
     running.abort();
