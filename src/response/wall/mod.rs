@@ -8,9 +8,9 @@
 //! cannot hold it: there a step that reads asks like one that writes.
 //!
 //! A process runs in three stages of this same program, since nothing may be done between `fork` and `exec` without unsafe code:
-//! [`process`] starts `warroom wall --stage=1`, which leaves the host's name spaces, makes the file system read-only and stands
-//! between the command and the network ([`stage`], [`ground`], [`lines`]); that starts `--stage=2`, the first process of a space of
-//! processes of its own, which gives up every right it does not need ([`rights`]), starts the command and ends with it. The
+//! `process` starts `warroom wall --stage=1`, which leaves the host's name spaces, makes the file system read-only and stands
+//! between the command and the network (`stage`, `ground`, `lines`); that starts `--stage=2`, the first process of a space of
+//! processes of its own, which gives up every right it does not need (`rights`), starts the command and ends with it. The
 //! kernel ends all that is left in that space with its first process: nothing outlives the command.
 
 mod address;
