@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 
-use crate::behind::Scene;
+use crate::behind::{Scene, running};
 use crate::support;
 
 /// A process of the host that a step would harm.
@@ -111,14 +111,6 @@ fn a_step_ends_with_the_console_that_began_it() {
     console.kill().unwrap();
     console.wait().unwrap();
     support::wait_until("the step to end with it", || running(&mark) == 0);
-}
-
-/// How many processes of this host have `mark` among their arguments.
-fn running(mark: &str) -> usize {
-    let all = std::fs::read_dir("/proc").unwrap().flatten();
-    all.filter_map(|one| std::fs::read(one.path().join("cmdline")).ok())
-        .filter(|line| String::from_utf8_lossy(line).contains(mark))
-        .count()
 }
 
 /// Names of calls with their numbers and arguments; none of them may succeed.

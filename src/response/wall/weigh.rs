@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at every process of this host.
 const PAUSE: Duration = Duration::from_millis(100);
+/// After this time it is looked without a reason: what others gave back can hide what a step took.
+const ANYHOW: Duration = Duration::from_secs(5);
 /// What `/proc/PID/statm` counts in.
 const PAGE: u64 = 4096;
 
@@ -13,23 +15,23 @@ const PAGE: u64 = 4096;
 pub(super) struct Scales {
     root: u32,
     limit: u64,
-    free_before: Option<u64>,
+    /// The most that was free on this host.
+    free: u64,
     looked: Instant,
 }
 
 impl Scales {
     /// For the processes under `root`, itself included.
     pub fn new(root: u32, limit: u64) -> Self {
-        Self { root, limit, free_before: free(), looked: Instant::now() }
+        Self { root, limit, free: free().unwrap_or(u64::MAX), looked: Instant::now() }
     }
 
-    /// Whether they hold more than they may. Looks closer only where this host has lost that much since the beginning.
+    /// Whether they hold more than they may. Looks at once where this host has lost half of that, else now and then.
     pub fn too_much(&mut self) -> bool {
-        let lost = match (self.free_before, free()) {
-            (Some(before), Some(now)) => before.saturating_sub(now),
-            _ => u64::MAX,
-        };
-        if lost < self.limit / 2 || self.looked.elapsed() < PAUSE {
+        let now = free().unwrap_or_default();
+        self.free = self.free.max(now);
+        let since = self.looked.elapsed();
+        if since < PAUSE || (self.free - now < self.limit / 2 && since < ANYHOW) {
             return false;
         }
         let ours = descendants(self.root, &parents());
