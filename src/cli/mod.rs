@@ -23,6 +23,7 @@ pub mod out;
 mod pace;
 mod quarantine;
 mod replay;
+mod runbook;
 mod secret;
 mod serve;
 mod verify;
@@ -110,6 +111,8 @@ enum Command {
     Backtest(backtest::Args),
     /// Runs recorded runs again against a model, with prompt, model or tools pinned
     Replay(replay::Args),
+    /// Lists and checks the runbooks
+    Runbook(runbook::Args),
     /// Checks that no entry of the journal was altered or lost
     Verify(verify::Args),
     /// Writes an incident, or the whole journal, as a bundle
@@ -158,6 +161,7 @@ fn run(cli: Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Accuracy(args) => accuracy::run(&args, common, out),
         Command::Backtest(args) => backtest::run(&args, common, out),
         Command::Replay(args) => replay::run(&args, common, out),
+        Command::Runbook(args) => runbook::run(&args, common, out),
         Command::Verify(args) => verify::run(&args, common, out),
         Command::Export(args) => export::run(&args, common, out),
         Command::Doctor(args) => doctor::run(&args, common, out),

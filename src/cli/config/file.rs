@@ -32,6 +32,8 @@ pub(super) struct File {
     pub topology: Vec<EdgeTable>,
     pub endpoint: Vec<EndpointTable>,
     pub redact: Vec<RedactTable>,
+    pub runbooks: Option<RunbooksTable>,
+    pub database: Vec<DatabaseTable>,
     pub retention: Option<Spanned<RetentionTable>>,
     pub sampling: Option<Spanned<SamplingTable>>,
     pub silent_after_minutes: Option<Spanned<u32>>,
@@ -134,6 +136,24 @@ pub(super) struct RetentionTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct SamplingTable {
     pub good_runs: Spanned<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunbooksTable {
+    #[serde(default)]
+    pub dir: Vec<PathBuf>,
+    #[serde(default)]
+    pub hosts: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatabaseTable {
+    pub name: Spanned<String>,
+    pub url: Spanned<SecretFrom>,
 }
 
 fn half_a_minute() -> u32 {

@@ -21,7 +21,9 @@ use crate::journal::redact::Redactor;
 use crate::journal::{JournalError, Options, SqliteJournal};
 
 pub use place::Refused;
-pub use settings::{Colour, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Screen, Service, Silence};
+pub use settings::{
+    Colour, Database, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Runbooks, Screen, Service, Silence,
+};
 
 /// Where alerts, changes and traces are received unless said otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9095);
@@ -55,6 +57,10 @@ pub struct Config {
     pub endpoints: Vec<ModelEndpoint>,
     /// What is taken out of everything before it is recorded.
     pub redactor: Arc<Redactor>,
+    /// The team's runbooks.
+    pub runbooks: Runbooks,
+    /// Databases that reading statements are for.
+    pub databases: Vec<Database>,
     /// How long telemetry is kept; `None` = for ever.
     pub retention: Option<Retention>,
     /// Who calls whom, by hand.
@@ -146,6 +152,8 @@ impl Config {
             langfuse: file.langfuse.map(|table| place.langfuse(table)).transpose()?,
             endpoints: place.endpoints(file.endpoint)?,
             redactor: Arc::new(place.redactor(&file.redact)?),
+            runbooks: file.runbooks.map_or_else(|| Ok(Runbooks::default()), |table| place.runbooks(table, &beside))?,
+            databases: place.databases(file.database)?,
             retention: place.retention(file.retention.as_ref(), file.sampling.as_ref())?,
             topology: file.topology.into_iter().map(|edge| (edge.caller, edge.callee)).collect(),
             silent_after: std::time::Duration::from_secs(silent_after),

@@ -1,15 +1,19 @@
 //! Where in the configuration something is, so that a refusal names it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::file::{EndpointTable, LangfuseTable, PhoenixTable, RedactTable, RetentionTable, SamplingTable};
-use super::settings::{Langfuse, ModelEndpoint, Phoenix, Service, Silence};
+use super::file::{
+    DatabaseTable, EndpointTable, LangfuseTable, PhoenixTable, RedactTable, RetentionTable, RunbooksTable,
+    SamplingTable,
+};
+use super::settings::{Database, Langfuse, ModelEndpoint, Phoenix, Runbooks, Service, Silence};
 use crate::cli::secret::{Secret, SecretFrom};
 use crate::engine::keep::Retention;
 use crate::journal::redact::{Redactor, RulePart, UserRule};
 use crate::response::replay::Endpoint;
+use crate::response::runbook;
 
 /// The share of good, ordinary runs that stays where nothing else is said.
 const GOOD_RUNS: f64 = 0.1;
@@ -191,6 +195,32 @@ impl<'a> Place<'a> {
             });
             self.refuse(at, bad.to_string())
         })
+    }
+
+    /// Where the team's runbooks are; folders and files are named from beside the configuration.
+    pub fn runbooks(&self, table: RunbooksTable, beside: &dyn Fn(PathBuf) -> PathBuf) -> Result<Runbooks, Refused> {
+        let host = |text: &Spanned<String>| {
+            runbook::Host::parse(text.get_ref()).map_err(|what| self.refuse(text.span().start, what))
+        };
+        Ok(Runbooks {
+            hosts: table.hosts.iter().map(host).collect::<Result<_, _>>()?,
+            dir: table.dir.into_iter().map(beside).collect(),
+            files: table.files.into_iter().map(beside).collect(),
+        })
+    }
+
+    /// The databases that reading statements are for, each by a name of its own.
+    pub fn databases(&self, tables: Vec<DatabaseTable>) -> Result<Vec<Database>, Refused> {
+        let mut all: Vec<Database> = Vec::new();
+        for DatabaseTable { name, url } in tables {
+            if name.get_ref().trim().is_empty() || all.iter().any(|one| one.name == *name.get_ref()) {
+                return Err(self.refuse(name.span().start, "every database needs a name of its own".to_owned()));
+            }
+            let at = url.span().start;
+            let url = url.into_inner().get().map_err(|what| self.refuse(at, what))?;
+            all.push(Database { name: name.into_inner(), url });
+        }
+        Ok(all)
     }
 
     /// How long telemetry is kept whole, and what stays of it then.

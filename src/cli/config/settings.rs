@@ -1,9 +1,12 @@
 //! What parts of the configuration mean, once they are understood.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use crate::cli::secret::Secret;
 use crate::response::replay::Endpoint;
+use crate::response::runbook::Host;
 
 /// An outside service with its credentials.
 #[derive(Clone, Debug)]
@@ -56,6 +59,26 @@ pub struct ModelEndpoint {
     pub endpoint: Endpoint,
     /// What it wants to see.
     pub key: Option<Secret>,
+}
+
+/// Where the team's runbooks are, and what their reading steps may reach.
+#[derive(Clone, Debug, Default)]
+pub struct Runbooks {
+    /// Folders, the first of which counts where two have a runbook of one name.
+    pub dir: Vec<PathBuf>,
+    /// What every reading step may reach, such as the server of a cluster.
+    pub hosts: Vec<Host>,
+    /// What every reading step may read beyond what the wall shows, such as a kubeconfig.
+    pub files: Vec<PathBuf>,
+}
+
+/// A database that reading statements are for.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// What runbooks call it.
+    pub name: String,
+    /// Where it is, with the name and password of a role that only reads.
+    pub url: Secret,
 }
 
 /// How wide a silence may reach before more is asked of the person who approves it.

@@ -5,6 +5,7 @@
 //! anything. What a file holds is data: nothing panics on it, and everything that is wrong with it is said with file and line.
 
 mod blocks;
+mod check;
 mod effects;
 mod front;
 mod info;
@@ -26,6 +27,7 @@ mod tree;
 mod types;
 mod words;
 
+pub use check::{Checked, Here, check};
 pub use matching::{Facts, Known, Match, known, matched};
 pub use parse::MAX_FILE;
 pub use pattern::{Glob, Pattern};

@@ -80,6 +80,16 @@ pub struct Host {
     pub port: u16,
 }
 
+impl Host {
+    /// Reads `name:port` or an address.
+    ///
+    /// # Errors
+    /// What a good one looks like, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        super::front::host_of(text)
+    }
+}
+
 /// Something steps need to know, such as a namespace.
 #[derive(Clone, Debug)]
 pub struct Input {

@@ -8,7 +8,7 @@ use rustix::fd::BorrowedFd;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Where programs are.
-pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// No order is longer, in bytes.
 pub(super) const LONGEST: usize = 256 * 1024;
 
