@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::pattern::Glob;
+use super::template::Template;
 use super::types::{Effect, Mode, Reversible};
 use super::{reading, sql};
 
@@ -187,9 +188,11 @@ pub(super) fn of_script(text: &str, mode: Mode) -> Does {
         if words.first().is_none_or(|word| word.starts_with('#')) {
             continue;
         }
-        let mode = if words.first().is_some_and(|word| reading::knows(word)) { Mode::Read } else { mode };
-        all.and(&of_command(&words, mode));
-        // A known reader may still write by an option, a pipe or a file: its own rows say.
+        let templates: Vec<Template> = words.iter().map(|word| Template::text(word)).collect();
+        // A script that writes may read as well; that part of it has no unknown effect.
+        let part = if reading::reads(&templates).is_ok() { Mode::Read } else { mode };
+        all.and(&of_command(&words, part));
+        // Whatever goes into a file changes it.
         if text.contains('>') && mode == Mode::Write {
             all.effects.insert(Effect::ChangesData);
         }

@@ -378,11 +378,15 @@ fn escalation(node: &Node, says: &mut Says) -> Option<Escalation> {
         return None;
     };
     let (mut when, mut who, mut why) = (None, None, Untrusted::default());
+    let mut said = false;
     for (key, line, node) in pairs {
         match key.as_str() {
             "when" => match text(node, key, says).map(|text| when_of(&text)) {
                 Some(Ok(found)) => when = Some(found),
-                Some(Err(what)) => says.error(node.line, what),
+                Some(Err(what)) => {
+                    said = true;
+                    says.error(node.line, what);
+                }
                 None => {}
             },
             "who" => who = text(node, key, says),
@@ -394,10 +398,12 @@ fn escalation(node: &Node, says: &mut Says) -> Option<Escalation> {
         Some(when) => (when, why),
         // A point that is not understood is not walked past for that: it holds everywhere.
         None => {
-            says.error(
-                node.line,
-                "a point of escalation needs `when`: before STEP, severity >= error, tier >= 4, or always",
-            );
+            if !said {
+                says.error(
+                    node.line,
+                    "a point of escalation needs `when`: before STEP, severity >= error, tier >= 4, or always",
+                );
+            }
             (When::Always, "what it says of when is not understood, so it holds everywhere".into())
         }
     };

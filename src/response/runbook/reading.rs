@@ -210,11 +210,6 @@ pub(super) fn functions() -> &'static BTreeSet<String> {
     &TABLE.functions
 }
 
-/// Whether the table knows a command of this name at all.
-pub(super) fn knows(name: &str) -> bool {
-    TABLE.commands.contains_key(base_name(name))
-}
-
 /// The name of the program, without a folder of the system.
 pub(super) fn base_name(word: &str) -> &str {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder)).unwrap_or(word)
