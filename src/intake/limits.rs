@@ -121,6 +121,14 @@ limits! {
     STEP_OUTPUT = 16 * MIB, "bytes", "the step is killed with all it started, and says so";
     /// Rows read of the answer of a database.
     STEP_ROWS = 1_000, "rows", "the rest is not read, and a line says so";
+    /// A runbook; those of teams are a few kilobytes.
+    RUNBOOK_BYTES = 512 * 1024, "bytes", "it is not read; `warroom runbook check` says so";
+    /// Runbooks of all folders together.
+    RUNBOOKS = 1_000, "runbooks", "the others are not read; `warroom runbook check` says so";
+    /// Files of any kind in the folders of runbooks.
+    RUNBOOK_FILES = 20_000, "files", "the others are not looked at; `warroom runbook check` says so";
+    /// Fenced blocks of one runbook.
+    RUNBOOK_STEPS = 200, "blocks", "the others are no steps; `warroom runbook check` says so";
     /// Time for one poll, from connecting to the last byte.
     POLL_TIME = 20, "seconds", "this poll fails and is counted; the next one is tried";
 }

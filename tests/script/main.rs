@@ -8,3 +8,4 @@ mod commands;
 mod configuration;
 mod doctor;
 mod rooms;
+mod runbooks;

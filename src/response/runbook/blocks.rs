@@ -3,9 +3,8 @@
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::info::{self, Info};
+use crate::intake::limits::{self, size};
 
-/// A runbook has at most so many blocks that are steps.
-pub(super) const MAX_STEPS: usize = 200;
 /// A block has at most so many bytes.
 pub(super) const MAX_BLOCK: usize = 64 * 1024;
 /// So much of the words before a block is kept.
@@ -83,7 +82,7 @@ pub(super) fn read(text: &str, first: u32) -> Blocks {
             Event::End(TagEnd::CodeBlock) => {
                 indented = false;
                 if let Some((block, _)) = block.take() {
-                    if out.blocks.len() < MAX_STEPS { out.blocks.push(block) } else { out.more += 1 }
+                    if out.blocks.len() < size(limits::RUNBOOK_STEPS) { out.blocks.push(block) } else { out.more += 1 }
                 }
                 about.clear();
                 words.clear();

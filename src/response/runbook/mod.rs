@@ -29,10 +29,9 @@ mod words;
 
 pub use check::{Checked, Here, check};
 pub use matching::{Facts, Known, Match, known, matched};
-pub use parse::MAX_FILE;
 pub use pattern::{Glob, Pattern};
 pub use request::Surroundings;
-pub use shelf::{MAX_RUNBOOKS, Shelf};
+pub use shelf::Shelf;
 pub use template::{Template, Unfilled, Values};
 pub use types::{
     Action, Effect, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Parameter, Reversible, Rollback,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Digest, Untrusted};
+use crate::intake::limits::{self, size};
 
 use super::blocks;
 use super::front::{self, Front};
@@ -11,9 +12,6 @@ use super::says::{Says, slug};
 use super::steps::Steps;
 use super::tree;
 use super::types::{Runbook, When};
-
-/// A runbook has at most so many bytes.
-pub const MAX_FILE: usize = 512 * 1024;
 
 impl Runbook {
     /// Reads a runbook. `name` is its file below the folder without `.md`, `place` what to call it in messages. Never fails:
@@ -38,7 +36,7 @@ impl Runbook {
         }
         let steps = steps.all;
         if read.more > 0 {
-            says.error(1, format!("it has {} blocks more than the {} that are read", read.more, blocks::MAX_STEPS));
+            says.error(1, format!("it has {} blocks more than the {} that are read", read.more, limits::RUNBOOK_STEPS));
         }
         let title = front.title.or(read.title.map(Into::into)).unwrap_or_else(|| name.into());
         let mut runbook = Self {
@@ -97,8 +95,9 @@ impl Runbook {
 
 /// The text with line feeds for line ends; empty where it is none.
 fn decoded(bytes: &[u8], says: &mut Says) -> String {
-    if bytes.len() > MAX_FILE {
-        says.error(1, format!("it is {} bytes long: a runbook has at most {MAX_FILE}", bytes.len()));
+    let most = size(limits::RUNBOOK_BYTES);
+    if bytes.len() > most {
+        says.error(1, format!("it is {} bytes long: a runbook has at most {most}", bytes.len()));
         return String::new();
     }
     match std::str::from_utf8(bytes) {

@@ -13,18 +13,14 @@ use include_dir::{Dir as Embedded, include_dir};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::event::Untrusted;
+use crate::intake::limits::{self, size};
 
-use super::parse::MAX_FILE;
 use super::types::{Finding, Level, Runbook};
 
 static BUILT_IN: Embedded<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/runbooks");
 
-/// Runbooks in all folders together are at most so many …
-pub const MAX_RUNBOOKS: usize = 1_000;
-/// … in folders that lie at most so deep in each other …
+/// Folders lie at most so deep in each other.
 const MAX_DEPTH: usize = 8;
-/// … among at most so many files of any kind.
-const MAX_ENTRIES: usize = 20_000;
 
 /// All runbooks, by name.
 #[derive(Debug, Default)]
@@ -129,9 +125,11 @@ impl Walk<'_> {
                 for entry in entries {
                     let Ok(entry) = entry else { break };
                     *self.entries += 1;
-                    if *self.entries > MAX_ENTRIES {
-                        let what =
-                            format!("more than {MAX_ENTRIES} files lie in the folders: the rest is not looked at");
+                    if *self.entries > size(limits::RUNBOOK_FILES) {
+                        let what = format!(
+                            "more than {} files lie in the folders: the rest is not looked at",
+                            limits::RUNBOOK_FILES
+                        );
                         self.say(Level::Error, path, what);
                         break;
                     }
@@ -200,7 +198,7 @@ impl Walk<'_> {
         }
         let mut bytes = Vec::new();
         // One byte more than fits tells that it did not.
-        if let Err(error) = File::from(file).take(MAX_FILE as u64 + 1).read_to_end(&mut bytes) {
+        if let Err(error) = File::from(file).take(limits::RUNBOOK_BYTES + 1).read_to_end(&mut bytes) {
             return self.say(Level::Error, path, format!("it cannot be read: {error}"));
         }
         let name = path.with_extension("").to_string_lossy().into_owned();
@@ -209,11 +207,11 @@ impl Walk<'_> {
             let what = format!("{} has the same name and comes first", before.place.raw());
             return self.say(Level::Note, path, what);
         }
-        if self.found.len() >= MAX_RUNBOOKS {
+        if self.found.len() >= size(limits::RUNBOOKS) {
             return self.say(
                 Level::Error,
                 path,
-                format!("there are more than {MAX_RUNBOOKS} runbooks: it is not read"),
+                format!("there are more than {} runbooks: it is not read", limits::RUNBOOKS),
             );
         }
         self.found.insert(name.as_str().into(), Runbook::parse(&name, &place, false, &bytes));
