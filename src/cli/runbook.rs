@@ -280,10 +280,13 @@ fn list(json: bool, config: &Config, out: &mut Out) -> anyhow::Result<Exit> {
         let name = shown(&runbook.name);
         let pad = " ".repeat(widest.saturating_sub(name.width()));
         let room = WIDTH.saturating_sub(widest + 2 + 9);
-        let title = runbook.title.show_prefix(Policy::Prose, room);
-        let fill = " ".repeat(room.saturating_sub(title.cells()));
+        let title = match runbook.title.show_prefix(Policy::Prose, room) {
+            whole if whole.is_whole() => whole.into_cow().into_owned(),
+            _ => format!("{}…", runbook.title.show_prefix(Policy::Prose, room.saturating_sub(1)).as_str()),
+        };
+        let fill = " ".repeat(room.saturating_sub(title.width()));
         let read = reads(runbook);
-        out.line(&format!("{name}{pad}  {}{fill}  {read:>2} r {:>2} w", title.as_str(), runbook.steps.len() - read))?;
+        out.line(&format!("{name}{pad}  {}{fill}  {read:>2} r {:>2} w", title, runbook.steps.len() - read))?;
     }
     if shelf.runbooks.is_empty() {
         out.note("there are no runbooks");
@@ -338,10 +341,11 @@ fn show(name: &str, json: bool, config: &Config, out: &mut Out) -> anyhow::Resul
     for point in &runbook.escalate {
         tell(out, "  call: ", &format!("{} ({}) {}", shown(&point.who), when(&point.when), shown(&point.why)))?;
     }
+    let widest = runbook.inputs.iter().map(|input| input.name.raw().len()).max().unwrap_or(0);
     for input in &runbook.inputs {
         let default =
             input.default.as_ref().map_or_else(String::new, |value| format!("; {} if nothing else", shown(value)));
-        tell(out, &format!("  {{{{{}}}}}  ", input.name.raw()), &format!("{}{default}", shown(&input.about)))?;
+        tell(out, &format!("  needs {:widest$}  ", input.name.raw()), &format!("{}{default}", shown(&input.about)))?;
     }
     for step in &runbook.steps {
         out.line("")?;

@@ -74,7 +74,7 @@ fn reach(host: &Host) -> Result<(), String> {
     for address in addresses.take(4) {
         match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(_) => return Ok(()),
-            Err(error) => last = format!("does not answer: {error}"),
+            Err(error) => last = format!("does not answer: {}", error.kind()),
         }
     }
     Err(last)

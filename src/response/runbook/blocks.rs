@@ -47,22 +47,26 @@ pub(super) fn read(text: &str, first: u32) -> Blocks {
         Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         match event {
-            Event::Start(Tag::Heading { .. } | Tag::Paragraph) => words.clear(),
+            // In a tight list there is no paragraph: what its item says stands before the block.
+            Event::Start(Tag::Heading { .. } | Tag::Paragraph | Tag::Item) => words.clear(),
             Event::End(TagEnd::Heading(level)) => {
-                heading = std::mem::take(&mut words).trim().to_owned();
+                words.trim().clone_into(&mut heading);
+                words.clear();
                 about.clear();
                 if title_level.is_none_or(|before| level < before) && !heading.is_empty() {
                     title_level = Some(level);
                     out.title = Some(heading.clone());
                 }
             }
-            Event::End(TagEnd::Paragraph) => about = std::mem::take(&mut words).trim().to_owned(),
-            // In a tight list there is no paragraph: what its item says stands before the block.
-            Event::Start(Tag::Item) => words.clear(),
+            Event::End(TagEnd::Paragraph) => {
+                words.trim().clone_into(&mut about);
+                words.clear();
+            }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
                 if !words.trim().is_empty() {
-                    about = std::mem::take(&mut words).trim().to_owned();
+                    words.trim().clone_into(&mut about);
                 }
+                words.clear();
                 let fence = text.get(range.clone()).unwrap_or_default().lines().next().unwrap_or_default();
                 let info = info::read(fence.trim_start_matches(['`', '~', ' ']));
                 let open = !is_closed(text.get(range.clone()).unwrap_or_default());

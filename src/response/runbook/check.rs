@@ -144,7 +144,7 @@ fn unable(runbook: &Runbook, step: &Step, here: &dyn Here) -> Vec<String> {
             Some(_) => {}
         },
         Action::Promql(_) if !here.has_prometheus() => {
-            why.push("no Prometheus is configured ([prometheus] url)".to_owned())
+            why.push("no Prometheus is configured ([prometheus] url)".to_owned());
         }
         _ => {}
     }

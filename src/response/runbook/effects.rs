@@ -14,6 +14,12 @@ use super::{reading, sql};
 
 const FILE: &str = include_str!("../../../assets/effects.toml");
 
+/// Words behind which another command may stand.
+const RUNNERS: [&str; 26] = [
+    "sudo", "su", "doas", "timeout", "nice", "ionice", "nohup", "env", "xargs", "exec", "run", "debug", "ssh", "watch",
+    "time", "stdbuf", "chroot", "nsenter", "command", "sh", "bash", "dash", "zsh", "eval", "-exec", "--",
+];
+
 /// The table. A test reads it; without it every effect is unknown.
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(FILE).unwrap_or_default());
 
@@ -55,7 +61,7 @@ pub(super) struct Does {
 }
 
 impl Does {
-    const NOTHING: Self = Self { effects: BTreeSet::new(), reversible: Reversible::Yes };
+    pub(super) const NOTHING: Self = Self { effects: BTreeSet::new(), reversible: Reversible::Yes };
 
     fn and(&mut self, other: &Self) {
         self.effects.extend(&other.effects);
@@ -154,7 +160,8 @@ pub(super) fn of_command(words: &[String], mode: Mode) -> Does {
     let mut all = Does::NOTHING;
     let mut known = false;
     // What runs another command is looked at with that command too.
-    for start in 0..words.len() {
+    let runs = words.iter().position(|word| RUNNERS.contains(&reading::base_name(word)));
+    for start in (0..words.len()).filter(|start| *start == 0 || runs.is_some_and(|runs| runs < *start)) {
         let name = reading::base_name(&words[start]).rsplit('/').next().unwrap_or_default();
         let rest = &words[start + 1..];
         let bare: Vec<&str> = rest.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
@@ -270,12 +277,19 @@ mod tests {
             ("amtool silence add alertname=X", Effect::DisablesAlert, Reversible::Yes),
             ("rm -rf /var/lib/x", Effect::DeletesData, Reversible::No),
             ("kubectl exec web-1 -- rm /x", Effect::RunsCode, Reversible::No),
+            ("sudo -u postgres psql -c x", Effect::RunsCode, Reversible::Unknown),
             ("frobnicate --all", Effect::Unknown, Reversible::Unknown),
         ] {
             let does = of(line);
             assert!(does.effects.contains(&effect), "{line}: {does:?}");
             assert_eq!(does.reversible, back, "{line}: {does:?}");
         }
+    }
+
+    #[test]
+    fn a_word_of_a_command_is_no_command_unless_something_runs_it() {
+        assert!(!of("kubectl set env deployment/x A=b").effects.contains(&Effect::ReadsSecret));
+        assert!(of("timeout 5 printenv").effects.contains(&Effect::ReadsSecret));
     }
 
     #[test]

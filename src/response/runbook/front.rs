@@ -168,7 +168,7 @@ fn matches(node: &Node, says: &mut Says) -> Vec<Matches> {
                 match &item.value {
                     Value::Map(pairs) => out.push(one_match(pairs, says)),
                     _ => {
-                        says.error(item.line, "each of `matches` is keys and lists, such as `alerts: [HighErrorRate]`")
+                        says.error(item.line, "each of `matches` is keys and lists, such as `alerts: [HighErrorRate]`");
                     }
                 }
             }
@@ -325,7 +325,10 @@ fn input(name: Option<&str>, line: u32, node: &Node, says: &mut Says) -> Option<
                                 None if word == "service" => input.from.push(KnownFrom::Service),
                                 None if word == "alert" => input.from.push(KnownFrom::Alert),
                                 _ => {
-                                    says.error(line, format!("nothing comes from {word:?}: label/NAME, service, alert"))
+                                    says.error(
+                                        line,
+                                        format!("nothing comes from {word:?}: label/NAME, service, alert"),
+                                    );
                                 }
                             }
                         }

@@ -83,7 +83,7 @@ fn fits(matches: &Matches, facts: &Facts) -> Option<Fit> {
     let (mut score, mut nearest, mut words) = (0, usize::MAX, Vec::new());
     if !matches.alerts.is_empty() {
         let names = facts.alerts.iter().filter_map(|labels| labels.get("alertname"));
-        let (name, exact) = closest(&matches.alerts, names)?;
+        let (name, exact) = closest(&matches.alerts, &names)?;
         score += ALERT - if exact { 0 } else { BY_STARS };
         words.push(format!("alert {}", name.raw()));
     }
@@ -98,7 +98,7 @@ fn fits(matches: &Matches, facts: &Facts) -> Option<Fit> {
         }
     }
     if !matches.services.is_empty() {
-        let (name, exact) = closest(&matches.services, facts.services.iter())?;
+        let (name, exact) = closest(&matches.services, &facts.services.iter())?;
         score += SERVICE - if exact { 0 } else { BY_STARS };
         words.push(format!("service {}", name.raw()));
     }
@@ -126,7 +126,7 @@ fn fits(matches: &Matches, facts: &Facts) -> Option<Fit> {
 /// A name that a glob fits, through one that is written out if there is such; else through one with stars.
 fn closest<'n>(
     globs: &[super::Glob],
-    names: impl Iterator<Item = &'n Untrusted> + Clone,
+    names: &(impl Iterator<Item = &'n Untrusted> + Clone),
 ) -> Option<(&'n Untrusted, bool)> {
     let by = |exact: bool| {
         let fits = |name: &&Untrusted| globs.iter().any(|glob| glob.is_exact() == exact && glob.fits(name.raw()));

@@ -13,6 +13,7 @@ mod matching;
 mod parse;
 mod pattern;
 mod places;
+mod questions;
 mod reading;
 mod request;
 mod says;

@@ -114,10 +114,7 @@ fn decoded(bytes: &[u8], says: &mut Says) -> String {
 /// Front matter, the text behind it, and the line in which that begins.
 fn parted<'t>(text: &'t str, says: &mut Says) -> (Front, &'t str, u32) {
     let whole = (Front::default(), text, 1);
-    let fence = match text.lines().next().map(str::trim_end) {
-        Some(fence @ ("---" | "+++")) => fence,
-        _ => return whole,
-    };
+    let Some(fence @ ("---" | "+++")) = text.lines().next().map(str::trim_end) else { return whole };
     let start = text.find('\n').map_or(text.len(), |at| at + 1);
     // Three dashes are a ruler too; behind one comes a blank line.
     if fence == "---" && text[start..].lines().next().is_none_or(|line| line.trim().is_empty()) {

@@ -77,14 +77,8 @@ impl Glob {
 }
 
 /// What a value must look like, all of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pattern(Option<regex::Regex>);
-
-impl Default for Pattern {
-    fn default() -> Self {
-        Self(None)
-    }
-}
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {

@@ -232,7 +232,7 @@ pub(super) fn reads(command: &[Template]) -> Result<String, String> {
     for form in &row.forms {
         match row.fits(form, &shown[1..], &opaque[1..]) {
             Ok(()) => {
-                let verb = form.words.iter().map(|word| format!(" {word}")).collect::<String>();
+                let verb = form.words.iter().flat_map(|word| [" ", word]).collect::<String>();
                 return Ok(format!("{name}{verb} only reads (reading.toml:{})", form.line));
             }
             Err(Miss::Verb) => {}
@@ -241,11 +241,25 @@ pub(super) fn reads(command: &[Template]) -> Result<String, String> {
     }
     Err(why_not.map_or_else(
         || {
-            let verb = shown[1..].iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
+            let verb = row.verb(&shown[1..], &opaque[1..]).unwrap_or_default();
             format!("nothing shows that {} only reads", format!("{name} {verb}").trim_end())
         },
         |why| format!("{name}: {why}"),
     ))
+}
+
+impl Command {
+    /// The first word that is neither an option nor the value of one.
+    fn verb<'w>(&self, words: &'w [String], opaque: &[bool]) -> Option<&'w str> {
+        let mut at = 0;
+        while let Some(word) = words.get(at) {
+            if opaque[at] || !word.starts_with('-') {
+                return Some(word);
+            }
+            at += 1 + usize::from(self.forms.iter().any(|form| form.values.contains(word)));
+        }
+        None
+    }
 }
 
 enum Miss {

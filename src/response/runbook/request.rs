@@ -1,5 +1,7 @@
 //! From a step to exactly what would run.
 
+use std::fmt::Write as _;
+
 use crate::event::{Request, Untrusted};
 
 use super::template::{Fit, Piece, Template, Unfilled, Values};
@@ -36,6 +38,7 @@ impl Runbook {
     ///
     /// # Errors
     /// As [`Runbook::request`].
+    #[must_use]
     pub fn dry_run(&self, step: &Step, values: &Values, around: &Surroundings) -> Option<Result<Request, Unfilled>> {
         step.dry_run.as_ref().map(|action| self.of_action(action, values, around))
     }
@@ -79,7 +82,7 @@ fn script(text: &Untrusted, parameters: &[Parameter], values: &Values) -> Result
     let mut whole = String::new();
     for (nth, Parameter { variable, .. }) in parameters.iter().enumerate() {
         let blank = if nth == 0 { "" } else { " " };
-        whole.push_str(&format!("{blank}{}=${{{}}}", variable.raw(), nth + 1));
+        let _ = write!(whole, "{blank}{}=${{{}}}", variable.raw(), nth + 1);
     }
     if !parameters.is_empty() {
         whole.push('\n');

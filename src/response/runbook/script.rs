@@ -38,20 +38,19 @@ pub(super) fn with_variables(text: &str, places: &mut Places, first: u32) -> Res
                 Some(name) => name.trim_matches(['{', '}']).to_owned(),
                 None => super::request::variable(&input),
             };
-            if !written.starts_with('$') {
-                if document {
-                    let what = format!(
-                        "behind << (a here-document) nothing is filled in: write ${variable} there, as the shell does"
-                    );
-                    return Err((line, what));
-                }
-                script.text.push_str(&match inside {
-                    Inside::Double => format!("${{{variable}}}"),
-                    Inside::Single => format!("'\"${{{variable}}}\"'"),
-                    Inside::Plain | Inside::Comment => format!("\"${{{variable}}}\""),
-                });
-            } else {
+            if written.starts_with('$') {
                 script.text.push_str(written);
+            } else if document {
+                let what = format!(
+                    "behind << (a here-document) nothing is filled in: write ${variable} there, as the shell does"
+                );
+                return Err((line, what));
+            } else {
+                script.text.extend(match inside {
+                    Inside::Double => ["${", &variable, "}"],
+                    Inside::Single => ["'\"${", &variable, "}\"'"],
+                    Inside::Plain | Inside::Comment => ["\"${", &variable, "}\""],
+                });
             }
             let pair = (variable, input);
             if !script.variables.contains(&pair) {

@@ -1,6 +1,7 @@
 //! Texts with places for inputs, and how a value gets into one without becoming more than a value.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::event::Untrusted;
 
@@ -210,7 +211,7 @@ impl Fit {
                 for c in value.chars() {
                     if matches!(c, '"' | '\\' | '\'' | '`') {
                         // Both languages know \u; a single quote or backtick may be what encloses it.
-                        out.push_str(&format!("\\u{:04x}", u32::from(c)));
+                        let _ = write!(out, "\\u{:04x}", u32::from(c));
                     } else {
                         out.push(c);
                     }
