@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use warroom::correlation::{Correlator, Settings};
 use warroom::engine::{EngineConfig, Handle, View, start};
 use warroom::event::{
-    Alert, AlertStatus, Attributes, Change, ChangeClass, Fact, Fingerprint, Labels, MetricBatch, Resource, Seq, Series,
-    Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, TraceId, Untrusted,
+    Alert, AlertStatus, Attributes, Change, ChangeClass, Edge, Fact, Fingerprint, Labels, MetricBatch, Resource, Seq,
+    Series, Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Surface, Time, Topology, TraceId, Untrusted,
 };
 use warroom::journal::{Draft, SharedJournal, SqliteJournal};
 
@@ -216,8 +216,30 @@ fn placing_is_flat() {
         }
         let each = begun.elapsed() / 2_000;
         let looks = (correlator.looked() - before) / 2_000;
-        println!("beside {level} open alerts: {each:.2?} and {looks} looks an alert");
+        println!("beside {level} open alerts: {each:.2?} and {looks} looks an alert like one that was placed");
+        // The dearest: none is like another, and each has neighbours in several incidents that are under way.
+        let each = spread_over(&mut correlator, level, at(60_000_000 + level));
+        println!("beside {level} open alerts: {each:.2?} an alert that is weighed against several incidents");
     }
+}
+
+/// Seven kinds of alert in fifty components of a mesh in which each calls two others, within ten minutes.
+fn spread_over(correlator: &mut Correlator, level: u64, at: Time) -> Duration {
+    let name = |number: u64| Untrusted::from(format!("mesh-{level}-{}", number % 50));
+    let calls = (0..50).flat_map(|n| [(n, n * 7 + 1), (n, n * 13 + 5)]);
+    let edges = calls.map(|(from, to)| Edge { caller: name(from), callee: name(to) }).collect();
+    correlator.apply(&Fact::from(Topology { edges }));
+    let new: Vec<Fact> = (0..350)
+        .map(|n| {
+            Fact::from(alert(&format!("Kind{}", n / 50), name(n).raw(), n, at + Duration::from_secs(n * 37 % 600)))
+        })
+        .collect();
+    let begun = Instant::now();
+    for fact in &new {
+        correlator.apply(fact);
+        correlator.decide();
+    }
+    begun.elapsed() / 350
 }
 
 fn main() {

@@ -4,6 +4,7 @@
 //! incidents and diagnoses as of the page. Nothing that happened later is given to it, and `truth.json` is read by the scorer alone.
 //! The journal's own incidents, and what other systems kept of theirs, go the same way.
 
+mod ablation;
 mod against;
 mod fit;
 mod history;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use super::out::Out;
 use super::{Common, Exit, house};
 use crate::event::Time;
+use ablation::Ablation;
 use against::Against;
 use judge::{Answer, Case};
 use progress::Progress;
@@ -45,6 +47,9 @@ pub struct Args {
     /// Compares with what an earlier version printed with --json for the same cases
     #[arg(long, value_name = "FILE", requires = "cases")]
     pub against: Option<PathBuf>,
+    /// Says how each family of cases does without each detector, and what time and memory a case costs
+    #[arg(long, requires = "cases", conflicts_with_all = ["fit", "against", "score"])]
+    pub ablation: bool,
     /// Fits a calibration to the cases and writes it to FILE
     #[arg(long, value_name = "FILE", requires = "cases")]
     pub fit: Option<PathBuf>,
@@ -75,6 +80,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     );
     let mut against = args.against.as_deref().map(Against::read).transpose()?;
     let mut rows = fit::Rows::default();
+    let mut ablation = Ablation::default();
     let mut progress = Progress::begin();
     let mut tally = score::Tally::default();
     let mut failed = 0_usize;
@@ -88,7 +94,9 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
                         against.add(&case, given);
                     }
                 }
-                if args.fit.is_some() {
+                if args.ablation {
+                    ablation.add(&case);
+                } else if args.fit.is_some() {
                     rows.add(&case);
                 } else {
                     let Case { mut answer, .. } = case;
@@ -109,6 +117,9 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     }
     if let Some(against) = &against {
         lines.extend(against.lines());
+    }
+    if args.ablation {
+        lines.extend(ablation.lines());
     }
     if let Some(to) = &args.fit {
         lines.extend(rows.write(to)?);

@@ -1,10 +1,12 @@
-//! Who calls whom, learnt from topology facts and from spans.
+//! Who calls whom, learnt from topology facts, from spans and from labels that name both ends.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{SpanBatch, SpanId, SpanKind, Topology, Untrusted};
+use crate::event::{Alert, MetricBatch, SpanBatch, SpanId, SpanKind, Topology, Untrusted};
+
+use super::labels;
 
 /// At most so many calls are kept; more are counted and left out.
 const MAX_EDGES: usize = 50_000;
@@ -81,6 +83,22 @@ impl Graph {
             if let Some(old) = self.recent.order.pop_front() {
                 self.recent.service.remove(&old);
             }
+        }
+    }
+
+    /// Learns the calls that the labels of series name.
+    pub fn learn_series(&mut self, batch: &MetricBatch) {
+        for series in &batch.series {
+            if let Some((from, to)) = labels::call(series.name.raw(), series.service(), &series.labels) {
+                self.learn(&from, &to);
+            }
+        }
+    }
+
+    /// Learns the call that the labels of an alert name.
+    pub fn learn_alert(&mut self, alert: &Alert) {
+        if let Some((from, to)) = labels::call("", alert.service(), &alert.labels) {
+            self.learn(&from, &to);
         }
     }
 

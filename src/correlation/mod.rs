@@ -1,7 +1,7 @@
 //! Which alerts belong together, and why.
 //!
 //! **For:** turning a storm of alerts into incidents a person can hold in the head.
-//! **In:** alerts, calls (topology facts, spans), what people regrouped by hand and what they confirmed. **Out:** [`Move`]s — open an incident, join
+//! **In:** alerts, calls (topology facts, spans, labels of series and alerts), what people regrouped by hand and what they confirmed. **Out:** [`Move`]s — open an incident, join
 //! alerts to one — each with its [`Reason`](crate::event::Reason) in words; the likeliest root component of an incident; the way trouble
 //! took ([`path`]); past incidents that were like this one ([`similar`]).
 //! **Never:** reads the clock, looks at every open alert to place one, moves what a person locked or placed, or knows how an
@@ -14,6 +14,7 @@ mod again;
 mod decide;
 mod graph;
 mod group;
+mod labels;
 mod past;
 mod path;
 mod place;

@@ -154,6 +154,7 @@ impl Correlator {
             Fact::Alert(alert) => self.hear(alert),
             Fact::Topology(topology) => self.graph.learn_topology(topology),
             Fact::Spans(batch) => self.graph.learn_spans(batch),
+            Fact::Metrics(batch) => self.graph.learn_series(batch),
             Fact::IncidentOpened(opened) => self.open(opened.incident),
             Fact::Grouped(grouped) => {
                 grouped.alerts.iter().for_each(|print| {
@@ -234,6 +235,7 @@ impl Correlator {
     }
 
     fn hear(&mut self, alert: &Alert) {
+        self.graph.learn_alert(alert);
         let firing = alert.status == AlertStatus::Firing;
         let quiet = alert.severity() == Severity::Info || alert.anomalies.contains(&Anomaly::TestAlert);
         let print = Print::of(&alert.fingerprint);

@@ -278,7 +278,7 @@ fn not_checked(scene: &Scene<'_>) -> Vec<Untrusted> {
         let changes = if untimed == 1 { "1 change".to_owned() } else { format!("{untimed} changes") };
         said.push(
             format!(
-                "times: {changes} came without one and stand where they arrived; when they took effect is not known"
+                "times: {changes} came without one and stand where they arrived; when they took effect is not known and spoke neither for nor against"
             )
             .into(),
         );

@@ -6,6 +6,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use warroom::correlation::{Correlator, Settings};
+use warroom::diagnosis::{SceneBuilder, diagnose, shipped};
+use warroom::event::{Change, ChangeClass, Diagnosis, Fact, IncidentId, Source, Surface};
+
+use super::made::{alert, at};
 use super::{altered, backtest, cases};
 
 const CHANGES: &str = "changes/payment-nil-deref-panic";
@@ -173,6 +178,48 @@ fn a_change_without_a_time_is_named_and_not_guessed_at() {
         |first| culprit(first) || first["change"].as_str().is_some_and(|id| id.starts_with("deploy-paymentservice")),
         "timeless",
     );
+}
+
+#[test]
+fn a_change_without_a_time_is_not_dated_by_its_arrival() {
+    let judged = |untimed: bool, arrived: i64| {
+        let mut scene = SceneBuilder::new();
+        let change = Change {
+            id: "c-1".into(),
+            origin: "flags".into(),
+            time: at(arrived),
+            untimed,
+            surface: Surface::Config,
+            class: ChangeClass::Flag,
+            subject: Some("shop".into()),
+            actor: None,
+            summary: "new_checkout on".into(),
+            before: None,
+            after: None,
+            files: Vec::new(),
+            diff: None,
+            sha: None,
+            source: Source::CloudEvents,
+        };
+        scene.apply(&Fact::from(change), at(arrived));
+        let correlator = Correlator::new(Settings::default());
+        let paged = vec![alert("HighErrorRate", "shop", 20_000, "critical")];
+        let scene = scene.scene(at(22_000), paged, correlator.graph());
+        diagnose(IncidentId(1), &scene, &shipped().calibration).diagnosis
+    };
+    let odds = |diagnosis: &Diagnosis| {
+        let named = diagnosis.hypotheses.iter().find(|hypothesis| hypothesis.cause.change.is_some());
+        named.and_then(|hypothesis| hypothesis.confidence.log_odds).expect("it is listed")
+    };
+    let [before, long_before, after] = [19_900, 100, 21_900];
+    assert!(odds(&judged(false, before)) > odds(&judged(false, long_before)));
+    assert!(odds(&judged(false, long_before)) > odds(&judged(false, after)));
+    let unknown = judged(true, before);
+    for arrived in [long_before, after] {
+        assert!((odds(&judged(true, arrived)) - odds(&unknown)).abs() < 1e-9, "arrived at {arrived}");
+    }
+    assert!(unknown.not_checked.iter().any(|text| text.raw().starts_with("times: 1 change came without one")));
+    assert!(unknown.evidence.iter().all(|evidence| evidence.detector.raw() != "timing"), "{:?}", unknown.evidence);
 }
 
 #[test]

@@ -76,6 +76,26 @@ fn fitting_the_same_cases_writes_the_same_file() {
     }
 }
 
+#[test]
+fn the_ablation_says_what_each_detector_is_worth_and_what_a_case_costs() {
+    let told = printed(&warroom(&["backtest", "--ablation", text(&cases())]));
+    let row = |name: &str| told.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {told}"));
+    // Families in columns: agents, changes, petshop.
+    let cells = |name: &str| -> Vec<String> {
+        let cells = row(name)[18..].replace(" (", "(");
+        cells.split_whitespace().map(str::to_owned).collect()
+    };
+    assert!(told.contains("agents n 3") && told.contains("changes n 2") && told.contains("petshop n 2"), "{told}");
+    assert_eq!(cells("nothing"), ["3(0)", "2(0)", "2(0)"], "{told}");
+    // What ranks components is what finds them, and has nothing to say of runs; what reads runs has nothing to say of components.
+    assert!(cells("departure")[2].starts_with("1("), "{told}");
+    assert_eq!(cells("population")[2], "-", "{told}");
+    let costs: Vec<&str> = told.lines().filter(|line| line.contains(" ms")).collect();
+    assert_eq!(costs.len(), 4, "{told}");
+    assert!(costs[3].contains("grouping F1") && costs[3].contains("(n 3)"), "{told}");
+    assert!(row("held at most").contains(" MiB"), "{told}");
+}
+
 fn person() -> Person {
     Person { login: "ana".into(), known_by: "uid".into(), session: "1".into() }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use warroom::correlation::{Correlator, Move, Settings};
-use warroom::event::{Alert, Edge, Fact, Fingerprint, IncidentId, Person, Regrouped, Resolved, Rule, Topology};
+use warroom::event::{
+    Alert, Edge, Fact, Fingerprint, IncidentId, MetricBatch, Person, Regrouped, Resolved, Rule, Series, Topology,
+};
 
 use super::made::alert;
 
@@ -237,6 +239,38 @@ fn a_locked_grouping_is_taken_as_right_and_said_the_next_time() {
         reason.text.raw(),
         "checkout calls payments; payments moved 50 s earlier; were of one cause in 1 of 1 confirmed incidents"
     );
+}
+
+#[test]
+fn calls_that_only_the_labels_of_series_and_alerts_name_tie_alerts_too() {
+    let mut correlator = Correlator::new(Settings::default());
+    let labels = [("source_workload", "shop"), ("destination_workload", "pay"), ("job", "mesh")];
+    let labels = labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+    let series = vec![Series { name: "istio_requests_total".into(), labels, points: Vec::new() }];
+    correlator.apply(&Fact::from(MetricBatch { series }));
+    // The alert of a client says whom it calls.
+    let mut front = alert("HighErrorRate", "front", 110, "critical");
+    front.labels.insert("destination_service".into(), "shop.prod.svc.cluster.local".into());
+    for one in [alert("HighErrorRate", "pay", 0, "critical"), alert("HighErrorRate", "shop", 55, "critical"), front] {
+        correlator.apply(&Fact::from(one));
+    }
+    let reasons: Vec<String> = correlator
+        .decide()
+        .into_iter()
+        .filter_map(|step| match step {
+            Move::Join { reason, .. } => Some(reason.text.raw().to_owned()),
+            Move::Open { .. } => None,
+        })
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "first alert: HighErrorRate of pay",
+            "shop calls pay; pay moved 55 s earlier",
+            "front calls shop; shop moved 55 s earlier"
+        ]
+    );
+    assert_eq!(correlator.root(IncidentId(1)).expect("it has alerts").component.raw(), "pay");
 }
 
 #[test]

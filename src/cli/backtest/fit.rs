@@ -44,9 +44,7 @@ impl Rows {
     pub(super) fn add(&mut self, case: &Case) {
         let (Some(truth), Some(outcome)) = (&case.truth, score::outcome(case)) else { return };
         let said = |name: &str| truth.more.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-        let family = said("family").unwrap_or_else(|| "cases".to_owned());
-        // A stated onset that is late makes no family of its own.
-        let family = family.trim_end_matches("-late").to_owned();
+        let family = case.family();
         let of = said("of").unwrap_or_else(|| case.answer.case.raw().to_owned());
         self.0.push(Row { of, family, outcome });
     }

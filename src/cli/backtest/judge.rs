@@ -12,7 +12,9 @@ use crate::cli::out::Out;
 use crate::correlation::Correlator;
 use crate::diagnosis::ENGINE;
 use crate::engine::Fold;
-use crate::event::{Cause, Diagnosis, Fact, Fingerprint, IncidentId, Policy, Seq, Surface, Time, Untrusted};
+use crate::event::{
+    Cause, Diagnosis, Fact, Fingerprint, Hypothesis, IncidentId, Policy, Seq, Surface, Time, Untrusted,
+};
 use crate::intake::bundle::{self, TruthFile};
 use crate::journal::{Draft, Journal as _, Query, SqliteJournal};
 
@@ -27,7 +29,7 @@ pub(super) struct Answer {
     pub case: Untrusted,
     as_of: Time,
     engine: &'static str,
-    elapsed_ms: u64,
+    pub elapsed_ms: u64,
     pub hypotheses: Vec<Guess>,
     pub none_of_these: f64,
     first_failing: Option<Untrusted>,
@@ -85,6 +87,7 @@ pub(super) struct Grouping {
 /// A bundle, judged.
 pub(super) struct Case {
     pub answer: Answer,
+    pub diagnosis: Option<Diagnosis>,
     pub truth: Option<TruthFile>,
     /// The bundle's kind, such as `ranking`.
     pub kind: Untrusted,
@@ -99,18 +102,36 @@ pub(super) fn case(folder: &Path) -> anyhow::Result<Case> {
     room.take_in(bundle.drafts.into_iter().filter(|draft| draft.at <= as_of).collect())?;
     room.derive(as_of)?;
     let grouping = room.seen.grouping();
-    let diagnosis = room.seen.diagnosis(&grouping);
+    let diagnosis = room.seen.diagnosis(&grouping).cloned();
     let mut warnings: Vec<String> = bundle.warnings.shown.iter().map(ToString::to_string).collect();
     if bundle.warnings.hidden > 0 {
         warnings.push(format!("{} more lines could not be read", bundle.warnings.hidden));
     }
-    let mut answer = Answer::new(bundle.name, as_of, begun.elapsed(), diagnosis, grouping);
+    let mut answer = Answer::new(bundle.name, as_of, begun.elapsed(), diagnosis.as_ref(), grouping);
     answer.warnings = warnings;
     let truth = bundle::read_truth(folder)?;
-    Ok(Case { answer, truth, kind: bundle.kind })
+    Ok(Case { answer, diagnosis, truth, kind: bundle.kind })
+}
+
+impl Case {
+    /// Its family, as its truth says. A stated onset that is late makes no family of its own.
+    pub(super) fn family(&self) -> String {
+        let said = self.truth.as_ref().and_then(|truth| truth.more.get("family")?.as_str());
+        said.unwrap_or("cases").trim_end_matches("-late").to_owned()
+    }
 }
 
 impl Said {
+    pub(super) fn of(hypothesis: &Hypothesis) -> Self {
+        Self {
+            surface: hypothesis.cause.surface.name().into(),
+            subject: hypothesis.cause.subject.clone(),
+            change: hypothesis.cause.change.clone(),
+            probability: hypothesis.confidence.share,
+            log_odds: hypothesis.confidence.log_odds,
+        }
+    }
+
     /// The cause it names; `None` where its surface has no name that is known here.
     pub(super) fn cause(&self) -> Option<Cause> {
         let surface = Surface::ALL.into_iter().find(|surface| surface.name() == self.surface.raw())?;
@@ -270,13 +291,7 @@ fn guesses(diagnosis: &Diagnosis) -> Vec<Guess> {
     ranked
         .map(|(place, hypothesis)| Guess {
             rank: place + 1,
-            said: Said {
-                surface: hypothesis.cause.surface.name().into(),
-                subject: hypothesis.cause.subject.clone(),
-                change: hypothesis.cause.change.clone(),
-                probability: hypothesis.confidence.share,
-                log_odds: hypothesis.confidence.log_odds,
-            },
+            said: Said::of(hypothesis),
             mechanism: hypothesis.mechanism.clone(),
             evidence_for: names(&hypothesis.evidence_for),
             evidence_against: names(&hypothesis.evidence_against),

@@ -21,7 +21,7 @@ pub(in super::super) struct Mark {
     /// Wrong, and given a half or more.
     confident_wrong: bool,
     /// Pairs of alerts rightly put together, as F1; `None` where the truth does not say.
-    pairs_f1: Option<f64>,
+    pub pairs_f1: Option<f64>,
     /// Seconds from the page until people named the cause, where the record says; what a right answer at the page can save.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub named_after_s: Option<f64>,

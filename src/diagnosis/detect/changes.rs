@@ -29,7 +29,8 @@ struct Read<'a> {
 
 /// Where and since when a change runs.
 struct Running<'a> {
-    since: Time,
+    /// `None` = its source gave no time: when it arrived says nothing of when it took effect.
+    since: Option<Time>,
     component: Option<&'a Untrusted>,
     /// A deploy names it.
     named: bool,
@@ -86,7 +87,7 @@ pub(in super::super) fn look(
             onset: None,
             together: None,
         };
-        candidate.find(timing(&running, change, onset, page));
+        timing(&running, change, onset, page).into_iter().for_each(|finding| candidate.find(finding));
         candidate.find(carried_by(&running, change, &deploys));
         candidate.find(reach(scene, symptoms, &concerned, running.component));
         candidate.findings.extend(content(read, telemetry, &rarity, symptoms));
@@ -126,29 +127,35 @@ fn surface(read: &Read<'_>) -> Surface {
 fn running<'a>(read: &Read<'a>, deploys: &[&&'a Change]) -> Running<'a> {
     let change = read.change;
     if change.class != ChangeClass::Merge {
-        return Running { since: change.time, component: change.subject.as_ref(), named: true };
+        return Running { since: since(change), component: change.subject.as_ref(), named: true };
     }
     if let Some(deploy) = deploys.iter().find(|deploy| deploy.sha.as_ref() == Some(&change.id)) {
-        return Running { since: deploy.time, component: deploy.subject.as_ref(), named: true };
+        return Running { since: since(deploy), component: deploy.subject.as_ref(), named: true };
     }
     let paths: BTreeSet<String> = read.files.iter().flat_map(|file| words(file)).collect();
     let later = deploys.iter().find(|deploy| {
         let name = deploy.subject.as_ref().map(|subject| subject.raw().to_ascii_lowercase()).unwrap_or_default();
-        deploy.time >= change.time && paths.iter().any(|word| word.len() >= 4 && name.contains(word.as_str()))
+        !change.untimed
+            && deploy.time >= change.time
+            && paths.iter().any(|word| word.len() >= 4 && name.contains(word.as_str()))
     });
     match later {
-        Some(deploy) => Running { since: deploy.time, component: deploy.subject.as_ref(), named: false },
-        None => Running { since: change.time, component: change.subject.as_ref(), named: false },
+        Some(deploy) => Running { since: since(deploy), component: deploy.subject.as_ref(), named: false },
+        None => Running { since: since(change), component: change.subject.as_ref(), named: false },
     }
 }
 
-fn timing(running: &Running<'_>, change: &Change, onset: Time, page: Time) -> Finding {
-    let gap = onset.duration_since(running.since).as_secs();
-    let late = page.duration_since(running.since).as_secs() < 0;
+fn since(change: &Change) -> Option<Time> {
+    (!change.untimed).then_some(change.time)
+}
+
+/// Nothing, of a change whose time is not known: it is as likely to have come then as at any other time.
+fn timing(running: &Running<'_>, change: &Change, onset: Time, page: Time) -> Option<Finding> {
+    let since = running.since?;
+    let gap = onset.duration_since(since).as_secs();
+    let late = page.duration_since(since).as_secs() < 0;
     let (weight, text) = match gap {
-        _ if late => {
-            (-5.0, format!("began to run {} after the page", length(-page.duration_since(running.since).as_secs())))
-        }
+        _ if late => (-5.0, format!("began to run {} after the page", length(-page.duration_since(since).as_secs()))),
         ..-120 => (-2.5, format!("began to run {} after the first sign", length(-gap))),
         -120..0 => (0.6, format!("began to run with the first sign, {} s after it by the clocks", -gap)),
         0..=600 => (1.8, format!("began to run {} before the first sign", length(gap))),
@@ -157,7 +164,7 @@ fn timing(running: &Running<'_>, change: &Change, onset: Time, page: Time) -> Fi
         7_201..=21_600 => (-0.6, format!("began to run {} before the first sign", length(gap))),
         _ => (-1.6, format!("began to run {} before the first sign", length(gap))),
     };
-    Finding::new("timing", weight, text, vec![Pointer::Change { id: change.id.clone() }])
+    Some(Finding::new("timing", weight, text, vec![Pointer::Change { id: change.id.clone() }]))
 }
 
 fn carried_by(running: &Running<'_>, change: &Change, deploys: &[&&Change]) -> Finding {
@@ -165,6 +172,8 @@ fn carried_by(running: &Running<'_>, change: &Change, deploys: &[&&Change]) -> F
         (0.0, String::new())
     } else if running.component.is_some() && running.component != change.subject.as_ref() {
         (-1.0, "no deploy names it; a later one may carry it".to_owned())
+    } else if change.untimed {
+        (-1.0, "no deploy names it, and which ones came later is not known".to_owned())
     } else {
         (-2.2, "no deploy is known to carry it".to_owned())
     };

@@ -21,13 +21,14 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>, others: &[Candidate]) -> 
             change.class == ChangeClass::Judge && change.subject.as_ref().is_some_and(|subject| subject == proxy)
         });
         let split = logged
+            .filter(|change| !change.untimed)
             .map(|change| view.runs.partition_point(|run| run.end < change.time))
             .filter(|split| view.is_inner(*split));
         let outcome = split.map_or_else(|| view.best_of(number), |split| view.proxy_at(number, split));
         if outcome.weight < 0.0 && logged.is_none() {
             continue;
         }
-        let change = logged.filter(|_| split.is_some()).map(|change| change.id.clone());
+        let change = logged.filter(|change| split.is_some() || change.untimed).map(|change| change.id.clone());
         let sight = Finding::new("population", outcome.weight.clamp(-2.5, 5.0), outcome.text.clone(), Vec::new());
         let mechanism = "the judge counts otherwise".into();
         let mut candidate = surface(Surface::Judge, Some(proxy.clone()), change, mechanism, "rollback", sight);

@@ -154,15 +154,20 @@ pub(super) fn logged_finding(candidate: &mut Candidate, scene: &Scene<'_>, at: T
         candidate.cause.change.as_ref().and_then(|id| scene.changes.iter().find(|change| change.id == *id))
     {
         let seconds = at.duration_since(change.time).as_secs();
-        let text = format!("a change of exactly that was logged {seconds} s before the first run that shows it");
-        candidate.find(Finding::new("logged", LOGGED, text, vec![Pointer::Change { id: change.id.clone() }]));
+        let (weight, text) = if change.untimed {
+            (LOGGED / 2.0, "a change of exactly that was logged; its source gave no time".to_owned())
+        } else {
+            (LOGGED, format!("a change of exactly that was logged {seconds} s before the first run that shows it"))
+        };
+        candidate.find(Finding::new("logged", weight, text, vec![Pointer::Change { id: change.id.clone() }]));
     }
 }
 
-/// The change of that kind nearest to the moment, within ten minutes before and two after.
+/// The change of that kind nearest to the moment, within ten minutes before and two after; else one whose source gave no time, if it
+/// arrived no earlier: it took effect before it arrived.
 pub(super) fn nearest(scene: &Scene<'_>, at: Time, is: impl Fn(&Change) -> bool) -> Option<Untrusted> {
-    let near = |change: &&&Change| (-120..=600).contains(&at.duration_since(change.time).as_secs());
+    let since = |change: &Change| at.duration_since(change.time).as_secs();
+    let near = |change: &&&Change| since(change) <= 600 && (change.untimed || since(change) >= -120);
     let all = scene.changes.iter().filter(|change| is(change)).filter(near);
-    all.min_by_key(|change| (at.duration_since(change.time).as_secs().abs(), change.id.clone()))
-        .map(|change| change.id.clone())
+    all.min_by_key(|change| (change.untimed, since(change).abs(), change.id.clone())).map(|change| change.id.clone())
 }

@@ -69,6 +69,7 @@ fn otherwise(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Lo
             && change.subject.as_ref().is_some_and(|name| source.raw().contains(name.raw()))
     });
     let at_change = logged
+        .filter(|change| !change.untimed)
         .map(|change| view.runs.partition_point(|run| run.start < change.time))
         .filter(|split| view.is_inner(*split));
     let common = common(looks);
@@ -76,7 +77,7 @@ fn otherwise(scene: &Scene<'_>, view: &View<'_>, source: &Untrusted, looks: &[Lo
     // A logged moment is one; moments that are not known are averaged over, not picked.
     let outcome = at_change.map_or_else(|| view.scan(moved), moved);
     let split = outcome.split.filter(|_| outcome.weight > 0.5)?;
-    let change = logged.filter(|_| at_change.is_some()).map(|change| change.id.clone());
+    let change = logged.filter(|change| at_change.is_some() || change.untimed).map(|change| change.id.clone());
     let mechanism = format!("{} answers otherwise", say(source)).into();
     let look_at = vec![Pointer::Trace { trace: view.runs[split].trace }];
     // That it moved says no more than that a model or prompt did; whether it did harm, the runs say.

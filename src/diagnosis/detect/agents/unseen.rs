@@ -24,6 +24,10 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>, seen: &[Lead]) -> Vec<Lea
     let cited: BTreeSet<&Untrusted> = seen.iter().filter_map(|lead| lead.candidate.cause.change.as_ref()).collect();
     let mut found = Vec::new();
     for change in scene.changes.iter().filter(|change| is_own(change) && !cited.contains(&change.id)) {
+        // Without a time there is no moment at which to look.
+        if change.untimed {
+            continue;
+        }
         let split = view.runs.partition_point(|run| run.start < change.time);
         if !view.is_inner(split) {
             continue;
