@@ -1,14 +1,16 @@
 //! Placing alerts one by one: at a cost that does not grow with how many are open, or with how many found no place.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::event::{IncidentId, Print, Reason, Rule, Untrusted};
 
 use super::again::Call;
 use super::group::{Group, Subject};
-use super::place::{Correlator, Move};
+use super::place::{Correlator, Move, Settings};
+use super::reach::Side;
 use super::story::{Early, MOST_EARLY, NEW, Story};
-use super::tie::{self, Side, Tie, say};
+use super::tie::{self, Tie, say};
 
 /// At most so many alerts that had found nothing are looked at again when one alert is placed near them.
 const AGAIN: usize = 16;
@@ -85,8 +87,9 @@ impl Correlator {
         let own = self.newest(self.by_component.get(&alert.component));
         let own = own.filter_map(|(id, group)| Some((id, tie::again(&self.settings, alert, group)?)));
         if let Some((incident, tie)) = own.max_by(|a, b| a.1.gain.total_cmp(&b.1.gain).then(b.0.cmp(&a.0))) {
-            let reason = Reason { rule: tie.rule, peer: Some(tie.peer), text: tie.text.into() };
-            return (Some(Candidate { incident, gain: tie.gain, parted: false, reason }), 1);
+            let (rule, peer, gain) = (tie.rule, Some(tie.peer.clone()), tie.gain);
+            let reason = Reason { rule, peer, text: tie.text(&alert.component).into() };
+            return (Some(Candidate { incident, gain, parted: false, reason }), 1);
         }
         let (ties, looked) = self.ties(alert);
         let rivals = ties.len() > 1;
@@ -99,7 +102,8 @@ impl Correlator {
     /// Every tie of an alert, by incident, and how many were looked at. Looks at its own component, at those within a few calls, at
     /// alerts of the same name, at those it was of one cause with before and, while no calls are known at all, of the same
     /// namespace; never at all that is open.
-    pub(super) fn ties(&self, alert: &Subject) -> (BTreeMap<IncidentId, Vec<Tie>>, u64) {
+    pub(super) fn ties(&mut self, alert: &Subject) -> (BTreeMap<IncidentId, Vec<Tie>>, u64) {
+        let near = self.near(alert);
         let settings = &self.settings;
         let mut looked = 0;
         let mut ties: BTreeMap<IncidentId, Vec<Tie>> = BTreeMap::new();
@@ -109,9 +113,9 @@ impl Correlator {
                 ties.entry(id).or_default().push(tie);
             }
         };
-        for (name, side) in self.near(alert) {
-            for (id, group) in self.newest(self.by_component.get(&name)) {
-                add(id, tie::by_component(settings, alert, &name, side, group));
+        for (name, side) in near.iter() {
+            for (id, group) in self.newest(self.by_component.get(name)) {
+                add(id, tie::by_component(settings, alert, name, *side, group));
             }
         }
         for (id, group) in self.newest(self.by_kin.get(&alert.kin)) {
@@ -156,17 +160,14 @@ impl Correlator {
             Some(history) if story.max(told.gain) <= -NEW => history.clone(),
             _ => told,
         };
-        let text = match before.filter(|_| told.rule != Rule::History) {
-            Some(before) => format!("{}; {}", told.text, before.words("")),
-            None => told.text,
+        let (rule, peer) = (told.rule, Some(told.peer.clone()));
+        let text = told.text(&alert.component);
+        let text = match before.filter(|_| rule != Rule::History) {
+            Some(before) => format!("{text}; {}", before.words("")),
+            None => text,
         };
         let parted = gain <= -NEW && gain + parted > -NEW;
-        Some(Candidate {
-            incident,
-            gain,
-            parted,
-            reason: Reason { rule: told.rule, peer: Some(told.peer), text: text.into() },
-        })
+        Some(Candidate { incident, gain, parted, reason: Reason { rule, peer, text: text.into() } })
     }
 
     /// Takes out the loose alerts that may be tied to `alert` now that it is placed: of its component, of those within a few
@@ -179,11 +180,11 @@ impl Correlator {
         let from = alert.starts.checked_sub(reach).unwrap_or(alert.starts);
         let to = alert.starts.checked_add(reach).unwrap_or(alert.starts);
         let mut found: Vec<Print> = self.loose.of_kin(alert.kin, from, to).take(AGAIN).cloned().collect();
-        for (name, _) in self.near(alert) {
+        for (name, _) in self.near(alert).iter() {
             if found.len() >= AGAIN {
                 break;
             }
-            let Some(name) = self.names.find(&name) else { continue };
+            let Some(name) = self.names.find(name) else { continue };
             found.extend(self.loose.of_component(name, from, to).take(AGAIN - found.len()).cloned());
         }
         found.retain(|print| self.alerts.get(print).is_some_and(|known| self.loose.remove(known, print)));
@@ -191,13 +192,17 @@ impl Correlator {
     }
 
     /// The components an alert may be tied through, and how they stand to its own.
-    fn near(&self, alert: &Subject) -> impl Iterator<Item = (Untrusted, Side)> + use<> {
-        let settings = &self.settings;
-        let below = self.graph.dependencies(&alert.component, settings.hops).into_iter();
-        let above = self.graph.dependents(&alert.component, settings.hops).into_iter();
-        let below = below.take(settings.neighbours).map(|(name, hops)| (name, Side::Callee(hops)));
-        let above = above.take(settings.neighbours).map(|(name, hops)| (name, Side::Caller(hops)));
-        std::iter::once((alert.component.clone(), Side::Own)).chain(below).chain(above)
+    fn near(&mut self, alert: &Subject) -> Arc<[(Untrusted, Side)]> {
+        let Settings { hops, neighbours, .. } = self.settings;
+        let node = self.routes.node(&alert.component);
+        let graph = &self.graph;
+        self.routes.near(node, |name| {
+            let below = graph.dependencies(name, hops).into_iter().take(neighbours);
+            let above = graph.dependents(name, hops).into_iter().take(neighbours);
+            let below = below.map(|(name, hops)| (name, Side::Callee(hops)));
+            let above = above.map(|(name, hops)| (name, Side::Caller(hops)));
+            std::iter::once((name.clone(), Side::Own)).chain(below).chain(above).collect()
+        })
     }
 
     /// The newest incidents of a set that still take alerts in.

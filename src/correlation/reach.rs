@@ -23,6 +23,17 @@ const MOST_SILENT: usize = 32;
 /// At most so many components are remembered; then all are worked out anew.
 const MOST_SOURCES: usize = 2_048;
 
+/// How the component of an incident stands to that of the alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The same.
+    Own,
+    /// Called by it, directly (1) or through others.
+    Callee(u32),
+    /// Calls it, directly (1) or through others.
+    Caller(u32),
+}
+
 /// Stands for a component while the routes are remembered.
 pub(super) type Node = u32;
 
@@ -59,6 +70,7 @@ pub(super) struct Routes {
     nodes: HashMap<Untrusted, Node>,
     names: Vec<Untrusted>,
     from: HashMap<Node, Arc<Reach>>,
+    near: HashMap<Node, Arc<[(Untrusted, Side)]>>,
 }
 
 impl Routes {
@@ -83,6 +95,23 @@ impl Routes {
     /// What `node` stands for: nodes come from [`Self::node`] alone, and both are forgotten together.
     pub(super) fn name(&self, node: Node) -> &Untrusted {
         &self.names[node as usize]
+    }
+
+    /// What stands near `node`, as `look` finds it the first time.
+    pub(super) fn near(
+        &mut self,
+        node: Node,
+        look: impl FnOnce(&Untrusted) -> Arc<[(Untrusted, Side)]>,
+    ) -> Arc<[(Untrusted, Side)]> {
+        if let Some(near) = self.near.get(&node) {
+            return Arc::clone(near);
+        }
+        if self.near.len() >= MOST_SOURCES {
+            self.near.clear();
+        }
+        let near = look(self.name(node));
+        self.near.insert(node, Arc::clone(&near));
+        near
     }
 
     /// The reach of `node`.

@@ -5,6 +5,7 @@ use crate::event::{Fingerprint, NameId, Policy, Rule, Time, Untrusted};
 use super::group::{Group, Moved, Subject};
 use super::past::Together;
 use super::place::Settings;
+use super::reach::Side;
 use super::sign::Sign;
 use super::story::NEW;
 
@@ -19,18 +20,16 @@ pub(super) struct Tie {
     pub tells: f64,
     pub rule: Rule,
     pub peer: Fingerprint,
-    pub text: String,
+    pub why: Why,
 }
 
-/// How the component of an incident stands to that of the alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    /// The same.
-    Own,
-    /// Called by it, directly (1) or through others.
-    Callee(u32),
-    /// Calls it, directly (1) or through others.
-    Caller(u32),
+/// Why, put into words only for the one tie that is told.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// A component that stands to that of the alert as the side says moved so many seconds before it.
+    Moved { name: Untrusted, side: Side, lead: i64 },
+    /// In these words.
+    Said(String),
 }
 
 /// While no other incident is near, what else of a component moves after it is of the same trouble, however late, and so is what
@@ -84,14 +83,14 @@ pub(super) fn by_component(
         Side::Callee(hops) => near(hops) - if alert.sign.is_work() { 1.0 } else { 0.0 },
         Side::Caller(hops) => near(hops) - if alert.sign.is_work() { 0.0 } else { 1.0 },
     };
-    let (rule, text) = words(alert, name, side, moved);
+    let (rule, why) = why(alert, name, side, moved);
     Some(Tie {
         gain: f64::NEG_INFINITY,
         unrivalled,
         tells: tells - PER_MINUTE_APART * minutes(gap),
         rule,
         peer: moved.alert.clone(),
-        text,
+        why,
     })
 }
 
@@ -113,8 +112,8 @@ pub(super) fn again(settings: &Settings, alert: &Subject, group: &Group) -> Opti
         return None;
     }
     let gain = -PER_MINUTE * minutes(gap);
-    let (rule, text) = words(alert, &alert.component, Side::Own, moved);
-    Some(Tie { gain, unrivalled: gain, tells: 3.0, rule, peer: moved.alert.clone(), text })
+    let (rule, why) = why(alert, &alert.component, Side::Own, moved);
+    Some(Tie { gain, unrivalled: gain, tells: 3.0, rule, peer: moved.alert.clone(), why })
 }
 
 /// The tie of `alert` to an incident that holds an alert of the component `name` and of `kin`, with which it was of one cause in
@@ -142,7 +141,7 @@ pub(super) fn by_history(
         tells: 0.0,
         rule: Rule::History,
         peer: moved.alert.clone(),
-        text,
+        why: Why::Said(text),
     })
 }
 
@@ -164,7 +163,14 @@ pub(super) fn by_name(alert: &Subject, group: &Group) -> Option<Tie> {
     }
     let text = format!("{} fired elsewhere in the same place, {gap} s apart", say(&alert.name));
     let gain = SAME_NAME - NEW - PER_MINUTE * minutes(gap);
-    Some(Tie { gain, unrivalled: gain, tells: -1.0, rule: Rule::Affinity, peer: named.alert.fingerprint(), text })
+    Some(Tie {
+        gain,
+        unrivalled: gain,
+        tells: -1.0,
+        rule: Rule::Affinity,
+        peer: named.alert.fingerprint(),
+        why: Why::Said(text),
+    })
 }
 
 /// The tie of `alert` to an incident that moved in the same namespace. Only for while no calls are known: then it is all that
@@ -185,19 +191,31 @@ pub(super) fn by_place(settings: &Settings, alert: &Subject, place: NameId, grou
         tells: -2.0,
         rule: Rule::Affinity,
         peer,
-        text,
+        why: Why::Said(text),
     })
 }
 
-fn words(alert: &Subject, name: &Untrusted, side: Side, moved: &Moved) -> (Rule, String) {
+fn why(alert: &Subject, name: &Untrusted, side: Side, moved: &Moved) -> (Rule, Why) {
     let lead = alert.starts.duration_since(moved.first).as_secs();
-    let when = if lead >= 0 { format!("{lead} s earlier") } else { format!("{} s later", -lead) };
-    let far = |hops: u32| if hops > 1 { format!(", {hops} calls away") } else { String::new() };
-    let (this, other) = (say(&alert.component), say(name));
-    match side {
-        Side::Own => (Rule::SameService, format!("same component: {this} moved {when}")),
-        Side::Callee(hops) => (Rule::Topology, format!("{this} calls {other}{}; {other} moved {when}", far(hops))),
-        Side::Caller(hops) => (Rule::Topology, format!("{other} calls {this}{}; {other} moved {when}", far(hops))),
+    let rule = if side == Side::Own { Rule::SameService } else { Rule::Topology };
+    (rule, Why::Moved { name: name.clone(), side, lead })
+}
+
+impl Tie {
+    /// Why, for an alert of the component `own`.
+    pub(super) fn text(self, own: &Untrusted) -> String {
+        let (name, side, lead) = match self.why {
+            Why::Said(text) => return text,
+            Why::Moved { name, side, lead } => (name, side, lead),
+        };
+        let when = if lead >= 0 { format!("{lead} s earlier") } else { format!("{} s later", -lead) };
+        let far = |hops: u32| if hops > 1 { format!(", {hops} calls away") } else { String::new() };
+        let (this, other) = (say(own), say(&name));
+        match side {
+            Side::Own => format!("same component: {this} moved {when}"),
+            Side::Callee(hops) => format!("{this} calls {other}{}; {other} moved {when}", far(hops)),
+            Side::Caller(hops) => format!("{other} calls {this}{}; {other} moved {when}", far(hops)),
+        }
     }
 }
 
