@@ -88,7 +88,9 @@ fn the_assistants_incident_is_followed_from_the_page_to_the_accuracy_record_by_k
     session.wait_for("Reject hypothesis 2 of INC-1");
     session.press("the mix moved after it<enter>");
     session.wait_for("rejected");
+    session.wait_gone("Reject hypothesis 2");
     session.press("h");
+    session.settle(Duration::from_millis(200));
     session.press("a");
     session.wait_for("Accept hypothesis 1 of INC-1");
     session.press("five words<enter>");
