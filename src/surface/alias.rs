@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::order::in_order;
 use crate::event::{Attributes, Untrusted};
 
 /// The table as it stands in the file.
@@ -247,6 +248,7 @@ pub(super) fn text(attributes: &Attributes, field: Field) -> Option<String> {
 pub(super) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        other @ (Value::Object(_) | Value::Array(_)) => in_order(other.clone()).to_string(),
         other => other.to_string(),
     }
 }

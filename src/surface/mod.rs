@@ -18,6 +18,7 @@ pub mod keep;
 #[cfg(test)]
 pub(crate) mod made;
 mod message;
+mod order;
 mod parallel;
 mod parts;
 mod plan;
@@ -42,6 +43,7 @@ pub use around::{Around, Proxy, around, in_columns};
 pub use came::{Came, Spread};
 pub use compare::{Alike, ByValue, Compared, Finding, Numbers, StopCourse, Values};
 pub use history::{History, Moved, Seen, SurfaceReport, SurfaceStanding, report};
+pub use order::in_order;
 pub use parallel::in_parts;
 pub use parts::result_of;
 pub use read::{Evaluation, Said, SpanFacts};

@@ -10,6 +10,7 @@ use crate::event::{Digest, Span, SpanId, SpanStatus, Time, TraceId, Untrusted};
 
 use super::alias::{self, EventKind, Field, Flattened, Named, Op};
 use super::message::{self, Message};
+use super::order::in_order;
 use super::plan::{self, Plan};
 use super::shape::{Shape, shape_of};
 use super::tongue;
@@ -289,9 +290,9 @@ fn parameters(named: &Named<'_>) -> Option<Untrusted> {
 fn tools(span: &Span, named: &Named<'_>) -> Option<String> {
     let canonical = |value: &Value| match value {
         Value::String(text) => {
-            serde_json::from_str::<Value>(text).map_or_else(|_| text.clone(), |inner| inner.to_string())
+            serde_json::from_str::<Value>(text).map_or_else(|_| text.clone(), |inner| in_order(inner).to_string())
         }
-        other => other.to_string(),
+        other => in_order(other.clone()).to_string(),
     };
     if let Some(value) = named.value(Field::Tools) {
         return Some(canonical(value));

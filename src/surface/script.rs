@@ -11,6 +11,7 @@ use crate::event::{Digest, Span, SpanId, SpanStatus, TraceId, Untrusted};
 
 use super::alias::{self, Field, Flattened, Op};
 use super::message::{self, Message};
+use super::order::in_order;
 
 /// What a run needs to be run again.
 #[derive(Clone, Debug, PartialEq)]
@@ -284,7 +285,8 @@ fn tools_of_span(span: &Span) -> Option<Vec<Tool>> {
 /// The digest that runs with these definitions carry.
 #[must_use]
 pub fn tools_digest(text: &str) -> Digest {
-    let canonical = serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| value.to_string());
+    let canonical =
+        serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| in_order(value).to_string());
     Digest::of(canonical.as_bytes())
 }
 
@@ -328,7 +330,7 @@ pub fn canonical(arguments: &str) -> String {
     }
 }
 
-/// The same value with whole numbers written as such. The fields of an object are sorted by the library.
+/// The same value with its fields in order and whole numbers written as such.
 fn level(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(level).collect(),

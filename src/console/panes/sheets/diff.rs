@@ -42,7 +42,7 @@ pub(super) enum Row {
 pub(super) fn comparable(text: &Untrusted) -> String {
     match serde_json::from_str::<serde_json::Value>(text.raw()) {
         Ok(value @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) => {
-            serde_json::to_string_pretty(&value).unwrap_or_else(|_| text.raw().to_owned())
+            serde_json::to_string_pretty(&crate::surface::in_order(value)).unwrap_or_else(|_| text.raw().to_owned())
         }
         _ => text.raw().to_owned(),
     }
