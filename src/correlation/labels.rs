@@ -68,6 +68,7 @@ mod tests {
         Some((call.0.raw().to_owned(), call.1.raw().to_owned()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is held against what may be nothing")]
     fn calls(from: &str, to: &str) -> Option<(String, String)> {
         Some((from.to_owned(), to.to_owned()))
     }

@@ -140,7 +140,7 @@ fn ranked(diagnosis: &Diagnosis, left_out: Option<&Untrusted>, truth: &TruthFile
         let taken: f64 =
             own().filter(gone).map(|one| if one.direction == Direction::For { one.weight } else { -one.weight }).sum();
         let speaks = |one: &&Evidence| one.direction == Direction::For && Some(&one.detector) != left_out;
-        if taken > 0.0 && hypothesis.cause.change.is_none() && !own().any(|one| speaks(one)) {
+        if taken > 0.0 && hypothesis.cause.change.is_none() && !own().any(speaks) {
             continue;
         }
         said.push((odds - taken, Said::of(hypothesis)));

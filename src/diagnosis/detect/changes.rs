@@ -87,7 +87,9 @@ pub(in super::super) fn look(
             onset: None,
             together: None,
         };
-        timing(&running, change, onset, page).into_iter().for_each(|finding| candidate.find(finding));
+        if let Some(finding) = timing(&running, change, onset, page) {
+            candidate.find(finding);
+        }
         candidate.find(carried_by(&running, change, &deploys));
         candidate.find(reach(scene, symptoms, &concerned, running.component));
         candidate.findings.extend(content(read, telemetry, &rarity, symptoms));
