@@ -35,6 +35,15 @@ pub struct Plan {
     /// The step of a runbook it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// What the policy judged it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<Box<Traits>>,
+    /// What lists its targets, run behind the wall before it was shown and again before it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<Request>,
+    /// What it asks of whoever approves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Asks>,
     /// Why the tier is what it is, a rule of the policy each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Untrusted>,
@@ -148,6 +157,36 @@ pub struct Origin {
     pub digest: Digest,
     /// The step's name.
     pub step: Untrusted,
+}
+
+/// What the policy judges a plan by, besides its request and its targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traits {
+    /// What it does, such as `silence` or `run`.
+    pub verb: Untrusted,
+    /// Where; `None` = nothing says.
+    pub environment: Option<Untrusted>,
+    /// Whether it can be undone; `None` = nothing says.
+    pub reversible: Option<bool>,
+    /// What it does besides, in the policy's words.
+    pub effects: Vec<Untrusted>,
+    /// The tier its runbook names; 0 = none.
+    pub declared: u8,
+    /// For how long it holds, minutes; 0 = it does not end by itself.
+    pub minutes: u32,
+    /// How long it may run, seconds; 0 = as long as is usual.
+    pub seconds: u32,
+    /// Hosts, as `host:port`, that what lists its targets may reach.
+    pub hosts: Vec<Untrusted>,
+}
+
+/// What a plan asks of whoever approves it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// What is typed, exactly; `None` = a key is enough.
+    pub typed: Option<Untrusted>,
+    /// Somebody other than the proposer approves it.
+    pub second: bool,
 }
 
 /// What a dry run said.

@@ -30,8 +30,8 @@ mod triage;
 mod untrusted;
 
 pub use action::{
-    Approval, Cancelled, Denial, DryRun, Finished, Origin, Outcome, Plan, Purpose, Request, Started, Target,
-    TargetEnded, Tier,
+    Approval, Asks, Cancelled, Denial, DryRun, Finished, Origin, Outcome, Plan, Purpose, Request, Started, Target,
+    TargetEnded, Tier, Traits,
 };
 pub use alert::{Alert, AlertStatus, Anomaly, Severity};
 pub use calibration::Calibration;

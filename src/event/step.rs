@@ -33,6 +33,9 @@ pub struct StepRead {
     pub about: Vec<Surface>,
     /// What the finding says of a cause there, where the step tells how to read its output.
     pub says: Option<Direction>,
+    /// What it does besides reading, in the policy's words: it may have shown a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Untrusted>,
     /// The person who ran it; `None` = it ran on its own.
     pub by: Option<Person>,
 }
