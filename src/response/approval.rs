@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::alertmanager::{Alertmanager, Trouble};
 use super::clock::Clock;
+use super::execute::{Executor, Watch};
 use super::ledger::{self, Ledger, Life, fate_key, outcome_key, plan_draft};
-use super::policy::Table;
-use super::silence::{self, Sent};
+use super::past::{self, Past};
+use super::policy::Rules;
 use crate::event::{
-    Approval as Recorded, Denial, Digest, Fact, Finished, Outcome, Plan, PlanId, Policy, Started, Target, Time,
-    Untrusted,
+    Approval as Recorded, Denial, Digest, Fact, Finished, Outcome, Plan, PlanId, Policy, Started, Target, TargetEnded,
+    Time, Untrusted,
 };
 use crate::journal::{Lease, SharedJournal};
 
@@ -28,9 +28,9 @@ const TURN: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     pub journal: &'a SharedJournal,
-    pub alertmanager: &'a Alertmanager,
-    pub runtime: &'a tokio::runtime::Handle,
-    pub table: &'a Table,
+    pub executor: &'a dyn Executor,
+    pub runbook: &'a super::desk::ReadRunbook,
+    pub rules: &'a Rules,
     pub clock: &'a Clock,
 }
 
@@ -88,18 +88,23 @@ impl Approval {
         );
         let now = around.clock.deadline_time(moment.now(), around.journal)?;
         let left = Duration::try_from(recorded.execute_by.duration_since(now)).unwrap_or_default();
-        let longest = Duration::from_secs(u64::from(around.table.execute_seconds));
+        let longest = Duration::from_secs(u64::from(around.rules.execute_seconds));
         Ok(Self { recorded, plan, deadline: Instant::now() + left.min(longest) })
     }
 
     /// Checks everything again, records that it begins, sends the plan's bytes once, reads back, records how it went.
     pub fn execute(self, around: Surroundings<'_>, moment: Moment) -> anyhow::Result<Outcome> {
-        let sent = silence::of_plan(&self.plan)?;
-        self.check(around, &sent, moment)?;
+        let executor = around.executor;
+        ensure!(executor.takes(&self.plan), "this plan is for another executor: nothing was sent");
+        self.check(around, executor, moment)?;
         let _executing = self.alone(around)?;
         self.begin(around, moment)?;
         // From here on the request may be on its way: whatever happens, it is not sent a second time.
-        let outcome = send(around, &self.plan, &sent);
+        let mut running = Running { approval: &self, around, moment };
+        let outcome = match running.stop() {
+            Some(why) => Outcome::Failed { error: format!("{why}: nothing was sent").into() },
+            None => executor.send(&self.plan, &mut running),
+        };
         let finished = Finished {
             incident: self.plan.incident,
             plan: self.recorded.plan,
@@ -124,50 +129,63 @@ impl Approval {
     }
 
     /// Refuses what is no longer what was approved.
-    fn check(&self, around: Surroundings<'_>, sent: &Sent, moment: Moment) -> anyhow::Result<()> {
+    fn check(&self, around: Surroundings<'_>, executor: &dyn Executor, moment: Moment) -> anyhow::Result<()> {
         self.in_time(around, moment)?;
         ensure!(self.plan.id() == self.recorded.plan, "the plan is not the one that was approved");
-        if self.plan.policy != around.table.version() || self.recorded.policy != self.plan.policy {
+        if self.plan.policy != around.rules.version() || self.recorded.policy != self.plan.policy {
             return self.refuse(around, moment, "the policy is another than when it was shown: propose it again");
         }
-        ensure!(
-            sent.url == around.alertmanager.silences_url(),
-            "the plan names another Alertmanager than the configuration: propose it again"
-        );
+        if let Some(origin) = &self.plan.origin
+            && (around.runbook)(origin.runbook.raw()).is_none_or(|now| now.digest != origin.digest)
+        {
+            return self.refuse(around, moment, "its runbook is another than when it was shown: propose it again");
+        }
         match ledger::life(around.journal, self.plan.incident)? {
             Some(Life::Open) => {}
             _ => return self.refuse(around, moment, &format!("{} is no longer open", self.plan.incident)),
         }
-        let hit = around.runtime.block_on(around.alertmanager.hit_by(&sent.silence.matchers)).with_context(
-            || "what it would hide could not be looked up again: nothing was sent; approve it again when it can",
-        )?;
         let members = ledger::members(around.journal, self.plan.incident)?;
-        let tier = around.table.tier(&silence::reach_now(&self.plan, sent, &hit, &members));
-        if tier > self.plan.tier {
+        let reach = executor.resolve(&self.plan, &members).with_context(
+            || "what it would touch could not be looked up again: nothing was sent; approve it again when it can",
+        )?;
+        let past = Past::of(around.journal, self.plan.incident)?.or_severity(ledger::worst(around.journal, &members)?);
+        let now = moment.now();
+        let ruling = around.rules.judge(
+            &self.recorded.by,
+            &past.facts(&self.plan, &reach, now),
+            &past.around(&self.recorded.by, now),
+        );
+        if ruling.tier > self.plan.tier {
+            let why: Vec<&str> = ruling.reasons.iter().map(Untrusted::raw).collect();
             return self.refuse(
                 around,
                 moment,
                 &format!(
-                    "it reaches wider than when it was shown ({} alerts then, {} now; tier {} then, {} now): propose it again",
+                    "it reaches wider than when it was shown ({} {} then, {} now; tier {} then, {} now, because {}): propose it again",
                     self.plan.targets.len(),
-                    hit.len(),
+                    noun(&self.plan),
+                    reach.targets.len(),
                     self.plan.tier.0,
-                    tier.0
+                    ruling.tier.0,
+                    why.join(", and ")
                 ),
             );
         }
         let shown: BTreeSet<&Untrusted> = self.plan.targets.iter().map(|target| &target.name).collect();
-        let now = silence::targets(&hit, &members, self.plan.incident);
-        let more = now.iter().filter(|target| !shown.contains(&target.name)).count();
+        let more = reach.targets.iter().filter(|target| !shown.contains(&target.name)).count();
         if more > 0 {
             return self.refuse(
                 around,
                 moment,
-                &format!("{more} of the {} alerts it would hide now were not shown: propose it again", hit.len()),
+                &format!(
+                    "{more} of the {} {} it would touch now were not shown: propose it again",
+                    reach.targets.len(),
+                    noun(&self.plan)
+                ),
             );
         }
-        if hit.is_empty() {
-            return self.refuse(around, moment, "none of the alerts it would hide is left");
+        if reach.targets.is_empty() && !self.plan.targets.is_empty() {
+            return self.refuse(around, moment, "nothing that it would touch is left");
         }
         Ok(())
     }
@@ -222,6 +240,40 @@ impl Approval {
     }
 }
 
+/// What its targets are called.
+fn noun(plan: &Plan) -> &'static str {
+    if plan.targets.iter().all(|target| target.kind.raw().starts_with("alert")) { "alerts" } else { "things" }
+}
+
+/// What an execution is told, and tells.
+struct Running<'a> {
+    approval: &'a Approval,
+    around: Surroundings<'a>,
+    moment: Moment,
+}
+
+impl Watch for Running<'_> {
+    fn ended(&mut self, target: &Target, outcome: &Outcome) -> bool {
+        let Approval { recorded, plan, .. } = self.approval;
+        let ended = TargetEnded {
+            incident: plan.incident,
+            plan: recorded.plan,
+            nonce: recorded.nonce.clone(),
+            target: target.clone(),
+            outcome: outcome.clone(),
+        };
+        let key = format!("target/{}/{}", recorded.nonce.raw(), digest_of(std::slice::from_ref(target)));
+        let draft = plan_draft(self.moment.now(), key, recorded.plan, &ended.into());
+        self.around.journal.append(vec![draft]).is_ok()
+    }
+
+    fn stop(&self) -> Option<String> {
+        // A journal that cannot be read cannot say that all is well.
+        past::stop(self.around.journal, self.approval.recorded.plan)
+            .unwrap_or_else(|error| Some(format!("whether it is still wanted cannot be read ({error})")))
+    }
+}
+
 /// Ends a plan that has not begun. Returns whether it was this call that ended it.
 pub(super) fn deny(
     journal: &SharedJournal,
@@ -255,69 +307,11 @@ pub(super) fn who_won(journal: &SharedJournal, id: PlanId) -> anyhow::Result<Str
     })
 }
 
-fn send(around: Surroundings<'_>, plan: &Plan, sent: &Sent) -> Outcome {
-    let posted = around.runtime.block_on(around.alertmanager.post(sent.url.clone(), sent.body.clone()));
-    match posted {
-        Ok(id) => read_back(around, sent, &id),
-        Err(error @ Trouble::NotSent { .. }) => Outcome::Failed { error: format!("{error}; nothing was sent").into() },
-        Err(error @ Trouble::Refused { status: 400..=499, .. }) => Outcome::Failed { error: error.to_string().into() },
-        Err(error) => {
-            let answered = matches!(error, Trouble::Refused { .. });
-            match look_up(around, plan, sent) {
-                Ok(Some(found)) => found,
-                Ok(None) if answered => Outcome::Failed { error: format!("{error}; no such silence exists").into() },
-                Ok(None) => unknown(plan, &error.to_string()),
-                Err(again) => unknown(plan, &format!("{error}; then {again}")),
-            }
-        }
-    }
-}
-
-/// Whether the silence of `plan` exists, found by its author and the key in its comment.
-pub(super) fn look_up(around: Surroundings<'_>, plan: &Plan, sent: &Sent) -> Result<Option<Outcome>, Trouble> {
-    let find = around.alertmanager.find_silence(&sent.silence.created_by, plan.idempotency_key.raw());
-    Ok(around.runtime.block_on(find)?.map(|silence| compare(sent, &silence)))
-}
-
-fn read_back(around: Surroundings<'_>, sent: &Sent, id: &str) -> Outcome {
-    match around.runtime.block_on(around.alertmanager.silence(id)) {
-        Ok(silence) => compare(sent, &silence),
-        Err(error) => Outcome::Unknown {
-            check: format!(
-                "Alertmanager accepted silence {id}, but reading it back failed ({error}): look whether it is there"
-            )
-            .into(),
-        },
-    }
-}
-
-fn compare(sent: &Sent, made: &super::alertmanager::Silence) -> Outcome {
-    let sorted = |matchers: &[super::alertmanager::Matcher]| {
-        let mut matchers = matchers.to_vec();
-        matchers.sort();
-        matchers
-    };
-    let same_end = || Some(sent.silence.ends_at.parse::<Time>().ok()? == made.what.ends_at.parse::<Time>().ok()?);
-    let different = if sorted(&sent.silence.matchers) != sorted(&made.what.matchers) {
-        "its matchers"
-    } else if same_end() != Some(true) {
-        "its end"
-    } else if sent.silence.created_by != made.what.created_by || sent.silence.comment != made.what.comment {
-        "its author or comment"
-    } else {
-        return Outcome::Done { receipt: format!("silence {} until {}", made.id, made.what.ends_at).into() };
-    };
-    Outcome::Unknown {
-        check: format!("silence {} exists, but {different} is not what was sent: look at it in Alertmanager", made.id)
-            .into(),
-    }
-}
-
-/// The outcome nobody can know from here.
+/// The outcome of an execution whose process is gone.
 pub(super) fn unknown(plan: &Plan, why: &str) -> Outcome {
     Outcome::Unknown {
         check: format!(
-            "{why}: it may or may not have happened. Look it up from here, or search Alertmanager's silences for {}",
+            "{why}: it may or may not have happened. Look it up from here, or search at the target for {}",
             plan.idempotency_key.raw()
         )
         .into(),

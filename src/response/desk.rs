@@ -2,11 +2,13 @@
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::alertmanager::Alertmanager;
 use super::clock::Clock;
+use super::execute::{Executor, SilenceExecutor};
 use super::ledger::{self, Life};
-use super::policy::Table;
-use super::{Act, Desk};
+use super::policy::Rules;
+use super::runbook::{self, Runbook};
+use super::steps::Offered;
+use super::{Act, Desk, wall};
 use crate::event::{
     Decision, Fact, Fingerprint, Hunch, IncidentId, Note, OutputLabel, OutputRead, Owned, Person, Regrouped, Resolved,
     Seq, SeveritySet, Time, TriageAnswered, TruthConfirmed, Untrusted, Verdict,
@@ -19,17 +21,55 @@ pub(super) const MAX_TEXT: usize = 64 * 1024;
 /// How many numbers are tried for an incident that is split off, while others open at the same time.
 const NUMBERS_TRIED: usize = 50;
 
+/// Reads one runbook anew, by its name.
+pub type ReadRunbook = dyn Fn(&str) -> Option<Runbook> + Send + Sync;
+
+/// What a desk can carry out, and what it knows for it.
+pub struct Hands {
+    /// Where silences are made; `None` = nowhere.
+    pub silences: Option<SilenceExecutor>,
+    /// What carries out everything else, the first that takes a plan.
+    pub executors: Vec<Box<dyn Executor>>,
+    /// The runbooks as they are now.
+    pub runbooks: Box<dyn Fn() -> Vec<Runbook> + Send + Sync>,
+    /// One runbook, read anew.
+    pub runbook: Box<ReadRunbook>,
+    /// What stands around a reading step.
+    pub wall: wall::Surroundings,
+    /// What steps need to know of the house.
+    pub known: runbook::Surroundings,
+    /// Labels of alerts that say where they are, the first that an alert has.
+    pub environment_labels: Vec<String>,
+}
+
+impl Default for Hands {
+    fn default() -> Self {
+        Self {
+            silences: None,
+            executors: Vec::new(),
+            runbooks: Box::new(Vec::new),
+            runbook: Box::new(|_| None),
+            wall: wall::Surroundings::default(),
+            known: runbook::Surroundings::default(),
+            environment_labels: ["environment", "env", "stage"].map(str::to_owned).to_vec(),
+        }
+    }
+}
+
 /// The desk of this process.
 pub struct LocalDesk {
     pub(super) journal: SharedJournal,
-    pub(super) alertmanager: Option<Alertmanager>,
-    pub(super) runtime: tokio::runtime::Handle,
-    pub(super) table: Table,
+    pub(super) hands: Hands,
+    pub(super) rules: Rules,
     pub(super) clock: Clock,
 }
 
 impl Desk for LocalDesk {
     fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String> {
+        // The kill switch is of no incident.
+        if let Act::Halt { on, reason } = act {
+            return self.halt(on, reason, by, now);
+        }
         let life = ledger::life(&self.journal, incident)?;
         let Some(life) = life else { bail!("there is no incident {incident}") };
         match act {
@@ -37,26 +77,37 @@ impl Desk for LocalDesk {
                 is_open(incident, life)?;
                 self.propose_silence(incident, &alerts, minutes, &comment, by, now)
             }
-            Act::Approve { plan, typed } => self.approve(incident, plan, typed.as_ref(), by, now),
+            Act::Approve { plan, typed, glass } => {
+                self.approve(incident, plan, typed.as_ref(), glass.as_ref(), by, now)
+            }
+            Act::Cancel { plan, reason } => self.cancel(incident, plan, reason, by, now),
+            Act::Called { point, whom, how } => self.called(incident, point, whom, how, by, now),
+            Act::MarkHarm { item, status, note } => self.mark_harm(incident, item, status, note, by, now),
+            Act::RunStep(at) => {
+                is_open(incident, life)?;
+                self.run_step(incident, &at, Some(by), now)
+            }
+            Act::ProposeStep(at) => {
+                is_open(incident, life)?;
+                self.propose_step(incident, &at, by, now)
+            }
             Act::Deny { plan, reason } => self.deny(incident, plan, reason, by, now),
             Act::Reconcile { plan } => self.reconcile(incident, plan, now),
             other => self.record(incident, life, other, by, now),
         }
     }
+
+    fn offered(&self, incident: IncidentId, seen: &runbook::Facts) -> anyhow::Result<Vec<Offered>> {
+        self.fitting(incident, seen)
+    }
 }
 
 impl LocalDesk {
-    /// A desk that writes to `journal` and, where there is an Alertmanager, silences in it what people approve.
-    /// `runtime` sends the requests; the desk's calls block and must not be made on its async threads.
+    /// A desk that writes to `journal` and carries out with `hands` what people approve under `rules`. Its calls block and
+    /// must not be made on async threads.
     #[must_use]
-    pub fn new(
-        journal: SharedJournal,
-        alertmanager: Option<Alertmanager>,
-        runtime: tokio::runtime::Handle,
-        table: Table,
-        now: Time,
-    ) -> Self {
-        Self { journal, alertmanager, runtime, table, clock: Clock::starting(now) }
+    pub fn new(journal: SharedJournal, hands: Hands, rules: Rules, now: Time) -> Self {
+        Self { journal, hands, rules, clock: Clock::starting(now) }
     }
 
     /// Entries that need no more than to be written.
@@ -147,9 +198,7 @@ impl LocalDesk {
                 let by = by.clone();
                 (TriageAnswered { incident, by, tree, question, asked, answer, evidence }.into(), told)
             }
-            Act::ProposeSilence { .. } | Act::Approve { .. } | Act::Deny { .. } | Act::Reconcile { .. } => {
-                bail!("plans are not recorded this way")
-            }
+            _ => bail!("plans are not recorded this way"),
         };
         let mut draft = Draft::new(now, act_key()?, &fact);
         if let Some(other) = also {

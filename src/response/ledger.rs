@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::event::{
-    Alert, Approval, Denial, Fact, Fingerprint, IncidentId, Kind, Outcome, Plan, PlanId, Regrouped, Started, Time,
+    Alert, Approval, Denial, Fact, Fingerprint, IncidentId, Kind, Outcome, Plan, PlanId, Regrouped, Severity, Started,
+    Time, Untrusted,
 };
 use crate::journal::{Draft, JournalError, Query, Record, SharedJournal, term};
 
@@ -99,6 +100,21 @@ pub(super) fn unknown_plans(journal: &SharedJournal, incident: IncidentId) -> Re
     Ok(unknown)
 }
 
+/// The reading steps that ran for an incident, by runbook and step.
+pub(super) fn steps_read(
+    journal: &SharedJournal,
+    incident: IncidentId,
+) -> Result<BTreeSet<(Untrusted, Untrusted)>, JournalError> {
+    let query = Query { kinds: vec![Kind::StepRead], term: Some(term::incident(incident.0)), ..Query::default() };
+    let mut ran = BTreeSet::new();
+    for record in read_all(journal, query)? {
+        if let Fact::StepRead(read) = record.fact()? {
+            ran.insert((read.runbook, read.step));
+        }
+    }
+    Ok(ran)
+}
+
 /// What is known of an incident's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
@@ -173,6 +189,17 @@ pub fn members(journal: &SharedJournal, incident: IncidentId) -> Result<BTreeSet
         }
     }
     Ok(members)
+}
+
+/// The worst severity that any of these alerts says it has.
+pub(super) fn worst(journal: &SharedJournal, members: &BTreeSet<Fingerprint>) -> Result<Severity, JournalError> {
+    /// As many are asked: an incident of thousands has its worst among the first.
+    const ASKED: usize = 200;
+    let mut worst = Severity::Unknown;
+    for fingerprint in members.iter().take(ASKED) {
+        worst = worst.max(alert(journal, fingerprint)?.map_or(Severity::Unknown, |alert| alert.severity()));
+    }
+    Ok(worst)
 }
 
 /// An alert as last heard of.

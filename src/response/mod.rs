@@ -10,25 +10,31 @@ mod alertmanager;
 mod approval;
 mod clock;
 mod desk;
+mod execute;
+mod guard;
 mod identity;
 mod ledger;
+mod past;
 mod plans;
-mod policy;
+pub mod policy;
 pub mod replay;
 pub mod runbook;
-mod silence;
+mod steps;
 pub mod wall;
 
 use alertmanager::http_client_builder;
 pub use alertmanager::{Alertmanager, http_client, root_cause};
-pub use desk::LocalDesk;
+pub use desk::{Hands, LocalDesk, ReadRunbook};
+pub use execute::{Credential, Executor, HttpExecutor, ProcessExecutor, Reach, SilenceExecutor, Watch};
+pub use guard::{asked_to_type, asks, needs_second_person};
 pub use identity::person;
 pub use ledger::members;
-pub use policy::{Table, asked_to_type, asks, needs_second_person};
+pub use policy::Rules;
+pub use steps::{Offered, OfferedStep, StepAt};
 
 use crate::event::{
-    Cause, Digest, Fingerprint, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Severity, Time, TraceId, Truth,
-    Untrusted, Verdict,
+    Cause, Digest, Fingerprint, HarmStatus, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Severity, Time,
+    TraceId, Truth, Untrusted, Verdict,
 };
 
 /// Something a person does to an incident.
@@ -99,7 +105,45 @@ pub enum Act {
         plan: PlanId,
         /// What the person typed, where the tier asks for it.
         typed: Option<Untrusted>,
+        /// Why the rule that asks for a second person is passed over, in an emergency.
+        glass: Option<Untrusted>,
     },
+    /// Wants a running plan to stop where it is.
+    Cancel {
+        /// Which.
+        plan: PlanId,
+        /// Why.
+        reason: Untrusted,
+    },
+    /// The kill switch: while it is on, nothing that was approved begins, and what runs stops.
+    Halt {
+        /// Whether it is on from now.
+        on: bool,
+        /// Why.
+        reason: Untrusted,
+    },
+    /// Says that somebody was called where they must be.
+    Called {
+        /// The escalation point.
+        point: Untrusted,
+        /// Who was called.
+        whom: Untrusted,
+        /// How.
+        how: Untrusted,
+    },
+    /// Says where one thing on the list of harm stands.
+    MarkHarm {
+        /// The thing, as the list names it.
+        item: Untrusted,
+        /// Where it stands.
+        status: HarmStatus,
+        /// In words.
+        note: Untrusted,
+    },
+    /// Runs a reading step of a runbook behind the wall.
+    RunStep(Box<StepAt>),
+    /// Proposes a writing step of a runbook.
+    ProposeStep(Box<StepAt>),
     /// Refuses a plan.
     Deny {
         /// Which.
@@ -136,6 +180,14 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// Whether something runs until it returns, which may take minutes.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        matches!(self, Self::Approve { .. } | Self::RunStep(_) | Self::ProposeStep(_))
+    }
+}
+
 /// The desk at which people act. Calls block until the entry is on disk; they belong on a blocking thread.
 pub trait Desk: Send + Sync {
     /// Does `act` to `incident` for `by` at `now`; returns one line that says what was recorded.
@@ -144,4 +196,10 @@ pub trait Desk: Send + Sync {
     /// The act did not take place; the error says why and what to do. Where a person's approval had already been
     /// recorded when that turned out, the refusal is recorded beside it.
     fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String>;
+
+    /// The runbooks that fit an incident that looks like `seen`, the closest first. Runs nothing.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn offered(&self, incident: IncidentId, seen: &runbook::Facts) -> anyhow::Result<Vec<Offered>>;
 }

@@ -3,12 +3,14 @@
 use anyhow::{Context as _, bail, ensure};
 use jiff::SignedDuration;
 
-use super::alertmanager::{Alertmanager, Matcher};
-use super::approval::{Approval, EXECUTING, Moment, Surroundings, deny, digest_of, look_up, said, unknown, who_won};
-use super::desk::{LocalDesk, MAX_TEXT, act_key, random, says_something};
+use super::alertmanager::Matcher;
+use super::approval::{Approval, EXECUTING, Moment, Surroundings, deny, digest_of, said, unknown, who_won};
+use super::desk::{LocalDesk, MAX_TEXT, random, says_something};
+use super::execute::silence::{self, Asked};
+use super::execute::{self, Executor, Reach, SilenceExecutor};
+use super::guard::{asked_to_type, needs_second_person};
 use super::ledger::{self, Ledger, outcome_key, plan_draft};
-use super::policy::{asked_to_type, asks, needs_second_person};
-use super::silence::{self, Asked};
+use super::past::{self, Past};
 use crate::event::{
     Approval as Recorded, Fingerprint, Finished, IncidentId, Outcome, Person, Plan, PlanId, Policy, Time, Untrusted,
 };
@@ -55,7 +57,7 @@ impl LocalDesk {
         by: &Person,
         now: Time,
     ) -> anyhow::Result<String> {
-        let alertmanager = self.alertmanager()?;
+        let silences = self.silences()?;
         says_something(comment).context("a silence needs a comment that says why")?;
         self.all_members(incident, alerts)?;
         let mut known = Vec::new();
@@ -75,21 +77,17 @@ impl LocalDesk {
             comment,
             by,
             now: start,
-            approve_by: deadline + SignedDuration::from_mins(self.table.approve_minutes.into()),
+            approve_by: deadline + SignedDuration::from_mins(self.rules.approve_minutes.into()),
         };
         let draft = silence::draft(&asked, format!("warroom-{}", random()?))?;
         self.nothing_unknown(incident, &draft.matchers)?;
-        let hit = self
+        let hit = silences
             .runtime
-            .block_on(alertmanager.hit_by(&draft.matchers))
+            .block_on(silences.alertmanager.hit_by(&draft.matchers))
             .context("what it would hide cannot be looked up, so nothing is proposed")?;
         let members = ledger::members(&self.journal, incident)?;
-        let plan = silence::plan(&asked, draft, &alertmanager.silences_url(), &hit, &members, &self.table)?;
-        let id = plan.id();
-        let line =
-            format!("plan {id} proposed: {}; to approve: {}", plan.title.show(Policy::Prose).as_str(), asks(&plan));
-        self.journal.append(vec![plan_draft(now, act_key()?, id, &plan.into())]).context("cannot record")?;
-        Ok(line)
+        let (plan, reach) = silence::plan(&asked, draft, &silences.alertmanager.silences_url(), &hit, &members)?;
+        self.propose(plan, &reach, by, now)
     }
 
     /// A silence whose outcome is unknown may exist: a second one like it is not proposed before that is looked up.
@@ -108,6 +106,7 @@ impl LocalDesk {
         incident: IncidentId,
         id: PlanId,
         typed: Option<&Untrusted>,
+        glass: Option<&Untrusted>,
         by: &Person,
         now: Time,
     ) -> anyhow::Result<String> {
@@ -117,8 +116,25 @@ impl LocalDesk {
         if deadline_time > plan.approve_by {
             return self.refuse(&plan, now, &format!("it expired at {}: propose it again", plan.approve_by));
         }
-        if plan.policy != self.table.version() {
+        if plan.policy != self.rules.version() {
             return self.refuse(&plan, now, "the policy is another than when it was shown: propose it again");
+        }
+        if let Some(halted) = past::halted(&self.journal)? {
+            let (who, why) = (halted.by.login.show(Policy::Exact), halted.reason.show(Policy::Prose));
+            let why = format!("{} switched all changes off ({})", who.as_str(), why.as_str());
+            return self.bar(&plan, "approve", &why, by, now);
+        }
+        let members = ledger::members(&self.journal, incident)?;
+        let past = Past::of(&self.journal, incident)?.or_severity(ledger::worst(&self.journal, &members)?);
+        let reach = Reach { targets: plan.targets.clone(), ..Reach::default() };
+        let around = past.around(by, now);
+        if let Err(why) = self.rules.may_approve(by, &past.facts(&plan, &reach, now), plan.tier, &around) {
+            let why: Vec<&str> = why.iter().map(Untrusted::raw).collect();
+            return self.bar(&plan, "approve", &format!("the policy does not allow it: {}", why.join("; ")), by, now);
+        }
+        if let Some(point) = self.points_before(&plan, &past).first() {
+            let why = format!("somebody must be called first: {}", point.show(Policy::Prose).as_str());
+            return self.bar(&plan, "approve", &why, by, now);
         }
         if let Some(words) = asked_to_type(&plan) {
             ensure!(
@@ -126,25 +142,30 @@ impl LocalDesk {
                 "to approve this, type exactly: {words}; nothing was approved"
             );
         }
-        ensure!(
-            !needs_second_person(&plan) || by.login != plan.proposed_by,
-            "it reaches so wide that somebody other than {} must approve it",
-            plan.proposed_by.show(Policy::Exact).as_str()
-        );
+        if needs_second_person(&plan) && by.login == plan.proposed_by {
+            match glass {
+                None => {
+                    let proposer = plan.proposed_by.show(Policy::Exact).as_str().to_owned();
+                    let why = format!("it reaches so wide that somebody other than {proposer} must approve it");
+                    return self.bar(&plan, "approve", &why, by, now);
+                }
+                Some(reason) => says_something(reason).context("breaking the glass needs a reason")?,
+            }
+        }
         let nonce = random()?;
         let approved = Recorded {
             incident,
             plan: id,
-            policy: self.table.version(),
+            policy: self.rules.version(),
             targets: digest_of(&plan.targets),
             by: by.clone(),
-            execute_by: deadline_time + SignedDuration::from_secs(self.table.execute_seconds.into()),
+            execute_by: deadline_time + SignedDuration::from_secs(self.rules.execute_seconds.into()),
             nonce: nonce.as_str().into(),
-            broke_glass: None,
+            broke_glass: glass.filter(|_| needs_second_person(&plan) && by.login == plan.proposed_by).cloned(),
         };
         let draft = plan_draft(now, format!("approved/{nonce}"), id, &approved.into());
         self.journal.append(vec![draft]).context("cannot record, so nothing is approved")?;
-        let around = self.surroundings()?;
+        let around = self.surroundings(self.executor(&plan)?);
         let outcome = Approval::from_journal(around, id, &nonce, moment)?.execute(around, moment)?;
         Ok(format!("plan {id} {}", said(&outcome)))
     }
@@ -174,9 +195,8 @@ impl LocalDesk {
             Some(Outcome::Unknown { .. }) => {}
             Some(known) => bail!("nothing to look up: plan {id} {}", said(known)),
         }
-        let sent = silence::of_plan(&ledger.plan)?;
         let since = now.duration_since(*started);
-        let outcome = match look_up(self.surroundings()?, &ledger.plan, &sent)? {
+        let outcome = match self.executor(&ledger.plan)?.look_up(&ledger.plan)? {
             Some(found) => found,
             None if since < ON_ITS_WAY => {
                 bail!(
@@ -184,7 +204,7 @@ impl LocalDesk {
                     (ON_ITS_WAY - since).as_secs()
                 )
             }
-            None => Outcome::Failed { error: "looked up: no silence carries its key, so it did not happen".into() },
+            None => Outcome::Failed { error: "looked up: nothing there carries its key, so it did not happen".into() },
         };
         let line = format!("plan {id} {}", said(&outcome));
         let finished = Finished { incident, plan: id, nonce: nonce.as_str().into(), outcome };
@@ -193,7 +213,7 @@ impl LocalDesk {
         Ok(line)
     }
 
-    fn plan(&self, incident: IncidentId, id: PlanId) -> anyhow::Result<Ledger> {
+    pub(super) fn plan(&self, incident: IncidentId, id: PlanId) -> anyhow::Result<Ledger> {
         let Some(ledger) = Ledger::of(&self.journal, id)? else { bail!("there is no plan {id}") };
         ensure!(ledger.plan.incident == incident, "plan {id} is of {}, not of {incident}", ledger.plan.incident);
         Ok(ledger)
@@ -213,19 +233,26 @@ impl LocalDesk {
         bail!("refused: {reason}")
     }
 
-    fn alertmanager(&self) -> anyhow::Result<&Alertmanager> {
-        self.alertmanager
-            .as_ref()
-            .context("no Alertmanager is configured: set [alertmanager] url to silence alerts from here")
+    fn silences(&self) -> anyhow::Result<&SilenceExecutor> {
+        let none = "no Alertmanager is configured: set [alertmanager] url to silence alerts from here";
+        self.hands.silences.as_ref().context(none)
     }
 
-    fn surroundings(&self) -> anyhow::Result<Surroundings<'_>> {
-        Ok(Surroundings {
+    /// The one that carries out this plan.
+    fn executor(&self, plan: &Plan) -> anyhow::Result<&dyn Executor> {
+        match &self.hands.silences {
+            Some(silences) if silences.takes(plan) => Ok(silences),
+            _ => execute::of(&self.hands.executors, plan),
+        }
+    }
+
+    fn surroundings<'a>(&'a self, executor: &'a dyn Executor) -> Surroundings<'a> {
+        Surroundings {
             journal: &self.journal,
-            alertmanager: self.alertmanager()?,
-            runtime: &self.runtime,
-            table: &self.table,
+            executor,
+            runbook: &*self.hands.runbook,
+            rules: &self.rules,
             clock: &self.clock,
-        })
+        }
     }
 }

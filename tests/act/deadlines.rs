@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use warroom::event::{Fact, Kind, Time};
-use warroom::response::{Act, Desk as _, Table};
+use warroom::response::{Act, Desk as _, Rules};
 
 use crate::scene::{INCIDENT, Scene, approve, approve_at, person};
 use crate::support::require;
@@ -19,7 +19,7 @@ fn fault_55_a_stale_proposal_is_refused_and_says_since_when() {
     }
     let scene = Scene::new();
     let now = Time::now();
-    let desk = scene.desk_with(Table::default(), now);
+    let desk = scene.desk_with(Rules::default(), now);
     let plan = scene.propose_at(&desk, now);
     let late = scene.plan().approve_by + SignedDuration::from_secs(1);
     let refused = approve_at(&desk, plan, "ana", late).unwrap_err().to_string();
@@ -36,7 +36,7 @@ fn fault_55_an_approval_whose_time_to_execute_has_passed_is_refused() {
     let scene = Scene::new();
     let plan = scene.propose(&scene.desk());
     // No time at all between the approval and its execution.
-    let table = Table { execute_seconds: 0, ..Table::default() };
+    let table = Rules::default().with_clocks(10, 0);
     let desk = scene.desk_with(table, Time::now());
     let refused = approve(&desk, plan, "ana").unwrap_err().to_string();
     assert!(refused.contains("the approval expired at"), "{refused}");
@@ -66,7 +66,7 @@ fn fault_41_setting_the_clock_back_extends_no_approval_in_this_process() {
     }
     let scene = Scene::new();
     let now = Time::now();
-    let desk = scene.desk_with(Table { approve_minutes: 0, ..Table::default() }, now);
+    let desk = scene.desk_with(Rules::default().with_clocks(0, 60), now);
     let plan = scene.propose_at(&desk, now);
     std::thread::sleep(std::time::Duration::from_millis(20));
     // Three hours back: by that clock there is all the time in the world.
@@ -83,13 +83,13 @@ fn fault_41_setting_the_clock_back_extends_no_approval_for_the_next_process() {
     }
     let scene = Scene::new();
     let now = Time::now();
-    let plan = scene.propose_at(&scene.desk_with(Table { approve_minutes: 0, ..Table::default() }, now), now);
+    let plan = scene.propose_at(&scene.desk_with(Rules::default().with_clocks(0, 60), now), now);
     std::thread::sleep(std::time::Duration::from_millis(20));
     // Any later entry proves that the time has passed, to a process that knows only a clock set back.
     let note = Act::Note("later".into());
     scene.desk().perform(INCIDENT, note, &person("ben"), Time::now()).unwrap();
     let back = now - SignedDuration::from_hours(3);
-    let fresh = scene.desk_with(Table { approve_minutes: 0, ..Table::default() }, back);
+    let fresh = scene.desk_with(Rules::default().with_clocks(0, 60), back);
     let refused = approve_at(&fresh, plan, "ana", back).unwrap_err().to_string();
     assert!(refused.contains("expired at"), "{refused}");
     nothing_happened(&scene);

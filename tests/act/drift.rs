@@ -2,7 +2,8 @@
 
 use warroom::event::{Approval, Fact, Kind, Outcome, PlanId, Request, Time};
 use warroom::journal::{Draft, term};
-use warroom::response::{Act, Desk as _, Table};
+use warroom::response::policy::SilenceLimits;
+use warroom::response::{Act, Desk as _, Rules};
 
 use crate::scene::{Scene, alerts, approve, person};
 use crate::support::gate::Fate;
@@ -67,7 +68,8 @@ fn fault_53_another_policy_than_the_one_shown_stops_it() {
     }
     let scene = Scene::new();
     let plan = scene.propose(&scene.desk());
-    let other = scene.desk_with(Table { wide_alerts: 1, ..Table::default() }, Time::now());
+    let other = scene
+        .desk_with(Rules::default().with_silence(SilenceLimits { wide: 1, ..SilenceLimits::default() }), Time::now());
     let refused = approve(&other, plan, "ana").unwrap_err().to_string();
     assert!(refused.contains("policy"), "{refused}");
     nothing_happened(&scene);
@@ -146,7 +148,7 @@ fn fault_56_an_approval_is_used_once_and_for_its_own_plan_only() {
     assert!(approve(&restarted, first, "ana").is_err());
 
     // On another incident it is not even found.
-    let elsewhere = Act::Approve { plan: second, typed: None };
+    let elsewhere = Act::Approve { plan: second, typed: None, glass: None };
     let other = warroom::event::IncidentId(8);
     assert!(desk.perform(other, elsewhere, &person("ana"), Time::now()).is_err());
     assert!(approve(&desk, PlanId(warroom::event::Digest::of(b"no plan")), "ana").is_err());

@@ -10,7 +10,7 @@ use warroom::event::{
     PlanId, Reason, Rule, Source, Time,
 };
 use warroom::journal::{Draft, Query, SharedJournal, SqliteJournal, term};
-use warroom::response::{Act, Alertmanager as Client, Desk, LocalDesk, Table};
+use warroom::response::{Act, Alertmanager as Client, Desk, Hands, LocalDesk, Rules, SilenceExecutor};
 
 use crate::support::alerting::{Alertmanager, impatient};
 use crate::support::gate::Gate;
@@ -93,17 +93,17 @@ impl Scene {
 
     /// A desk of this process, as after a fresh start, with the usual table.
     pub fn desk(&self) -> LocalDesk {
-        self.desk_with(Table::default(), Time::now())
+        self.desk_with(Rules::default(), Time::now())
     }
 
-    pub fn desk_with(&self, table: Table, now: Time) -> LocalDesk {
-        desk(Arc::clone(&self.journal), self.gate.port, self.runtime.handle(), table, now)
+    pub fn desk_with(&self, rules: Rules, now: Time) -> LocalDesk {
+        desk(Arc::clone(&self.journal), self.gate.port, self.runtime.handle(), rules, now)
     }
 
     /// A desk of a second console, with its own connection to the same file.
     pub fn another_desk(&self) -> LocalDesk {
         let journal: SharedJournal = Arc::new(SqliteJournal::open(&self.journal_path(), Time::now()).unwrap());
-        desk(journal, self.gate.port, self.runtime.handle(), Table::default(), Time::now())
+        desk(journal, self.gate.port, self.runtime.handle(), Rules::default(), Time::now())
     }
 
     /// The journal's file.
@@ -175,9 +175,10 @@ impl Scene {
 }
 
 /// A desk on `journal` before the Alertmanager at `port`.
-pub fn desk(journal: SharedJournal, port: u16, runtime: &tokio::runtime::Handle, table: Table, now: Time) -> LocalDesk {
+pub fn desk(journal: SharedJournal, port: u16, runtime: &tokio::runtime::Handle, rules: Rules, now: Time) -> LocalDesk {
     let base = format!("http://127.0.0.1:{port}/").parse().unwrap();
-    LocalDesk::new(journal, Some(Client::new(base, None).unwrap()), runtime.clone(), table, now)
+    let silences = SilenceExecutor::new(Client::new(base, None).unwrap(), runtime.clone());
+    LocalDesk::new(journal, Hands { silences: Some(silences), ..Hands::default() }, rules, now)
 }
 
 /// Approves `plan` as this person now.
@@ -186,7 +187,7 @@ pub fn approve(desk: &LocalDesk, plan: PlanId, login: &str) -> anyhow::Result<St
 }
 
 pub fn approve_at(desk: &LocalDesk, plan: PlanId, login: &str, now: Time) -> anyhow::Result<String> {
-    desk.perform(INCIDENT, Act::Approve { plan, typed: None }, &person(login), now)
+    desk.perform(INCIDENT, Act::Approve { plan, typed: None, glass: None }, &person(login), now)
 }
 
 /// Looks up at `now` what became of `plan`, as `ana`.
@@ -202,7 +203,7 @@ fn the_other_process() {
     let variable = |name| std::env::var(name).unwrap();
     let journal: SharedJournal = Arc::new(SqliteJournal::open(&journal, Time::now()).unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let desk = desk(journal, variable("ACT_PORT").parse().unwrap(), runtime.handle(), Table::default(), Time::now());
+    let desk = desk(journal, variable("ACT_PORT").parse().unwrap(), runtime.handle(), Rules::default(), Time::now());
     let plan = PlanId(variable("ACT_PLAN").parse().unwrap());
     println!("{:?}", approve(&desk, plan, "ana"));
 }

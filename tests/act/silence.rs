@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use warroom::event::{Fact, Kind, Outcome, Request, Tier, Time};
-use warroom::response::{Act, Desk as _, asked_to_type};
+use warroom::response::policy::SilenceLimits;
+use warroom::response::{Act, Desk as _, Rules, asked_to_type};
 
 use crate::scene::{INCIDENT, Scene, alerts, approve, person};
 use crate::support::require;
@@ -24,7 +25,7 @@ fn an_approved_silence_is_sent_once_as_shown_read_back_and_recorded() {
     assert!(plan.targets.iter().all(|target| target.kind.raw() == "alert"));
     let shared: Vec<&str> = plan.taint.iter().map(warroom::event::Untrusted::raw).collect();
     assert_eq!(shared.len(), 3, "alertname, service and severity come from outside: {shared:?}");
-    assert_eq!(plan.tier, Tier(1), "two alerts, raised by one because their labels come from outside");
+    assert_eq!(plan.tier, Tier(2), "two alerts, raised by one because their labels come from outside");
 
     let told = approve(&desk, id, "ana").unwrap();
     assert!(told.contains("done: silence "), "{told}");
@@ -64,7 +65,7 @@ fn what_lies_outside_the_incident_is_named_and_raises_the_tier() {
     let outside: Vec<_> = plan.targets.iter().filter(|target| target.kind.raw() == "alert outside INC-7").collect();
     assert_eq!(outside.len(), 1);
     assert!(outside[0].name.raw().contains("pod=p2"), "{outside:?}");
-    assert_eq!(plan.tier, Tier(2));
+    assert_eq!(plan.tier, Tier(3));
     assert!(plan.title.raw().contains("1 of them outside INC-7"), "{:?}", plan.title);
 }
 
@@ -79,7 +80,7 @@ fn a_wide_silence_needs_the_words_typed_and_a_very_wide_one_somebody_else() {
     let plan = scene.plan();
     let words = asked_to_type(&plan).unwrap();
     let by = |login: &str, typed: Option<&str>| {
-        let act = Act::Approve { plan: id, typed: typed.map(Into::into) };
+        let act = Act::Approve { plan: id, typed: typed.map(Into::into), glass: None };
         desk.perform(INCIDENT, act, &person(login), Time::now())
     };
     assert!(by("ana", None).unwrap_err().to_string().contains(&words));
@@ -88,11 +89,11 @@ fn a_wide_silence_needs_the_words_typed_and_a_very_wide_one_somebody_else() {
     by("ana", Some(&words)).unwrap();
     assert_eq!(scene.silences().len(), 1);
 
-    let narrow = warroom::response::Table { very_wide_alerts: 25, ..Default::default() };
+    let narrow = Rules::default().with_silence(SilenceLimits { very_wide: 25, ..SilenceLimits::default() });
     let desk = scene.desk_with(narrow, Time::now());
     let id = scene.propose(&desk);
     let by = |login: &str| {
-        let act = Act::Approve { plan: id, typed: Some(words.as_str().into()) };
+        let act = Act::Approve { plan: id, typed: Some(words.as_str().into()), glass: None };
         desk.perform(INCIDENT, act, &person(login), Time::now())
     };
     let refused = by("ana").unwrap_err().to_string();
@@ -124,7 +125,7 @@ fn what_alertmanager_refuses_is_told_in_its_words() {
     }
     // Half a minute long, approved after its end: Alertmanager refuses a silence that is over.
     let scene = Scene::new();
-    let table = warroom::response::Table { approve_minutes: 60, ..Default::default() };
+    let table = Rules::default().with_clocks(60, 60);
     let before = Time::now() - jiff::SignedDuration::from_mins(10);
     let desk = scene.desk_with(table, before);
     desk.perform(INCIDENT, scene.proposal(1), &person("ana"), before).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use warroom::event::{Kind, Outcome, Time};
 use warroom::journal::{JournalError, SharedJournal};
-use warroom::response::{Act, Desk as _, Table};
+use warroom::response::{Act, Desk as _, Rules};
 
 use crate::scene::{INCIDENT, Scene, approve, desk, person, reconcile};
 use crate::support::failing::Failing;
@@ -19,7 +19,7 @@ fn fault_06_what_cannot_be_recorded_is_not_done() {
     let journal = Arc::new(Failing::over(Arc::clone(&scene.journal)));
     let shared: SharedJournal = Arc::clone(&journal) as SharedJournal;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let desk = desk(shared, scene.gate.port, runtime.handle(), Table::default(), Time::now());
+    let desk = desk(shared, scene.gate.port, runtime.handle(), Rules::default(), Time::now());
     let fail_on = |kind: Kind| {
         journal.fail(move |drafts| {
             let error = || JournalError::Unwritable { path: "journal.db".into(), error: "Input/output error".into() };

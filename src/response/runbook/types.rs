@@ -346,6 +346,49 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Every one.
+    pub const ALL: [Self; 13] = [
+        Self::ReadsSecret,
+        Self::Network,
+        Self::Deploys,
+        Self::DisablesAlert,
+        Self::DeletesData,
+        Self::ChangesData,
+        Self::ReachesPeople,
+        Self::Restarts,
+        Self::ChangesConfig,
+        Self::ChangesAccess,
+        Self::RunsCode,
+        Self::Irreversible,
+        Self::Unknown,
+    ];
+
+    /// The word a policy and the record have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ReadsSecret => "reads_secret",
+            Self::Network => "network",
+            Self::Deploys => "deploys",
+            Self::DisablesAlert => "disables_alert",
+            Self::DeletesData => "deletes_data",
+            Self::ChangesData => "changes_data",
+            Self::ReachesPeople => "reaches_people",
+            Self::Restarts => "restarts",
+            Self::ChangesConfig => "changes_config",
+            Self::ChangesAccess => "changes_access",
+            Self::RunsCode => "runs_code",
+            Self::Irreversible => "irreversible",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The one of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.word() == word)
+    }
+
     /// In words.
     #[must_use]
     pub fn says(self) -> &'static str {

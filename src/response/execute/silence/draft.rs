@@ -5,12 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, bail, ensure};
 use jiff::SignedDuration;
 
-use super::alertmanager::{Known, Matcher, NewSilence};
-use super::policy::{Reach, Table};
+use super::super::Reach;
 use crate::event::{
-    Alert, Fingerprint, IncidentId, Person, Plan, Policy, Purpose, Request, Severity, Source, Target, Time, Untrusted,
+    Alert, Fingerprint, IncidentId, Person, Plan, Policy, Purpose, Request, Severity, Source, Target, Tier, Time,
+    Traits, Untrusted,
 };
+use crate::response::alertmanager::{Known, Matcher, NewSilence};
+use crate::response::policy::WIDEST;
+use crate::response::runbook::Effect;
 
+/// What a silence is called in the policy.
+pub(in crate::response) const SILENCE: &str = "silence";
 /// The most alerts a plan may name.
 const MAX_TARGETS: usize = 5_000;
 /// The longest request body.
@@ -19,7 +24,7 @@ const MAX_BODY: usize = 16 * 1024;
 const MAX_MINUTES: u32 = 7 * 24 * 60;
 
 /// What was asked for.
-pub(super) struct Asked<'a> {
+pub(in crate::response) struct Asked<'a> {
     pub incident: IncidentId,
     pub alerts: &'a [Alert],
     pub minutes: u32,
@@ -30,14 +35,14 @@ pub(super) struct Asked<'a> {
 }
 
 /// A silence before its reach is known.
-pub(super) struct Draft {
+pub(in crate::response) struct Draft {
     body: String,
     pub matchers: Vec<Matcher>,
     key: String,
 }
 
 /// The labels the alerts share become the matchers.
-pub(super) fn draft(asked: &Asked<'_>, key: String) -> anyhow::Result<Draft> {
+pub(in crate::response) fn draft(asked: &Asked<'_>, key: String) -> anyhow::Result<Draft> {
     ensure!((1..=MAX_MINUTES).contains(&asked.minutes), "a silence lasts 1 to {MAX_MINUTES} minutes");
     let Some(first) = asked.alerts.first() else { bail!("choose at least one alert to silence") };
     if let Some(other) = asked.alerts.iter().find(|alert| alert.source != Source::Alertmanager) {
@@ -79,15 +84,14 @@ pub(super) fn draft(asked: &Asked<'_>, key: String) -> anyhow::Result<Draft> {
     Ok(Draft { body, matchers: silence.matchers, key })
 }
 
-/// The plan: request, targets, tier.
-pub(super) fn plan(
+/// Everything of the plan but what the policy says of it.
+pub(in crate::response) fn plan(
     asked: &Asked<'_>,
     draft: Draft,
     url: &url::Url,
     hit: &[Known],
     members: &BTreeSet<Fingerprint>,
-    table: &Table,
-) -> anyhow::Result<Plan> {
+) -> anyhow::Result<(Plan, Reach)> {
     ensure!(!hit.is_empty(), "Alertmanager knows no alert with these labels any more: there is nothing to silence");
     ensure!(
         hit.len() <= MAX_TARGETS,
@@ -96,12 +100,12 @@ pub(super) fn plan(
          silence in Alertmanager itself",
         hit.len()
     );
-    let reach = reach(hit, members, asked.minutes, true, odd(&draft.matchers));
+    let reach = reach(hit, members, asked.incident, odd(&draft.matchers));
     let outside = match reach.outside {
         0 => String::new(),
         n => format!(", {n} of them outside {}", asked.incident),
     };
-    Ok(Plan {
+    let plan = Plan {
         incident: asked.incident,
         title: format!(
             "silence {} for {} min: hides {}{outside}",
@@ -111,9 +115,9 @@ pub(super) fn plan(
         )
         .into(),
         request: Request::Http { method: "POST".into(), url: url.as_str().into(), body: draft.body.into() },
-        targets: targets(hit, members, asked.incident),
-        tier: table.tier(&reach),
-        policy: table.version(),
+        targets: reach.targets.clone(),
+        tier: Tier(WIDEST),
+        policy: Untrusted::default(),
         taint: draft.matchers.iter().map(|matcher| taint(&matcher.name, &matcher.value)).collect(),
         undo: "expire the silence in Alertmanager: DELETE api/v2/silence/ and the id in the receipt".into(),
         idempotency_key: draft.key.into(),
@@ -121,38 +125,38 @@ pub(super) fn plan(
         approve_by: asked.approve_by,
         purpose: Purpose::Mend,
         origin: None,
+        traits: Some(Box::new(Traits {
+            verb: SILENCE.into(),
+            reversible: Some(true),
+            effects: vec![Effect::DisablesAlert.word().into()],
+            minutes: asked.minutes,
+            ..Traits::default()
+        })),
+        found_by: None,
+        asks: None,
         reasons: Vec::new(),
         dry_run: None,
-    })
+    };
+    Ok((plan, reach))
 }
 
 /// What a plan says it will do, read back from its own bytes: so what is checked is what is sent.
-pub(super) struct Sent {
+pub(in crate::response) struct Sent {
     pub url: url::Url,
     pub body: String,
     pub silence: NewSilence,
 }
 
 /// Reads the request of a plan.
-pub(super) fn of_plan(plan: &Plan) -> anyhow::Result<Sent> {
+pub(in crate::response) fn of_plan(plan: &Plan) -> anyhow::Result<Sent> {
     let Request::Http { method, url, body } = &plan.request else { bail!("the plan is no request over HTTP") };
     ensure!(method.raw() == "POST", "the plan's method is not POST");
     let silence = serde_json::from_str(body.raw()).context("the plan's body is not a silence")?;
     Ok(Sent { url: url.raw().parse().context("the plan's address is not one")?, body: body.raw().to_owned(), silence })
 }
 
-/// How wide a plan's silence reaches, given what it hits now.
-pub(super) fn reach_now(plan: &Plan, sent: &Sent, hit: &[Known], members: &BTreeSet<Fingerprint>) -> Reach {
-    let minutes = match (sent.silence.starts_at.parse::<Time>(), sent.silence.ends_at.parse::<Time>()) {
-        (Ok(starts), Ok(ends)) => u32::try_from(ends.duration_since(starts).as_mins()).unwrap_or(u32::MAX),
-        // A body whose times cannot be read is as long as can be.
-        _ => u32::MAX,
-    };
-    reach(hit, members, minutes, !plan.taint.is_empty(), odd(&sent.silence.matchers))
-}
-
 /// The single things a silence touches.
-pub(super) fn targets(hit: &[Known], members: &BTreeSet<Fingerprint>, incident: IncidentId) -> Vec<Target> {
+fn targets(hit: &[Known], members: &BTreeSet<Fingerprint>, incident: IncidentId) -> Vec<Target> {
     let mut targets: Vec<Target> = hit
         .iter()
         .map(|alert| Target {
@@ -164,13 +168,12 @@ pub(super) fn targets(hit: &[Known], members: &BTreeSet<Fingerprint>, incident: 
     targets
 }
 
-fn reach(hit: &[Known], members: &BTreeSet<Fingerprint>, minutes: u32, tainted: bool, odd_text: bool) -> Reach {
+/// What a silence of these matchers hides.
+pub(super) fn reach(hit: &[Known], members: &BTreeSet<Fingerprint>, incident: IncidentId, odd_text: bool) -> Reach {
     Reach {
-        alerts: hit.len(),
+        targets: targets(hit, members, incident),
         outside: hit.iter().filter(|alert| !is_member(alert, members)).count(),
         critical: hit.iter().filter(|alert| is_critical(alert)).count(),
-        minutes,
-        tainted,
         odd_text,
     }
 }
@@ -191,7 +194,7 @@ fn describe(alert: &Known) -> Untrusted {
     format!("{} {name} {}", alert.fingerprint, labels.join(" ")).into()
 }
 
-fn odd(matchers: &[Matcher]) -> bool {
+pub(super) fn odd(matchers: &[Matcher]) -> bool {
     matchers.iter().flat_map(|matcher| [&matcher.name, &matcher.value]).any(|text| {
         let plain = text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
         !plain

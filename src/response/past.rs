@@ -1,0 +1,187 @@
+//! What happened in an incident so far, as far as the policy asks: what its steps did, who was called, whether all is halted.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use super::execute::Reach;
+use super::ledger::read_all;
+use super::policy::{Around, Facts};
+use super::runbook::Effect;
+use crate::event::{Fact, Halted, IncidentId, Kind, Person, Plan, PlanId, Purpose, Severity, Time, Untrusted};
+use crate::journal::{JournalError, Query, SharedJournal, term};
+
+/// Messages to people within so long count against their budget.
+const BUDGET: SignedDuration = SignedDuration::from_hours(1);
+
+/// What happened before.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    earlier: BTreeSet<Effect>,
+    /// When people were written to, and who.
+    calls: Vec<(Time, Untrusted)>,
+    called: BTreeSet<Untrusted>,
+    severity: u8,
+}
+
+impl Past {
+    /// Of one incident, with everything on record.
+    pub fn of(journal: &SharedJournal, incident: IncidentId) -> Result<Self, JournalError> {
+        let mut past = Self::default();
+        let kinds = vec![Kind::Proposed, Kind::Started, Kind::StepRead, Kind::Escalated, Kind::SeveritySet];
+        let mut proposed: Vec<(PlanId, Plan)> = Vec::new();
+        for record in read_all(journal, Query { kinds, term: Some(term::incident(incident.0)), ..Query::default() })? {
+            match record.fact()? {
+                Fact::Proposed(plan) => proposed.push((plan.id(), *plan)),
+                Fact::Started(started) => {
+                    let Some((_, plan)) = proposed.iter().find(|(id, _)| *id == started.plan) else { continue };
+                    past.earlier.extend(effects(plan));
+                    if let Purpose::Call { whom, .. } = &plan.purpose {
+                        past.calls.push((record.arrived, whom.clone()));
+                    }
+                }
+                Fact::StepRead(read) => {
+                    past.earlier.extend(read.effects.iter().filter_map(|word| Effect::of_word(word.raw())));
+                }
+                Fact::Escalated(escalated) => {
+                    past.called.insert(escalated.point);
+                }
+                Fact::SeveritySet(set) => past.severity = rank(set.severity),
+                _ => {}
+            }
+        }
+        Ok(past)
+    }
+
+    /// With the worst severity of its alerts, where no person set one.
+    pub fn or_severity(mut self, worst: Severity) -> Self {
+        if self.severity == 0 {
+            self.severity = rank(worst);
+        }
+        self
+    }
+
+    /// Whether somebody was called at this point.
+    pub fn called(&self, point: &Untrusted) -> bool {
+        self.called.contains(point)
+    }
+
+    /// How severe it is, as the policy counts.
+    pub fn severity(&self) -> u8 {
+        self.severity
+    }
+
+    /// What the policy may ask about a plan.
+    pub fn facts(&self, plan: &Plan, reach: &Reach, now: Time) -> Facts {
+        let traits = plan.traits.as_deref().cloned().unwrap_or_default();
+        let whom = match &plan.purpose {
+            Purpose::Call { whom, .. } => Some(whom),
+            _ => None,
+        };
+        let recent = self.calls.iter().filter(|(at, _)| now.duration_since(*at) < BUDGET);
+        Facts {
+            verb: traits.verb.raw().to_owned(),
+            program: program(plan),
+            reads: false,
+            targets: reach.targets.len(),
+            outside: reach.outside,
+            critical: reach.critical,
+            minutes: traits.minutes,
+            environment: traits.environment.as_ref().map(|text| text.raw().to_owned()),
+            reversible: traits.reversible,
+            effects: effects(plan).collect(),
+            earlier: self.earlier.clone(),
+            tainted: !plan.taint.is_empty(),
+            odd_text: reach.odd_text,
+            proposer: match plan.proposed_by.raw() {
+                "engine" => "engine",
+                by if by.starts_with("model") => "model",
+                _ => "person",
+            },
+            proposed_by: plan.proposed_by.raw().to_owned(),
+            declared: traits.declared,
+            calls: recent.clone().count(),
+            calls_same: recent.filter(|(_, called)| Some(called) == whom).count(),
+        }
+    }
+
+    /// What is going on around it, for `person`.
+    pub fn around(&self, person: &Person, now: Time) -> Around {
+        let called = self.called.iter().map(|point| point.raw().to_owned()).collect();
+        Around { severity: self.severity, called, ..Around::now(person, now) }
+    }
+}
+
+impl Around {
+    /// For `person` at this moment, outside of any incident.
+    #[must_use]
+    pub fn now(person: &Person, now: Time) -> Self {
+        let utc = now.to_zoned(jiff::tz::TimeZone::UTC);
+        Self {
+            hour: u8::try_from(utc.hour()).unwrap_or(0),
+            weekday: u8::try_from(utc.weekday().to_monday_one_offset()).unwrap_or(1),
+            groups: super::identity::groups(person.login.raw()),
+            ..Self::default()
+        }
+    }
+}
+
+/// What a plan does besides, in the policy's words.
+fn effects(plan: &Plan) -> impl Iterator<Item = Effect> + '_ {
+    plan.traits.iter().flat_map(|traits| &traits.effects).filter_map(|word| Effect::of_word(word.raw()))
+}
+
+fn program(plan: &Plan) -> String {
+    use crate::event::Request;
+    match &plan.request {
+        Request::Http { url, .. } => {
+            url.raw().parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+        }
+        Request::Process { argv } => {
+            let first = argv.first().map_or("", |word| word.raw());
+            first.rsplit('/').next().unwrap_or_default().to_owned()
+        }
+        Request::Sql { database, .. } => database.raw().to_owned(),
+    }
+}
+
+/// As the policy counts: 0 unrated to 4 critical.
+pub(super) fn rank(severity: Severity) -> u8 {
+    match severity {
+        Severity::Unknown => 0,
+        Severity::Info => 1,
+        Severity::Warning => 2,
+        Severity::Error => 3,
+        Severity::Critical => 4,
+    }
+}
+
+/// The kill switch, where it is on.
+pub(super) fn halted(journal: &SharedJournal) -> Result<Option<Halted>, JournalError> {
+    let query = Query { kinds: vec![Kind::Halted], newest_first: true, limit: 1, ..Query::default() };
+    for record in journal.read(&query)? {
+        if let Fact::Halted(halted) = record.fact()? {
+            return Ok(halted.on.then_some(*halted));
+        }
+    }
+    Ok(None)
+}
+
+/// Why a running plan is to stop where it is: a person said so, of it or of everything.
+pub(super) fn stop(journal: &SharedJournal, plan: PlanId) -> Result<Option<String>, JournalError> {
+    use crate::event::Policy::{Exact, Prose};
+    if let Some(halted) = halted(journal)? {
+        let (by, why) = (halted.by.login.show(Exact), halted.reason.show(Prose));
+        return Ok(Some(format!("{} switched all changes off ({})", by.as_str(), why.as_str())));
+    }
+    let query = Query { kinds: vec![Kind::Cancelled], term: Some(term::plan(plan)), ..Query::default() };
+    for record in journal.read(&query)? {
+        if let Fact::Cancelled(cancelled) = record.fact()?
+            && cancelled.plan == plan
+        {
+            let (by, why) = (cancelled.by.login.show(Exact), cancelled.reason.show(Prose));
+            return Ok(Some(format!("{} cancelled it ({})", by.as_str(), why.as_str())));
+        }
+    }
+    Ok(None)
+}
