@@ -10,8 +10,8 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::config::{self, Config};
-use super::{Common, listening, pace};
+use super::config::Config;
+use super::{Common, listening, pace, reading};
 use crate::engine::{self, Details, EngineConfig, Health, RunMeter, View, keep};
 use crate::event::{Person, Time};
 use crate::journal::{Journal, SharedJournal, SqliteJournal};
@@ -142,25 +142,15 @@ impl House {
                 meter: with.listens.then_some(meter),
             },
         );
-        let alertmanager = match &config.alertmanager {
-            Some(service) => Some(response::Alertmanager::new(
-                service.url.clone(),
-                service.bearer.as_ref().map(super::secret::Secret::reveal),
-            )?),
-            None => None,
-        };
-        let desk = Arc::new(LocalDesk::new(
-            Arc::clone(&journal),
-            alertmanager,
-            runtime.handle().clone(),
-            config.silence.table(),
-            Time::now(),
-        ));
+        let hands = super::hands::hands(&config, runtime.handle())?;
+        let rules = super::hands::rules(&config);
+        let desk = Arc::new(LocalDesk::new(Arc::clone(&journal), hands, rules, Time::now()));
         let key = |key: &super::secret::Secret| key.reveal().to_owned();
         let endpoints = config.endpoints.iter().map(|one| (one.endpoint.clone(), one.key.as_ref().map(key))).collect();
         let handle = runtime.handle().clone();
         let lab = Arc::new(LocalLab::new(Arc::clone(&journal), endpoints, handle, Patience::default()));
         runtime.spawn(tend(Arc::downgrade(&desk), Arc::downgrade(&journal)));
+        runtime.spawn(reading::on_its_own(Arc::downgrade(&desk), Arc::downgrade(&journal), engine.views.clone()));
         Ok(Self { config, journal, person, listening, keeping, engine, desk, lab, ending, runtime })
     }
 
@@ -264,18 +254,4 @@ fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
-}
-
-impl config::Silence {
-    /// As the table of the response room.
-    #[must_use]
-    pub fn table(&self) -> response::Table {
-        response::Table {
-            wide_alerts: self.wide_alerts,
-            very_wide_alerts: self.very_wide_alerts,
-            long_minutes: self.long_minutes,
-            approve_minutes: self.approve_minutes,
-            execute_seconds: self.execute_seconds,
-        }
-    }
 }

@@ -15,13 +15,17 @@ mod console;
 mod demo;
 mod doctor;
 mod export;
+mod hands;
 pub mod house;
 mod incidents;
 mod ingest;
 mod listening;
 pub mod out;
 mod pace;
+mod plans;
+mod policy;
 mod quarantine;
+mod reading;
 mod replay;
 mod runbook;
 mod secret;
@@ -115,6 +119,10 @@ enum Command {
     Runbook(runbook::Args),
     /// Checks that no entry of the journal was altered or lost
     Verify(verify::Args),
+    /// Lists the actions that wait, run or ended; stops one, or switches all changes off
+    Plans(plans::Args),
+    /// Says what the rules of tiers and approvals ask of an action
+    Policy(policy::Args),
     /// Writes an incident, or the whole journal, as a bundle
     Export(export::Args),
     /// Checks configuration, paths, ports, services and terminal
@@ -157,6 +165,8 @@ fn run(cli: Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Serve(args) => serve::run(&args, common, out),
         Command::Demo(args) => demo::run(&args, common, out),
         Command::Ingest(args) => ingest::run(&args, common, out),
+        Command::Plans(args) => plans::run(&args, common, out),
+        Command::Policy(args) => policy::run(args, common, out),
         Command::Incidents(args) => incidents::run(&args, common, out),
         Command::Accuracy(args) => accuracy::run(&args, common, out),
         Command::Backtest(args) => backtest::run(&args, common, out),

@@ -145,6 +145,10 @@ actions! {
         Compare "compare" ["[A | B]"] "compare": "compare what runs are made of at any two moments or in any two slices";
         Stops "stops" ["[WHICH]"] "how runs ended": "how runs ended, over time and by what they were made of";
         Act "act" "act": "open the plan that waits, or propose one";
+        Runbooks "runbooks" "runbooks": "runbooks that fit: look with their steps, or propose a change";
+        Cancel "cancel" ["[WHY]"] "stop action": "stop the running action where it is, whoever approved it";
+        Halt "halt" ["WHY"] "halt changes": "switch all changes off, for everybody, until somebody lets them run again";
+        Unhalt "let-run" ["WHY"] "let changes run": "let changes run again after a halt";
         Silence "silence" ["[MINUTES]"] "silence": "propose to silence the alerts under the cursor";
         Reconcile "reconcile" "look again": "look again at the target of an action whose outcome is unknown; nothing is sent again";
         Own "own" "own": "take the incident";
@@ -237,6 +241,7 @@ actions! {
         Yes "yes" "yes": "do it, once all of it was on the screen";
         No "no" "no": "do not; a plan goes on waiting";
         Refuse "refuse" "refuse": "refuse the plan for good, with a reason";
+        Glass "break-glass" "emergency": "approve without the second person it asks for, with a reason: everybody sees it, for good";
         Enter "default" "default": "the safe answer: to a plan it is no, to a form it is record";
         FieldNext "field-next" "next field": "to the next field";
         FieldPrevious "field-previous" "field before": "to the field before";

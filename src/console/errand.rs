@@ -1,7 +1,9 @@
-//! What is asked in the lab, where recorded runs are run again, and what comes back.
+//! What is asked off the drawing thread, in the lab where recorded runs are run again and at the desk, and what comes back.
 
 use crate::event::{IncidentId, TraceId, Untrusted};
+use crate::response::Offered;
 use crate::response::replay::{News, Order, Ready, Survey};
+use crate::response::runbook::Facts;
 
 /// A thing to be done there, off the drawing thread.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub enum Errand {
     Prepare(Box<Order>),
     /// Begin exactly what was shown.
     Begin(Box<Ready>),
+    /// Which runbooks fit an incident that looks so.
+    Offer(IncidentId, Box<Facts>),
     /// Stop one.
     Stop(IncidentId, u64),
 }
@@ -32,6 +36,8 @@ pub enum Found {
     Ready(Box<Order>, Result<Box<Ready>, Untrusted>),
     /// It is on record that it was asked for, or nothing was sent, and why.
     Begun(IncidentId, u64, Result<String, Untrusted>),
+    /// The runbooks that fit.
+    Offered(IncidentId, Result<Vec<Offered>, Untrusted>),
     /// It is being stopped, or cannot be.
     Stopped(IncidentId, Result<String, Untrusted>),
     /// What it says while it runs.

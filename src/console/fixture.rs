@@ -54,6 +54,9 @@ pub fn plan(incident: u64, tier: u8, body: &str) -> Plan {
         approve_by: at(100_000),
         purpose: crate::event::Purpose::Mend,
         origin: None,
+        traits: None,
+        found_by: None,
+        asks: None,
         reasons: Vec::new(),
         dry_run: None,
     }

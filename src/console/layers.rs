@@ -12,6 +12,7 @@ pub mod palette;
 pub mod prompt;
 pub mod reader;
 pub mod replay;
+pub mod runbooks;
 pub mod scroll;
 pub mod severity;
 pub mod triage;

@@ -52,6 +52,8 @@ pub enum Msg {
     Fetched(Want, Seq, Result<Detail, Untrusted>),
     /// The desk returned.
     Performed(IncidentId, Result<String, String>),
+    /// An act that ran for a while returned.
+    Ran(IncidentId, Result<String, String>),
     /// The picture of another moment came back.
     Wound(Time, Result<Arc<View>, Untrusted>),
     /// The files were read again.

@@ -58,6 +58,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         }
         Msg::Fetched(want, through, result) => model.details.arrived(&want, through, result),
         Msg::Performed(incident, result) => acts::performed(model, incident, result, &mut effects),
+        Msg::Ran(incident, result) => acts::ran(model, incident, result, &mut effects),
         Msg::Wound(moment, result) => wind::arrived(model, moment, result, &mut effects),
         Msg::Reload => {
             let (theme, keymap) = (model.theme.name.clone(), model.keymap.name.clone());

@@ -38,6 +38,8 @@ pub(super) struct File {
     pub sampling: Option<Spanned<SamplingTable>>,
     pub silent_after_minutes: Option<Spanned<u32>>,
     pub silence: Option<Spanned<Silence>>,
+    pub policy: Option<PathBuf>,
+    pub actions: Option<ActionsTable>,
     pub triage: Option<PathBuf>,
     pub severity: Option<PathBuf>,
     pub hunch_first: bool,
@@ -154,6 +156,30 @@ pub(super) struct RunbooksTable {
 pub(super) struct DatabaseTable {
     pub name: Spanned<String>,
     pub url: Spanned<SecretFrom>,
+}
+
+/// What may be changed from here, besides silences.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ActionsTable {
+    pub hosts: Vec<Spanned<String>>,
+    pub keep_env: Vec<Spanned<String>>,
+    pub secrets: std::collections::BTreeMap<String, Spanned<SecretFrom>>,
+    pub credential: Vec<CredentialTable>,
+}
+
+/// What proves us to a host that may be changed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialTable {
+    pub host: Spanned<String>,
+    #[serde(default = "authorization")]
+    pub header: Spanned<String>,
+    pub value: Spanned<SecretFrom>,
+}
+
+fn authorization() -> Spanned<String> {
+    Spanned::new(0..0, "authorization".to_owned())
 }
 
 fn half_a_minute() -> u32 {

@@ -22,7 +22,7 @@ use crate::journal::{JournalError, Options, SqliteJournal};
 
 pub use place::Refused;
 pub use settings::{
-    Colour, Database, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Runbooks, Screen, Service, Silence,
+    Actions, Colour, Database, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Runbooks, Screen, Service, Silence,
 };
 
 /// Where alerts, changes and traces are received unless said otherwise.
@@ -69,6 +69,10 @@ pub struct Config {
     pub silent_after: std::time::Duration,
     /// Limits of silences.
     pub silence: Silence,
+    /// The team's own rules of tiers and approvals, beside the built-in ones.
+    pub policy: Option<PathBuf>,
+    /// What may be changed from here, besides silences.
+    pub actions: Actions,
     /// The team's own triage tree; `None` = the built-in one.
     pub triage: Option<PathBuf>,
     /// The team's own rubric for severity; `None` = the built-in one.
@@ -96,6 +100,14 @@ impl Config {
             place.refuse(error.span().map_or(0, |span| span.start), error.message().trim().to_owned())
         })?;
         Self::of(parsed, Some(path), &place, common)
+    }
+
+    /// A text file that the configuration names, read as carefully as itself.
+    ///
+    /// # Errors
+    /// [`Refused`], naming the file.
+    pub fn text(path: &std::path::Path) -> Result<String, Refused> {
+        file::read(path)
     }
 
     /// Opens the journal for writing, with the rules of redaction in force.
@@ -158,6 +170,8 @@ impl Config {
             topology: file.topology.into_iter().map(|edge| (edge.caller, edge.callee)).collect(),
             silent_after: std::time::Duration::from_secs(silent_after),
             silence,
+            policy: file.policy.map(beside),
+            actions: place.actions(file.actions.unwrap_or_default())?,
             triage: file.triage.map(beside),
             severity: file.severity.map(beside),
             hunch_first: file.hunch_first,

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::file::{
-    DatabaseTable, EndpointTable, LangfuseTable, PhoenixTable, RedactTable, RetentionTable, RunbooksTable,
-    SamplingTable,
+    ActionsTable, CredentialTable, DatabaseTable, EndpointTable, LangfuseTable, PhoenixTable, RedactTable,
+    RetentionTable, RunbooksTable, SamplingTable,
 };
-use super::settings::{Database, Langfuse, ModelEndpoint, Phoenix, Runbooks, Service, Silence};
+use super::settings::{Actions, Database, Langfuse, ModelEndpoint, Phoenix, Runbooks, Service, Silence};
 use crate::cli::secret::{Secret, SecretFrom};
 use crate::engine::keep::Retention;
 use crate::journal::redact::{Redactor, RulePart, UserRule};
@@ -177,6 +177,41 @@ impl<'a> Place<'a> {
             all.push(ModelEndpoint { endpoint, key: self.secret(key)? });
         }
         Ok(all)
+    }
+
+    /// What may be changed from here: nothing but what is named.
+    pub fn actions(&self, table: ActionsTable) -> Result<Actions, Refused> {
+        let ActionsTable { hosts, keep_env, secrets, credential } = table;
+        let hosts = hosts.iter().map(|host| self.address(host, "credential")).collect::<Result<Vec<_>, _>>()?;
+        for name in &keep_env {
+            // These decide what code a program loads and where it is looked for.
+            let bends = ["LD_", "DYLD_", "BASH_", "PYTHON", "PERL", "NODE_", "RUBY"];
+            if name.get_ref() == "PATH" || bends.iter().any(|start| name.get_ref().starts_with(start)) {
+                let what = format!("{} would change which code runs: programs never get it", name.get_ref());
+                return Err(self.refuse(name.span().start, what));
+            }
+        }
+        let mut known = Vec::new();
+        for (name, from) in secrets {
+            if let Some(secret) = self.secret(Some(from))? {
+                known.push((name, secret));
+            }
+        }
+        let mut credentials = Vec::new();
+        for CredentialTable { host, header, value } in credential {
+            let url = self.address(&host, "value")?;
+            let name = reqwest::header::HeaderName::from_bytes(header.get_ref().as_bytes());
+            let name = name.map_err(|error| self.refuse(header.span().start, error.to_string()))?;
+            if !hosts.iter().any(|host| host.origin() == url.origin()) {
+                let what = "this host is not among [actions] hosts, so nothing is ever sent there".to_owned();
+                return Err(self.refuse(host.span().start, what));
+            }
+            if let Some(secret) = self.secret(Some(value))? {
+                credentials.push((url, name, secret));
+            }
+        }
+        let keep_env = keep_env.into_iter().map(Spanned::into_inner).collect();
+        Ok(Actions { hosts, keep_env, secrets: known, credentials })
     }
 
     /// What is taken out of everything before it is recorded: the built-in rules and these.

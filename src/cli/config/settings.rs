@@ -52,6 +52,19 @@ pub struct Langfuse {
     pub service: String,
 }
 
+/// What may be changed from here, besides silences.
+#[derive(Clone, Debug, Default)]
+pub struct Actions {
+    /// Where requests that change something may go.
+    pub hosts: Vec<url::Url>,
+    /// Variables of our environment that programs get.
+    pub keep_env: Vec<String>,
+    /// What stands for `{secret:NAME}` in a request.
+    pub secrets: Vec<(String, Secret)>,
+    /// What proves us to a host: the host, the header, its value.
+    pub credentials: Vec<(url::Url, reqwest::header::HeaderName, Secret)>,
+}
+
 /// A model's endpoint, against which recorded runs may be run again.
 #[derive(Clone, Debug)]
 pub struct ModelEndpoint {

@@ -38,6 +38,8 @@ pub struct Hands {
     reading: usize,
     acts: VecDeque<(IncidentId, Act, Time)>,
     acting: bool,
+    /// Acts that run beside the others.
+    running: usize,
     extra: VecDeque<Msg>,
     drafts: Option<Drafts>,
     /// Drafts to be written; the newest text of each.
@@ -82,6 +84,7 @@ impl Hands {
             reading: 0,
             acts: VecDeque::new(),
             acting: false,
+            running: 0,
             extra: VecDeque::new(),
             drafts,
             begun: Begun::new(),
@@ -95,6 +98,15 @@ impl Hands {
             Effect::Fetch(want, through) => {
                 self.reads.push_back((want, through));
                 self.read_on();
+            }
+            // What may take minutes goes beside the others: whoever wants to stop it must not wait for it.
+            Effect::Perform(incident, act) if act.runs() => {
+                let (desk, person) = (self.desk.clone(), self.person.clone());
+                self.running += 1;
+                self.spawn(move || {
+                    let result = desk.perform(incident, act, &person, now.wall).map_err(|error| format!("{error:#}"));
+                    Msg::Ran(incident, result)
+                });
             }
             Effect::Perform(incident, act) => {
                 if self.acts.len() >= ACTS {
@@ -145,6 +157,7 @@ impl Hands {
     /// record has what counts.
     fn run_errand(&self, errand: Errand) {
         let (lab, person, back) = (self.lab.clone(), self.person.clone(), self.back.clone());
+        let desk = self.desk.clone();
         let words = |error: anyhow::Error| Untrusted::from(format!("{error:#}"));
         self.spawn(move || {
             Msg::Found(Box::new(match errand {
@@ -158,6 +171,9 @@ impl Hands {
                     let told =
                         move |news| drop(back.try_send(Msg::Found(Box::new(Found::News(incident, replay, news)))));
                     Found::Begun(incident, replay, lab.begin(&ready, Box::new(told)).map_err(words))
+                }
+                Errand::Offer(incident, facts) => {
+                    Found::Offered(incident, desk.offered(incident, &facts).map_err(words))
                 }
                 Errand::Stop(incident, replay) => Found::Stopped(incident, lab.stop(replay).map_err(words)),
             }))
@@ -219,6 +235,7 @@ impl Hands {
                 self.acting = false;
                 self.act_on();
             }
+            Msg::Ran(..) => self.running -= 1,
             Msg::Drafted(_) => {
                 self.drafting = false;
                 self.draft_on();
@@ -231,7 +248,7 @@ impl Hands {
     /// Waits for the acts that began and the drafts, at most so long.
     pub async fn finish(&mut self, patience: Duration) {
         let all = async {
-            while self.acting || !self.acts.is_empty() || self.drafting {
+            while self.acting || !self.acts.is_empty() || self.drafting || self.running > 0 {
                 self.next().await;
             }
         };

@@ -20,7 +20,7 @@ use crate::console::theme::Role;
 use crate::console::update::GRAVE_PAUSE;
 use crate::engine::view::{ActionState, ActionView};
 use crate::event::{IncidentId, Plan, PlanId};
-use crate::response::{Act, asked_to_type};
+use crate::response::{Act, asked_to_type, needs_second_person};
 
 /// The layer of an approval.
 pub struct Approval {
@@ -38,6 +38,8 @@ pub struct Approval {
     /// What became of the plan meanwhile.
     over: Option<&'static str>,
     mode: Mode,
+    /// Why the second person is passed over.
+    glass: Option<String>,
 }
 
 enum Mode {
@@ -47,6 +49,8 @@ enum Mode {
     Typing(Prompt),
     /// Typing the reason for refusing.
     Refusing(Prompt),
+    /// Typing the reason for going on without a second person.
+    Breaking(Prompt),
 }
 
 impl Approval {
@@ -66,6 +70,7 @@ impl Approval {
             seen_whole: false,
             over: (action.plan.id() != action.id).then_some("its bytes are not what its name says: it must not run"),
             mode: Mode::Looking,
+            glass: None,
         }
     }
 
@@ -81,7 +86,8 @@ impl Approval {
     }
 
     fn approve(&self, typed: Option<String>) -> Answer {
-        let act = Act::Approve { plan: self.id, typed: typed.map(Into::into) };
+        let act =
+            Act::Approve { plan: self.id, typed: typed.map(Into::into), glass: self.glass.as_deref().map(Into::into) };
         Answer::Done(vec![
             Ask::Close,
             Ask::Say("Recording the approval …".to_owned()),
@@ -103,10 +109,24 @@ impl Approval {
         self.approve(None)
     }
 
+    /// Begins to pass over the second person, where one is asked for.
+    fn break_glass(&mut self) -> Answer {
+        if !needs_second_person(&self.plan) {
+            return Answer::ask(Ask::Say("It asks for no second person: there is no glass to break.".to_owned()));
+        }
+        if !self.seen_whole {
+            return Answer::ask(Ask::Say("Not all of it was on the screen yet: go to its end first.".to_owned()));
+        }
+        self.mode = Mode::Breaking(Prompt::default());
+        Answer::done()
+    }
+
     fn typing(&mut self, input: &Input) -> Answer {
         let phrase = self.phrase().unwrap_or_default();
         let over = self.over;
-        let (Mode::Typing(prompt) | Mode::Refusing(prompt)) = &mut self.mode else { return Answer::Ignored };
+        let (Mode::Typing(prompt) | Mode::Refusing(prompt) | Mode::Breaking(prompt)) = &mut self.mode else {
+            return Answer::Ignored;
+        };
         match input {
             // What approves is typed by hand.
             Input::Paste(_) => return Answer::ask(Ask::Say("Pasted text is not taken here.".to_owned())),
@@ -121,6 +141,16 @@ impl Approval {
                     if matches!(self.mode, Mode::Refusing(_)) {
                         let act = Act::Deny { plan: self.id, reason: typed.into() };
                         return Answer::Done(vec![Ask::Close, Ask::Perform(self.incident, act)]);
+                    }
+                    if matches!(self.mode, Mode::Breaking(_)) {
+                        if typed.trim().is_empty() {
+                            return Answer::ask(Ask::Complain(
+                                "An emergency has a reason; nothing was approved.".to_owned(),
+                            ));
+                        }
+                        self.glass = Some(typed.trim().to_owned());
+                        self.mode = Mode::Looking;
+                        return self.yes();
                     }
                     if let Some(why) = over {
                         return Answer::ask(Ask::Complain(format!("This plan cannot be approved: {why}.")));
@@ -150,14 +180,14 @@ impl Layer for Approval {
     fn context(&self) -> Context {
         match self.mode {
             Mode::Looking => Context::Dialog,
-            Mode::Typing(_) | Mode::Refusing(_) => Context::Input,
+            Mode::Typing(_) | Mode::Refusing(_) | Mode::Breaking(_) => Context::Input,
         }
     }
 
     fn hints(&self) -> &'static [Action] {
         match self.mode {
             Mode::Looking => &[Action::Yes, Action::Refuse, Action::No, Action::PageDown, Action::Bottom],
-            Mode::Typing(_) | Mode::Refusing(_) => &[Action::InputAccept, Action::InputCancel],
+            Mode::Typing(_) | Mode::Refusing(_) | Mode::Breaking(_) => &[Action::InputAccept, Action::InputCancel],
         }
     }
 
@@ -202,6 +232,7 @@ impl Layer for Approval {
             Input::Key(_) => Answer::Ignored,
             Input::Do(command) => match command.action {
                 Action::Yes => self.yes(),
+                Action::Glass => self.break_glass(),
                 Action::Refuse => {
                     self.mode = Mode::Refusing(Prompt::default());
                     Answer::done()
@@ -236,6 +267,11 @@ impl Layer for Approval {
                 line.spans.extend(prompt.drawn(cx, cx.area.width.saturating_sub(10)).0.spans);
                 line
             }
+            (Mode::Breaking(prompt), _) => {
+                let mut line = Line::from(safe::lit("What is the emergency? ", cx.of(Role::DialogDanger)));
+                line.spans.extend(prompt.drawn(cx, cx.area.width.saturating_sub(24)).0.spans);
+                line
+            }
             (Mode::Looking, _) if !self.seen_whole && !self.scroll.at_end() => {
                 Line::from(safe::lit("Read on: it can be approved once its end was on the screen.", muted))
             }
@@ -254,6 +290,7 @@ impl Layer for Approval {
             Mode::Looking => return None,
             Mode::Typing(prompt) => (16 + u16::try_from(self.phrase()?.len()).ok()?, prompt, 20),
             Mode::Refusing(prompt) => (9, prompt, cx.area.width.saturating_sub(10)),
+            Mode::Breaking(prompt) => (23, prompt, cx.area.width.saturating_sub(24)),
         };
         let column = before + prompt.drawn(cx, width).1;
         (column < cx.area.width && cx.area.height > 0)

@@ -9,6 +9,7 @@ use crate::console::layers::decision::{Decision, Way};
 use crate::console::layers::editor::Editor;
 use crate::console::layers::reader::Reader;
 use crate::console::layers::replay::Replay;
+use crate::console::layers::runbooks::Runbooks;
 use crate::console::layers::severity::Severity;
 use crate::console::layers::triage::Triage;
 use crate::console::layers::truth::TruthForm;
@@ -53,6 +54,21 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             model.say(text.to_owned(), false);
         }
         Action::Act => plans(model),
+        Action::Runbooks => {
+            let Some(incident) = model.incident() else { return };
+            let (layer, errand) = Runbooks::new(incident);
+            push(model, Box::new(layer));
+            effects.push(Effect::Errand(Box::new(errand)));
+        }
+        Action::Cancel => cancel(model, id, command.argument.as_deref(), effects),
+        Action::Halt | Action::Unhalt => {
+            let Some(reason) = command.argument.as_deref() else {
+                let text = "Say why: halt the retries make it worse";
+                return model.say(text.to_owned(), true);
+            };
+            let act = Act::Halt { on: command.action == Action::Halt, reason: reason.into() };
+            perform(model, id, act, effects);
+        }
         Action::Silence => silence(model, id, command.argument.as_deref(), effects),
         Action::Reconcile => reconcile(model, id, effects),
         Action::Resolve => resolve(model, id),
@@ -81,7 +97,10 @@ pub(super) fn perform(model: &mut Model, incident: IncidentId, act: Act, effects
         Act::Hunch(text) => Some(("hunch", text.raw().to_owned())),
         _ => None,
     };
-    model.handed.push_back(Handed { incident, text });
+    // What runs for a while comes back beside the others.
+    if !act.runs() {
+        model.handed.push_back(Handed { incident, text });
+    }
     effects.push(Effect::Perform(incident, act));
 }
 
@@ -94,6 +113,21 @@ pub(super) fn performed(
 ) {
     let nth = model.handed.iter().position(|handed| handed.incident == incident);
     let text = nth.and_then(|nth| model.handed.remove(nth)).and_then(|handed| handed.text);
+    told(model, incident, result, text, effects);
+}
+
+/// What ran for a while returned.
+pub(super) fn ran(model: &mut Model, incident: IncidentId, result: Result<String, String>, effects: &mut Vec<Effect>) {
+    told(model, incident, result, None, effects);
+}
+
+fn told(
+    model: &mut Model,
+    incident: IncidentId,
+    result: Result<String, String>,
+    text: Option<(&'static str, String)>,
+    effects: &mut Vec<Effect>,
+) {
     match (result, text) {
         (Ok(line), text) => {
             let named = line.starts_with(&incident.to_string());
@@ -195,7 +229,7 @@ pub(super) fn found(model: &mut Model, found: &Found, effects: &mut Vec<Effect>)
             Some((format!("{id}: the endpoint is busy, it is asked again in {seconds:.0} s: {}", why.raw()), false))
         }
         Found::News(id, _, News::Broken(why)) => Some((format!("{id}: the replay broke off. {}", why.raw()), true)),
-        Found::Survey(..) | Found::Ready(..) => None,
+        Found::Survey(..) | Found::Ready(..) | Found::Offered(..) => None,
     };
     if let Some((text, bad)) = told {
         model.say(text, bad);
@@ -251,6 +285,25 @@ fn silence(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &
     model.say("Proposing a silence; nothing is sent before somebody approves it.", false);
     perform(model, id, Act::ProposeSilence { alerts, minutes, comment }, effects);
     model.focus(PaneKind::Actions);
+}
+
+/// Stops the running action under the cursor, else the first that runs.
+fn cancel(model: &mut Model, id: IncidentId, why: Option<&str>, effects: &mut Vec<Effect>) {
+    let Some(incident) = model.incident() else { return };
+    let runs = || {
+        let mut all = incident.actions.iter();
+        std::iter::from_fn(move || all.find(|action| matches!(action.state, ActionState::Started { .. }))).map(|a| a.id)
+    };
+    let under_cursor = match room::picked(model) {
+        Some(Picked::Plan(plan)) => runs().find(|other| *other == plan),
+        _ => None,
+    };
+    let Some(plan) = under_cursor.or_else(|| runs().next()) else {
+        model.say("No action of this incident is running.", false);
+        return;
+    };
+    let reason = why.unwrap_or("stopped at the console").into();
+    perform(model, id, Act::Cancel { plan, reason }, effects);
 }
 
 /// Has the target of an unknown outcome looked up: of the plan under the cursor, else of the first such plan.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::diagnosis::ENGINE;
 use crate::engine::view::{DecisionLine, NoteLine, Opens, RatedView, TimelineItem};
 use crate::event::{
-    Calibration, Decision, Diagnosis, Fact, Hunch, IncidentId, Person, PlanId, Pointer, SeveritySet, Source, SpanBatch,
-    Time, TruthConfirmed, Untrusted, Verdict,
+    Calibration, Decision, Diagnosis, Fact, Hunch, IncidentId, Person, PlanId, Pointer, Released, SeveritySet, Source,
+    SpanBatch, Time, TruthConfirmed, Untrusted, Verdict,
 };
 use crate::feedback::{Judged, Outcome};
 use crate::journal::Record;
@@ -98,11 +98,7 @@ impl Fold {
                 self.state.uncalibrated = false;
                 self.dirty.accuracy = true;
             }
-            Fact::Released(released) => {
-                let before = self.state.let_go.through;
-                self.state.runs.thinned(released, before);
-                self.state.let_go.add(released);
-            }
+            Fact::Released(released) => self.released(released),
             Fact::Proposed(plan) => {
                 self.plan(record, fact, plan.id(), &plan.proposed_by, &format!("proposed: {}", plan.title.raw()));
             }
@@ -116,29 +112,22 @@ impl Fold {
                 self.plan(record, fact, x.plan, &"executor".into(), &super::build::outcome_text(&x.outcome));
             }
             Fact::SeveritySet(set) => self.severity_set(record, set),
-            Fact::TargetEnded(x) => {
-                let text = format!(
-                    "{} {}: {}",
-                    x.target.kind.raw(),
-                    x.target.name.raw(),
-                    super::build::outcome_text(&x.outcome)
-                );
-                self.plan(record, fact, x.plan, &"executor".into(), &text);
-            }
-            Fact::Cancelled(x) => {
-                self.plan(record, fact, x.plan, &x.by.login, &format!("cancelled: {}", x.reason.raw()));
-            }
-            Fact::EffectChecked(x) => {
-                let text = super::hands::effect_text(x);
-                self.plan(record, fact, x.plan, &"engine".into(), &text);
-            }
-            Fact::StepRead(read) => self.step_read(record, read),
-            Fact::Escalated(escalated) => self.escalated(record, escalated),
-            Fact::HarmMarked(marked) => self.harm_marked(record, marked),
-            Fact::Barred(barred) => self.barred(record, barred),
-            Fact::Halted(halted) => self.halted(record, halted),
+            Fact::TargetEnded(_)
+            | Fact::Cancelled(_)
+            | Fact::EffectChecked(_)
+            | Fact::StepRead(_)
+            | Fact::Escalated(_)
+            | Fact::HarmMarked(_)
+            | Fact::Barred(_)
+            | Fact::Halted(_) => self.by_hand(record, fact),
         }
         self.keep_past();
+    }
+
+    fn released(&mut self, released: &Released) {
+        let before = self.state.let_go.through;
+        self.state.runs.thinned(released, before);
+        self.state.let_go.add(released);
     }
 
     fn hunch(&mut self, record: &Record, hunch: &Hunch) {
@@ -346,7 +335,7 @@ impl Fold {
     }
 
     /// An entry about a plan: its state, and a line that says so.
-    fn plan(&mut self, record: &Record, fact: &Fact, plan: PlanId, who: &Untrusted, text: &str) {
+    pub(super) fn plan(&mut self, record: &Record, fact: &Fact, plan: PlanId, who: &Untrusted, text: &str) {
         let Some(id) = fact.incident() else { return };
         let moved = self.state.incidents.get_mut(&id).is_some_and(|incident| incident.plan_fact(fact, record.at));
         let text = if moved { text.to_owned() } else { format!("{text} (too late: it changed nothing)") };

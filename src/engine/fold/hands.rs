@@ -1,7 +1,9 @@
 //! Reading steps, calls, the list of harm and the kill switch, as they are kept.
 
 use crate::engine::view::{CallLine, HaltView, HandsView, HarmLine, Opens, ReadLine};
-use crate::event::{Barred, EffectChecked, Escalated, Halted, HarmMarked, IncidentId, ReadEnd, Recovery, StepRead};
+use crate::event::{
+    Barred, EffectChecked, Escalated, Fact, Halted, HarmMarked, IncidentId, ReadEnd, Recovery, StepRead,
+};
 use crate::journal::Record;
 
 use super::Fold;
@@ -15,7 +17,28 @@ const HARM_KEPT: usize = 10_000;
 pub(super) type Hands = HandsView;
 
 impl Fold {
-    pub(super) fn step_read(&mut self, record: &Record, read: &StepRead) {
+    /// What hands did, and what held them back.
+    pub(super) fn by_hand(&mut self, record: &Record, fact: &Fact) {
+        match fact {
+            Fact::TargetEnded(x) => {
+                let ended = super::build::outcome_text(&x.outcome);
+                let text = format!("{} {}: {ended}", x.target.kind.raw(), x.target.name.raw());
+                self.plan(record, fact, x.plan, &"executor".into(), &text);
+            }
+            Fact::Cancelled(x) => {
+                self.plan(record, fact, x.plan, &x.by.login, &format!("cancelled: {}", x.reason.raw()));
+            }
+            Fact::EffectChecked(x) => self.plan(record, fact, x.plan, &"engine".into(), &effect_text(x)),
+            Fact::StepRead(read) => self.step_read(record, read),
+            Fact::Escalated(escalated) => self.escalated(record, escalated),
+            Fact::HarmMarked(marked) => self.harm_marked(record, marked),
+            Fact::Barred(barred) => self.barred(record, barred),
+            Fact::Halted(halted) => self.halted(record, halted),
+            _ => {}
+        }
+    }
+
+    fn step_read(&mut self, record: &Record, read: &StepRead) {
         let who = read.by.as_ref().map_or_else(|| "runbook".into(), |by| by.login.clone());
         let text = format!("{}: {}: {}", read.runbook.raw(), read.step.raw(), said(read));
         self.line(record, read.incident, &who, &text, Opens::Entry { seq: record.seq });
@@ -40,7 +63,7 @@ impl Fold {
         }
     }
 
-    pub(super) fn escalated(&mut self, record: &Record, escalated: &Escalated) {
+    fn escalated(&mut self, record: &Record, escalated: &Escalated) {
         let by = &escalated.by.login;
         let text = format!("called {} ({}): {}", escalated.whom.raw(), escalated.how.raw(), escalated.point.raw());
         self.told(record, escalated.incident, by, &text);
@@ -51,7 +74,7 @@ impl Fold {
         }
     }
 
-    pub(super) fn harm_marked(&mut self, record: &Record, marked: &HarmMarked) {
+    fn harm_marked(&mut self, record: &Record, marked: &HarmMarked) {
         let line = HarmLine {
             status: marked.status,
             note: one_line(&marked.note),
@@ -66,7 +89,7 @@ impl Fold {
         }
     }
 
-    pub(super) fn barred(&mut self, record: &Record, barred: &Barred) {
+    fn barred(&mut self, record: &Record, barred: &Barred) {
         let text = format!("tried to {}: {}", barred.tried.raw(), barred.why.raw());
         match barred.plan {
             Some(plan) => self.line(record, barred.incident, &barred.by.login, &text, Opens::Plan { plan }),
@@ -77,7 +100,7 @@ impl Fold {
         }
     }
 
-    pub(super) fn halted(&mut self, record: &Record, halted: &Halted) {
+    fn halted(&mut self, record: &Record, halted: &Halted) {
         let by = &halted.by.login;
         let what = if halted.on { "switched all changes off" } else { "let changes run again" };
         for id in self.open_incidents() {
@@ -107,7 +130,7 @@ fn said(read: &StepRead) -> String {
 }
 
 /// What came of a plan, in one line.
-pub(super) fn effect_text(checked: &EffectChecked) -> String {
+fn effect_text(checked: &EffectChecked) -> String {
     let effect = match checked.effect {
         Recovery::Recovered => "as it was before the trouble",
         Recovery::Better => "better, not yet as before",

@@ -2,11 +2,46 @@
 
 use std::collections::BTreeMap;
 
+use crate::response::runbook::Facts;
+use crate::surface::StopClass;
 use crate::surface::triage::{Finding, Known, Said, Standing, StopCount};
 
 use super::{IncidentView, SurfaceState};
 
 impl IncidentView {
+    /// What runbooks can be for, of this incident; the labels of its alerts are for whoever reads the record.
+    #[must_use]
+    pub fn runbook_facts(&self) -> Facts {
+        let mut services: Vec<_> = Vec::new();
+        for group in &self.groups.items {
+            if !services.contains(&group.service) {
+                services.push(group.service.clone());
+            }
+        }
+        let suspected =
+            self.diagnosis.iter().flat_map(|shown| &shown.diagnosis.hypotheses).map(|one| one.cause.surface);
+        let changed = self.surfaces.iter().filter(|line| matches!(line.state, SurfaceState::Changed { .. }));
+        let mut surfaces = Vec::new();
+        for surface in suspected.chain(changed.map(|line| line.surface)) {
+            if !surfaces.contains(&surface) {
+                surfaces.push(surface);
+            }
+        }
+        let total = |of: fn(&super::StopLine) -> u64| self.stops.iter().map(of).sum::<u64>();
+        let (before, since) = (total(|line| line.before), total(|line| line.since));
+        // More often than before, as a share of the runs; multiplied out, so that nothing is divided by none.
+        let risen = self.stops.iter().filter(|line| line.since * before.max(1) > line.before * since);
+        Facts {
+            alerts: Vec::new(),
+            services,
+            surfaces,
+            stops: risen
+                .filter_map(|line| StopClass::ALL.into_iter().find(|stop| stop.name() == line.stop.raw()))
+                .collect(),
+            title: self.headline.clone(),
+        }
+    }
+
     /// What the triage walk can be answered from.
     #[must_use]
     pub fn known(&self) -> Known {

@@ -50,6 +50,10 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
 
     heading(&mut out, format!("Blast radius: tier {}, {} targets", plan.tier.0, plan.targets.len()));
     out.push(Line::from(safe::made(format!("  it takes: {}", asks(plan)), text)));
+    for reason in &plan.reasons {
+        let because = format!("  because {}", safe::clean(reason.raw(), Policy::Prose));
+        out.extend(safe::wrap(&because, width).into_iter().map(|line| Line::from(safe::made(line, muted))));
+    }
     for target in &plan.targets {
         let name = format!("{} {}", safe::clean(target.kind.raw(), Policy::Exact), visible(&target.name, glyphs));
         for line in chunks(&name, width.saturating_sub(2)) {
@@ -66,6 +70,23 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
         out.push(Line::from(safe::made(line, text)));
     }
 
+    if let Some(dry) = &plan.dry_run {
+        heading(&mut out, "A dry run of it, which changed nothing, said".to_owned());
+        let (_, first, rest) = exactly(&dry.request, glyphs);
+        for line in chunks(&format!("{first} {}", rest.join(" ")), width) {
+            out.push(Line::from(safe::made(line, muted)));
+        }
+        quoted(&mut out, &dry.output, Policy::Prose, cx, glyphs);
+    }
+    if let Some(origin) = &plan.origin {
+        heading(&mut out, "It is a step of a runbook".to_owned());
+        let from = format!(
+            "{}, step {}",
+            safe::clean(origin.runbook.raw(), Policy::Exact),
+            safe::clean(origin.step.raw(), Policy::Exact)
+        );
+        out.extend(safe::wrap(&from, width).into_iter().map(|line| Line::from(safe::made(line, text))));
+    }
     if !plan.taint.is_empty() {
         heading(&mut out, "Text from outside reached it by".to_owned());
         for path in &plan.taint {

@@ -21,7 +21,7 @@ fn a_small_plan_is_approved_by_two_keys_once_it_was_seen() {
     bench.paint_and_wait(400);
     bench.press("y");
     let acts = bench.acts();
-    let [Act::Approve { plan: id, typed: None }] = acts.as_slice() else { panic!("{acts:?}") };
+    let [Act::Approve { plan: id, typed: None, .. }] = acts.as_slice() else { panic!("{acts:?}") };
     assert_eq!(*id, plan(42, 1, "{\"matchers\": []}").id());
 }
 

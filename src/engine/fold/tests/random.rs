@@ -60,6 +60,9 @@ pub(super) fn plan(number: u8, incident: IncidentId) -> Plan {
         approve_by: at(900),
         purpose: crate::event::Purpose::Mend,
         origin: None,
+        traits: None,
+        found_by: None,
+        asks: None,
         reasons: Vec::new(),
         dry_run: None,
     }
@@ -72,7 +75,7 @@ fn hands(incident: IncidentId, plan: PlanId, which: u8) -> Fact {
     match which {
         0 => TargetEnded { incident, plan, nonce: "n".into(), target, outcome: done }.into(),
         1 => Cancelled { incident, plan, by, reason: "stop".into() }.into(),
-        2 => Halted { on: incident.0 % 2 == 0, by, reason: "stop".into() }.into(),
+        2 => Halted { on: incident.0.is_multiple_of(2), by, reason: "stop".into() }.into(),
         3 => Barred { incident, plan: Some(plan), tried: "approve".into(), why: "alone".into(), by }.into(),
         4 => Escalated { incident, point: "data".into(), whom: "dpo".into(), how: "phone".into(), by }.into(),
         5 => HarmMarked { incident, item: "user 1".into(), status: HarmStatus::Told, note: "".into(), by }.into(),
@@ -99,6 +102,7 @@ fn hands(incident: IncidentId, plan: PlanId, which: u8) -> Fact {
             finding: "x".into(),
             about: vec![Surface::Infra],
             says: None,
+            effects: vec![],
             by: None,
         }
         .into(),
