@@ -227,7 +227,9 @@ fn line(cx: &Cx<'_>, incident: Option<&IncidentView>, all: &[Offered], row: Row)
                 safe::lit(word, cx.of(role)),
                 safe::made(format!("  {state:<16} "), cx.of(state_role)),
             ];
-            let name = if step.heading.is_empty() { &step.name } else { &step.heading };
+            // Where several stand under one heading, each has a name of its own.
+            let alone = runbook.steps.iter().filter(|other| other.heading == step.heading).count() == 1;
+            let name = if step.heading.is_empty() || !alone { &step.name } else { &step.heading };
             spans.extend(words::prose(cx, name, columns / 3, text));
             if let Some(read) = incident.and_then(|incident| last(&incident.hands, runbook, step)) {
                 spans.push(safe::lit("  ", text));
