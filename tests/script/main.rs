@@ -7,5 +7,6 @@ mod bundle;
 mod commands;
 mod configuration;
 mod doctor;
+mod policy;
 mod rooms;
 mod runbooks;
