@@ -139,7 +139,16 @@ impl Details for JournalDetails {
     }
 
     fn plan(&self, plan: PlanId, through: Seq) -> anyhow::Result<Option<ActionView>> {
-        let kinds = [Kind::Proposed, Kind::Approved, Kind::Denied, Kind::Started, Kind::Finished];
+        let kinds = [
+            Kind::Proposed,
+            Kind::Approved,
+            Kind::Denied,
+            Kind::Started,
+            Kind::TargetEnded,
+            Kind::Cancelled,
+            Kind::Finished,
+            Kind::EffectChecked,
+        ];
         let records = self.all(&term::plan(plan), &kinds, through)?;
         let Some(as_of) = records.last().map(|record| record.arrived) else { return Ok(None) };
         let facts: Vec<(Fact, Time)> =

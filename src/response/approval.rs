@@ -4,6 +4,7 @@
 //! be copied or read from bytes, and using it consumes it. What it allows is exactly one plan, once, for a short time.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -32,6 +33,8 @@ pub(super) struct Surroundings<'a> {
     pub runbook: &'a super::desk::ReadRunbook,
     pub rules: &'a Rules,
     pub clock: &'a Clock,
+    /// This process is about to end.
+    pub leaving: &'a AtomicBool,
 }
 
 /// A moment and how to tell the time from then on without asking the wall clock again.
@@ -268,6 +271,9 @@ impl Watch for Running<'_> {
     }
 
     fn stop(&self) -> Option<String> {
+        if self.around.leaving.load(Ordering::Relaxed) {
+            return Some("the console it ran from was left".to_owned());
+        }
         // A journal that cannot be read cannot say that all is well.
         past::stop(self.around.journal, self.approval.recorded.plan)
             .unwrap_or_else(|error| Some(format!("whether it is still wanted cannot be read ({error})")))

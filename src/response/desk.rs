@@ -1,5 +1,7 @@
 //! The desk of one process: what a person does becomes entries, and an approved plan is executed once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::{Context as _, bail, ensure};
 
 use super::clock::Clock;
@@ -62,6 +64,8 @@ pub struct LocalDesk {
     pub(super) hands: Hands,
     pub(super) rules: Rules,
     pub(super) clock: Clock,
+    /// This process is about to end: what runs stops where it is.
+    pub(super) leaving: AtomicBool,
 }
 
 impl Desk for LocalDesk {
@@ -97,6 +101,10 @@ impl Desk for LocalDesk {
         }
     }
 
+    fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
     fn offered(&self, incident: IncidentId, seen: &runbook::Facts) -> anyhow::Result<Vec<Offered>> {
         self.fitting(incident, seen)
     }
@@ -107,7 +115,7 @@ impl LocalDesk {
     /// must not be made on async threads.
     #[must_use]
     pub fn new(journal: SharedJournal, hands: Hands, rules: Rules, now: Time) -> Self {
-        Self { journal, hands, rules, clock: Clock::starting(now) }
+        Self { journal, hands, rules, clock: Clock::starting(now), leaving: AtomicBool::new(false) }
     }
 
     /// Entries that need no more than to be written.

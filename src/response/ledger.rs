@@ -100,6 +100,12 @@ pub(super) fn unknown_plans(journal: &SharedJournal, incident: IncidentId) -> Re
     Ok(unknown)
 }
 
+/// Whether the record is a demo, a drill or an import.
+pub(super) fn is_labelled(journal: &SharedJournal) -> Result<bool, JournalError> {
+    let query = Query { kinds: vec![Kind::Labelled], limit: 1, ..Query::default() };
+    Ok(!journal.read(&query)?.is_empty())
+}
+
 /// The reading steps that ran for an incident, by runbook and step.
 pub(super) fn steps_read(
     journal: &SharedJournal,

@@ -10,6 +10,7 @@ mod alertmanager;
 mod approval;
 mod clock;
 mod desk;
+mod effects;
 mod execute;
 mod guard;
 mod identity;
@@ -196,6 +197,9 @@ pub trait Desk: Send + Sync {
     /// The act did not take place; the error says why and what to do. Where a person's approval had already been
     /// recorded when that turned out, the refusal is recorded beside it.
     fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String>;
+
+    /// The process is about to end: whatever runs stops where it is, and that is put on record.
+    fn leave(&self) {}
 
     /// The runbooks that fit an incident that looks like `seen`, the closest first. Runs nothing.
     ///

@@ -7,7 +7,7 @@ use super::alertmanager::Matcher;
 use super::approval::{Approval, EXECUTING, Moment, Surroundings, deny, digest_of, said, unknown, who_won};
 use super::desk::{LocalDesk, MAX_TEXT, random, says_something};
 use super::execute::silence::{self, Asked};
-use super::execute::{self, Executor, Reach, SilenceExecutor};
+use super::execute::{self, Executor, Reach, Rehearsal, SilenceExecutor};
 use super::guard::{asked_to_type, needs_second_person};
 use super::ledger::{self, Ledger, outcome_key, plan_draft};
 use super::past::{self, Past};
@@ -19,13 +19,14 @@ use crate::event::{
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(30);
 
 impl LocalDesk {
-    /// Marks executions whose process is gone as of unknown outcome; returns how many. To be called at the start and now
-    /// and then; executes nothing.
+    /// Looks at what came of executions that ended, and marks those whose process is gone as of unknown outcome; returns how
+    /// many were marked. To be called at the start and now and then; executes nothing.
     ///
     /// # Errors
     /// When the journal cannot be read or written.
     pub fn tend(&self, now: Time) -> anyhow::Result<usize> {
         self.clock.look(now);
+        self.look_at_effects(now)?;
         let unfinished = ledger::unfinished(&self.journal)?;
         if unfinished.is_empty() {
             return Ok(0);
@@ -240,6 +241,9 @@ impl LocalDesk {
 
     /// The one that carries out this plan.
     fn executor(&self, plan: &Plan) -> anyhow::Result<&dyn Executor> {
+        if ledger::is_labelled(&self.journal)? {
+            return Ok(&Rehearsal);
+        }
         match &self.hands.silences {
             Some(silences) if silences.takes(plan) => Ok(silences),
             _ => execute::of(&self.hands.executors, plan),
@@ -253,6 +257,7 @@ impl LocalDesk {
             runbook: &*self.hands.runbook,
             rules: &self.rules,
             clock: &self.clock,
+            leaving: &self.leaving,
         }
     }
 }

@@ -138,6 +138,21 @@ fn fault_61_another_responder_stops_what_runs_and_its_outcome_is_unknown() {
 }
 
 #[test]
+fn fault_61_what_runs_ends_with_the_console_it_runs_from() {
+    let yard = yard();
+    let desk = yard.desk();
+    let plan = propose(&yard, &desk, "slow", &[]).unwrap();
+    std::thread::scope(|threads| {
+        let running = threads.spawn(|| approve(&yard, &desk, plan, "ana"));
+        crate::support::wait_until("it runs", || yard.read("slow").is_some_and(|text| text == "begun\n"));
+        desk.leave();
+        let told = running.join().unwrap().unwrap();
+        assert!(told.contains("the console it ran from was left"), "{told}");
+    });
+    assert!(matches!(yard.outcome(), Some(Outcome::Unknown { .. })));
+}
+
+#[test]
 fn fault_62_no_value_becomes_an_option_a_second_word_or_a_command() {
     let yard = yard();
     let desk = yard.desk();
@@ -236,6 +251,19 @@ fn fault_57_and_65_nobody_approves_their_own_wide_plan_unless_the_glass_is_broke
     let [Fact::Approved(approval)] = approvals.as_slice() else { panic!("{approvals:?}") };
     assert_eq!(approval.broke_glass.as_ref().unwrap().raw(), "the disk is full and nobody answers");
     assert!(yard.read("state").is_none());
+}
+
+#[test]
+fn on_a_record_that_is_labelled_as_no_real_one_nothing_is_carried_out() {
+    let yard = yard();
+    let labelled = warroom::event::Labelled { label: "demo: invented data".into() };
+    let draft = warroom::journal::Draft::new(Time::now(), "labelled".into(), &labelled.into());
+    yard.journal.append(vec![draft]).unwrap();
+    let desk = yard.desk();
+    let plan = propose(&yard, &desk, "make", &[]).unwrap();
+    let told = approve(&yard, &desk, plan, "ana").unwrap();
+    assert!(told.contains("rehearsed: nothing was run"), "{told}");
+    assert!(yard.read("fresh").is_none());
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod e2e_hostile;
 mod e2e_hunch;
 mod e2e_page;
 mod e2e_reading;
+mod e2e_repair;
 mod e2e_replay;
 mod e2e_secrets;
 mod e2e_silence;

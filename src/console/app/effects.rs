@@ -245,8 +245,9 @@ impl Hands {
         msg
     }
 
-    /// Waits for the acts that began and the drafts, at most so long.
+    /// Stops what runs, and waits for the acts that began and the drafts, at most so long.
     pub async fn finish(&mut self, patience: Duration) {
+        self.desk.leave();
         let all = async {
             while self.acting || !self.acts.is_empty() || self.drafting || self.running > 0 {
                 self.next().await;

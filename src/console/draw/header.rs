@@ -101,6 +101,9 @@ fn left<'a>(model: &'a Model, lost: &[Part], style: ratatui::style::Style) -> Li
         spans.extend([safe::lit(" ", on), safe::shown(kept.show(Policy::Prose), on), safe::lit(" ", on)]);
         spans.push(safe::lit(" ", style));
     }
+    if model.live.halted.is_some() {
+        spans.extend([safe::lit(" CHANGES HALTED ", model.theme.of(Role::HeaderAlarm)), safe::lit(" ", style)]);
+    }
     let Some(incident) = model.incident() else { return Line::from(spans) };
     // Whose it is and how severe is never held back: nobody reads that from a list that could shift.
     let newest = || model.live.incidents.items.iter().find(|newest| newest.id == incident.id).map(AsRef::as_ref);

@@ -59,6 +59,10 @@ fn row(cx: &Cx<'_>, action: &ActionView) -> Line<'static> {
         .lit(" ", text)
         .made(format!("tier {} ", action.plan.tier.0), muted)
         .made(format!("{} ", targets(action)), muted);
+    let row = match action.broke_glass {
+        Some(_) => row.lit("EMERGENCY ", cx.of(Role::HeaderAlarm)),
+        None => row,
+    };
     let (end, end_style) = match action.state {
         ActionState::Proposed => (format!(" until {}", cx.clock_short(action.plan.approve_by)), cx.of(Role::Time)),
         _ if ended_unknown(action) => {

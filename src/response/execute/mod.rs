@@ -6,6 +6,7 @@
 
 mod http;
 mod process;
+mod rehearsal;
 pub(super) mod silence;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use anyhow::Context as _;
 pub use http::{Credential, HttpExecutor};
 pub use process::ProcessExecutor;
 pub(super) use process::{absolute, in_words};
+pub(super) use rehearsal::Rehearsal;
 pub use silence::SilenceExecutor;
 
 use crate::event::{Fingerprint, Outcome, Plan, Target};

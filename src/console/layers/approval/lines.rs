@@ -48,7 +48,7 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
         }
     }
 
-    heading(&mut out, format!("Blast radius: tier {}, {} targets", plan.tier.0, plan.targets.len()));
+    heading(&mut out, format!("Blast radius: tier {}, {}", plan.tier.0, many(plan.targets.len())));
     out.push(Line::from(safe::made(format!("  it takes: {}", asks(plan)), text)));
     for reason in &plan.reasons {
         let because = format!("  because {}", safe::clean(reason.raw(), Policy::Prose));
@@ -96,6 +96,11 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
     heading(&mut out, "To undo it".to_owned());
     quoted(&mut out, &plan.undo, Policy::Prose, cx, glyphs);
     out
+}
+
+/// `1 target`, `3 targets`.
+fn many(targets: usize) -> String {
+    if targets == 1 { "1 target".to_owned() } else { format!("{targets} targets") }
 }
 
 /// What would run: what it is and how long, its head, and the rest line by line.

@@ -12,7 +12,7 @@ use crate::console::sheet::{Content, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::words;
 use crate::engine::view::{ActionState, ActionView};
-use crate::event::{Outcome, PlanId, Policy, Request, Untrusted};
+use crate::event::{Outcome, PlanId, Policy, Recovery, Request, Untrusted};
 
 /// A plan.
 #[derive(Debug)]
@@ -97,7 +97,53 @@ fn lay_out(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>>
     let mut lines = field(cx, "what", &plan.title, Policy::Prose, width, text);
     lines.extend(beside(cx, "state", vec![safe::lit(words, style)], width));
     lines.extend(ended(cx, action, width));
+    if let Some(reason) = &action.broke_glass {
+        lines.extend(field(cx, "EMERGENCY", reason, Policy::Prose, width, cx.of(Role::DialogDanger)));
+    }
+    if let Some((by, reason)) = &action.cancelled {
+        lines.extend(field(cx, "stopped by", &by.login, Policy::Exact, width, text));
+        lines.extend(field(cx, "", reason, Policy::Prose, width, text));
+    }
+    for (nth, (target, outcome)) in action.targets.iter().enumerate() {
+        let (word, role) = match outcome {
+            Outcome::Done { .. } => ("done", Role::Good),
+            Outcome::Unknown { .. } => ("UNKNOWN", Role::Unclear),
+            Outcome::Failed { .. } | Outcome::Partly { .. } => ("failed", Role::Bad),
+        };
+        let mut spans = vec![safe::made(format!("{word:<8} "), cx.of(role))];
+        spans.extend(words::whole(cx, &target.name, Policy::Exact, text));
+        lines.extend(beside(cx, if nth == 0 { "each" } else { "" }, spans, width));
+    }
+    if let Some(checked) = &action.effect {
+        for symptom in &checked.symptoms {
+            let (word, role) = match symptom.effect {
+                Recovery::Recovered => ("recovered", Role::Good),
+                Recovery::Better => ("better", Role::Good),
+                Recovery::Unmoved => ("no better", Role::Bad),
+                Recovery::Worse => ("worse", Role::Bad),
+                Recovery::Unclear => ("cannot be told", Role::Unclear),
+            };
+            let mut spans = vec![safe::made(format!("{word}: "), cx.of(role))];
+            spans.extend(words::whole(cx, &symptom.what, Policy::Prose, text));
+            spans.push(safe::lit(" ", text));
+            spans.extend(words::whole(cx, &symptom.before, Policy::Prose, text));
+            spans.push(safe::lit(" before, ", text));
+            spans.extend(words::whole(cx, &symptom.after, Policy::Prose, text));
+            spans.push(safe::made(format!(" {} min after", checked.after_s / 60), text));
+            lines.extend(beside(cx, "came of it", spans, width));
+        }
+    }
     lines.extend(beside(cx, "tier", vec![safe::made(plan.tier.0.to_string(), text)], width));
+    for reason in &plan.reasons {
+        lines.extend(field(cx, "because", reason, Policy::Prose, width, text));
+    }
+    if let Some(origin) = &plan.origin {
+        lines.extend(field(cx, "runbook", &origin.runbook, Policy::Exact, width, text));
+        lines.extend(field(cx, "step", &origin.step, Policy::Exact, width, text));
+    }
+    if let Some(dry) = &plan.dry_run {
+        lines.extend(field(cx, "dry run", &dry.output, Policy::Prose, width, text));
+    }
     lines.extend(field(cx, "proposed by", &plan.proposed_by, Policy::Exact, width, text));
     lines.extend(field(cx, "policy", &plan.policy, Policy::Exact, width, text));
     lines.extend(field(cx, "undo", &plan.undo, Policy::Exact, width, text));
