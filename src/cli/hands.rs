@@ -32,7 +32,7 @@ pub(super) fn hands(config: &Config, runtime: &tokio::runtime::Handle) -> anyhow
         credentials.push(Credential { origin: origin.clone(), header: header.clone(), value });
     }
     let secrets = config.actions.secrets.iter().map(|(name, secret)| (name.clone(), secret.reveal().to_owned()));
-    let http = HttpExecutor::new(runtime.clone(), config.actions.hosts.clone(), credentials, secrets.collect())?;
+    let http = HttpExecutor::new(runtime.clone(), config.actions.hosts.clone(), credentials, secrets.collect());
     let process = ProcessExecutor::new(config.actions.keep_env.clone(), wall.clone());
     let executors: Vec<Box<dyn Executor>> = vec![Box::new(process), Box::new(http)];
     let known = runbook::Surroundings {

@@ -77,6 +77,20 @@ pub enum ReadEnd {
 }
 
 impl ReadEnd {
+    /// How it ended, in words.
+    #[must_use]
+    pub fn in_words(&self) -> Untrusted {
+        match self {
+            Self::Exit { code } => format!("exit {code}"),
+            Self::Signal { signal } => format!("ended by signal {signal}"),
+            Self::Limit { which } => format!("stopped at {}", which.raw()),
+            Self::Refused { why } => format!("not run: {}", why.raw()),
+            Self::Http { status } => format!("status {status}"),
+            Self::Rows { count } => format!("{count} rows"),
+        }
+        .into()
+    }
+
     /// Whether it ran to its end and says all is well.
     #[must_use]
     pub fn is_well(&self) -> bool {

@@ -164,7 +164,7 @@ impl LocalDesk {
             "{}: {} ({})",
             step.name.show(Policy::Exact).as_str(),
             finding.show(Policy::Prose).as_str(),
-            execute::in_words(&read.ended)
+            read.ended.in_words().show(Policy::Prose).as_str()
         );
         let fact = StepRead {
             incident,
@@ -240,7 +240,7 @@ impl LocalDesk {
             && let Some(program) = argv.first_mut()
         {
             // What is shown is the very program, wherever it is looked for later.
-            *program = execute::absolute(program.raw())?.to_string_lossy().into_owned().into();
+            *program = wall::program(program.raw()).map_err(anyhow::Error::msg)?.into();
         }
         let around = self.around(&runbook, step);
         let dry_run = match runbook.dry_run(step, &values, &self.hands.known) {
@@ -251,7 +251,7 @@ impl LocalDesk {
                 ensure!(
                     read.ended.is_well(),
                     "its dry run failed ({}), so nothing is proposed: {}",
-                    execute::in_words(&read.ended),
+                    read.ended.in_words().show(Policy::Prose).as_str(),
                     Untrusted::from(String::from_utf8_lossy(&read.output).into_owned()).show(Policy::Prose).as_str()
                 );
                 let output = String::from_utf8_lossy(&read.output).into_owned().into();
@@ -285,7 +285,7 @@ impl LocalDesk {
                 effects: step.effects.iter().map(|effect| effect.word().into()).collect(),
                 declared: step.tier.map_or(0, |tier| tier.0),
                 minutes: 0,
-                seconds: step.timeout.map_or(0, |timeout| u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX)),
+                seconds: u32::try_from(step.timeout.unwrap_or(execute::USUAL).as_secs()).unwrap_or(u32::MAX),
                 hosts: around.hosts.iter().map(|(host, port)| format!("{host}:{port}").into()).collect(),
             })),
             found_by: None,
@@ -368,7 +368,7 @@ impl LocalDesk {
 /// Whether its inputs are known and its program is here: what cannot run is no finding.
 fn can_run(step: &OfferedStep) -> bool {
     match &step.request {
-        Ok(Request::Process { argv }) => argv.first().is_some_and(|program| execute::absolute(program.raw()).is_ok()),
+        Ok(Request::Process { argv }) => argv.first().is_some_and(|program| wall::program(program.raw()).is_ok()),
         Ok(_) => true,
         Err(_) => false,
     }
@@ -460,7 +460,7 @@ fn target(request: &Request) -> Target {
 /// The line of an output that matters: the last one that says something.
 fn finding(output: &str, ended: &ReadEnd) -> Untrusted {
     let line = output.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    let text = line.map_or_else(|| format!("it said nothing ({})", execute::in_words(ended)), str::to_owned);
+    let text = line.map_or_else(|| format!("it said nothing ({})", ended.in_words().raw()), str::to_owned);
     let mut cut = text.len().min(FINDING);
     while !text.is_char_boundary(cut) {
         cut -= 1;

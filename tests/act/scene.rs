@@ -60,35 +60,12 @@ impl Scene {
     }
 
     fn open_incident(&self) {
-        let mut drafts = Vec::new();
-        let mut members = Vec::new();
-        for known in self.alertmanager.alerts() {
+        let known = |known: Value| {
             let fingerprint: Fingerprint = known["fingerprint"].as_str().unwrap().parse().unwrap();
             let labels: Labels = serde_json::from_value(known["labels"].clone()).unwrap();
-            let alert = Alert {
-                fingerprint: fingerprint.clone(),
-                status: AlertStatus::Firing,
-                labels,
-                annotations: Labels::default(),
-                starts_at: Time::now(),
-                ends_at: None,
-                generator_url: None,
-                source: Source::Alertmanager,
-                subject: None,
-                anomalies: Vec::new(),
-            };
-            drafts.push(
-                Draft::new(Time::now(), format!("alert/{fingerprint}"), &alert.into())
-                    .found_by(term::alert(&fingerprint)),
-            );
-            members.push(fingerprint);
-        }
-        let opened = IncidentOpened { incident: INCIDENT, founder: members[0].clone(), engine: "test".into() };
-        let reason = Reason { rule: Rule::Founder, peer: None, text: "test".into() };
-        let grouped = Grouped { incident: INCIDENT, alerts: members, reason };
-        drafts.push(Draft::new(Time::now(), "opened".into(), &opened.into()));
-        drafts.push(Draft::new(Time::now(), "grouped".into(), &grouped.into()));
-        self.journal.append(drafts).unwrap();
+            (fingerprint, labels)
+        };
+        open_incident(&self.journal, self.alertmanager.alerts().into_iter().map(known));
     }
 
     /// A desk of this process, as after a fresh start, with the usual table.
@@ -172,6 +149,36 @@ impl Scene {
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("other.log")).unwrap_or_default()
     }
+}
+
+/// Opens the incident of every test, of these alerts.
+pub fn open_incident(journal: &SharedJournal, alerts: impl Iterator<Item = (Fingerprint, Labels)>) {
+    let mut drafts = Vec::new();
+    let mut members = Vec::new();
+    for (fingerprint, labels) in alerts {
+        let alert = Alert {
+            fingerprint: fingerprint.clone(),
+            status: AlertStatus::Firing,
+            labels,
+            annotations: Labels::default(),
+            starts_at: Time::now(),
+            ends_at: None,
+            generator_url: None,
+            source: Source::Alertmanager,
+            subject: None,
+            anomalies: Vec::new(),
+        };
+        drafts.push(
+            Draft::new(Time::now(), format!("alert/{fingerprint}"), &alert.into()).found_by(term::alert(&fingerprint)),
+        );
+        members.push(fingerprint);
+    }
+    let opened = IncidentOpened { incident: INCIDENT, founder: members[0].clone(), engine: "test".into() };
+    let reason = Reason { rule: Rule::Founder, peer: None, text: "test".into() };
+    let grouped = Grouped { incident: INCIDENT, alerts: members, reason };
+    drafts.push(Draft::new(Time::now(), "opened".into(), &opened.into()));
+    drafts.push(Draft::new(Time::now(), "grouped".into(), &grouped.into()));
+    journal.append(drafts).unwrap();
 }
 
 /// A desk on `journal` before the Alertmanager at `port`.

@@ -5,17 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use warroom::event::{
-    Alert, AlertStatus, Fact, Fingerprint, Grouped, IncidentOpened, Kind, Outcome, Plan, PlanId, Reason, Rule, Source,
-    Time,
-};
-use warroom::journal::{Draft, Query, SharedJournal, SqliteJournal, term};
+use warroom::event::{Fact, Kind, Outcome, Plan, PlanId, Time};
+use warroom::journal::{Query, SharedJournal, SqliteJournal};
 use warroom::response::runbook::{Facts, Shelf};
 use warroom::response::{
     Act, Desk as _, Executor, Hands, HttpExecutor, LocalDesk, ProcessExecutor, Rules, StepAt, wall,
 };
 
-use crate::scene::{INCIDENT, person};
+use crate::scene::{INCIDENT, open_incident, person};
 
 /// See the top of this file.
 pub struct Yard {
@@ -38,28 +35,8 @@ impl Yard {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let yard = Self { journal, folder, runtime };
         yard.write_runbook(runbook);
-        let fingerprint: Fingerprint = "00000000000000aa".parse().unwrap();
-        let alert = Alert {
-            fingerprint: fingerprint.clone(),
-            status: AlertStatus::Firing,
-            labels: labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            annotations: warroom::event::Labels::default(),
-            starts_at: Time::now(),
-            ends_at: None,
-            generator_url: None,
-            source: Source::Alertmanager,
-            subject: None,
-            anomalies: Vec::new(),
-        };
-        let opened = IncidentOpened { incident: INCIDENT, founder: fingerprint.clone(), engine: "test".into() };
-        let reason = Reason { rule: Rule::Founder, peer: None, text: "test".into() };
-        let grouped = Grouped { incident: INCIDENT, alerts: vec![fingerprint.clone()], reason };
-        let drafts = vec![
-            Draft::new(Time::now(), "alert".into(), &alert.into()).found_by(term::alert(&fingerprint)),
-            Draft::new(Time::now(), "opened".into(), &opened.into()),
-            Draft::new(Time::now(), "grouped".into(), &grouped.into()),
-        ];
-        yard.journal.append(drafts).unwrap();
+        let labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        open_incident(&yard.journal, [("00000000000000aa".parse().unwrap(), labels)].into_iter());
         yard
     }
 
@@ -99,7 +76,7 @@ impl Yard {
     pub fn desk_sending_to(&self, rules: Rules, origins: &[&str]) -> LocalDesk {
         let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
         let secrets = vec![("pager".to_owned(), "k-123".to_owned())];
-        let http = HttpExecutor::new(self.runtime.handle().clone(), origins, Vec::new(), secrets).unwrap();
+        let http = HttpExecutor::new(self.runtime.handle().clone(), origins, Vec::new(), secrets);
         let executors: Vec<Box<dyn Executor>> =
             vec![Box::new(ProcessExecutor::new(Vec::new(), self.wall())), Box::new(http)];
         self.desk_of(rules, executors)

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{TcpStream, ToSocketAddrs as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -82,13 +80,7 @@ fn reach(host: &Host) -> Result<(), String> {
 
 impl Here for ThisHost {
     fn has_program(&self, name: &str) -> bool {
-        let runs =
-            |path: &Path| path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
-        if name.contains('/') {
-            runs(Path::new(name))
-        } else {
-            wall::PATH.split(':').any(|folder| runs(&Path::new(folder).join(name)))
-        }
+        wall::program(name).is_ok()
     }
 
     fn reaches(&self, host: &Host) -> Result<(), String> {

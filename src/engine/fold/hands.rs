@@ -120,11 +120,8 @@ impl Fold {
 fn said(read: &StepRead) -> String {
     let ended = match &read.ended {
         ReadEnd::Exit { code: 0 } | ReadEnd::Rows { .. } => String::new(),
-        ReadEnd::Exit { code } => format!("exit {code}; "),
-        ReadEnd::Signal { signal } => format!("ended by signal {signal}; "),
-        ReadEnd::Limit { which } => format!("stopped at {}; ", which.raw()),
-        ReadEnd::Refused { why } => format!("not run: {}", why.raw()),
         ReadEnd::Http { status } => format!("{status}; "),
+        other => format!("{}; ", other.in_words().raw()),
     };
     format!("{ended}{}", read.finding.raw())
 }

@@ -34,7 +34,6 @@ impl std::fmt::Debug for Credential {
 
 /// Sends requests.
 pub struct HttpExecutor {
-    http: reqwest::Client,
     runtime: tokio::runtime::Handle,
     /// Where anything may be sent at all.
     origins: Vec<Url>,
@@ -45,16 +44,14 @@ pub struct HttpExecutor {
 
 impl HttpExecutor {
     /// Requests go to these origins and nowhere else.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
+    #[must_use]
     pub fn new(
         runtime: tokio::runtime::Handle,
         origins: Vec<Url>,
         credentials: Vec<Credential>,
         secrets: Vec<(String, String)>,
-    ) -> anyhow::Result<Self> {
-        Ok(Self { http: http_client()?, runtime, origins, credentials, secrets })
+    ) -> Self {
+        Self { runtime, origins, credentials, secrets }
     }
 
     fn request(&self, plan: &Plan) -> anyhow::Result<(reqwest::RequestBuilder, Url)> {
@@ -79,8 +76,8 @@ impl HttpExecutor {
                 .contains(&method),
             "{method} is no method that changes something"
         );
-        let mut request = self
-            .http
+        // Made when it is needed: reading the roots of trust takes longer than the first frame may.
+        let mut request = http_client()?
             .request(method, target.clone())
             .header("idempotency-key", plan.idempotency_key.raw())
             .header(reqwest::header::CONTENT_TYPE, "application/json")

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,15 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Executor, Reach, Watch, is_odd};
-use crate::event::{Fingerprint, Outcome, Plan, ReadEnd, Request, Target, Untrusted};
+use crate::event::{Fingerprint, Outcome, Plan, Request, Target, Untrusted};
 use crate::response::wall;
 
 /// The word of a program that stands for one target.
 pub(in crate::response) const TARGET: &str = "{target}";
-/// Where programs are looked for, whatever the caller's environment says.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How long a program may run where its plan does not say.
-const USUAL: Duration = Duration::from_secs(300);
+/// How long a program may run where its step does not say.
+pub(in crate::response) const USUAL: Duration = Duration::from_secs(300);
 /// How long it has to end by itself once it was asked to.
 const GRACE: Duration = Duration::from_secs(3);
 /// How often to look.
@@ -43,19 +40,6 @@ impl ProcessExecutor {
     pub fn new(keep: Vec<String>, surroundings: wall::Surroundings) -> Self {
         Self { keep, surroundings }
     }
-}
-
-/// The program `word` names, by its absolute path, looked for where programs are.
-pub(in crate::response) fn absolute(word: &str) -> anyhow::Result<PathBuf> {
-    ensure!(!word.is_empty() && !word.contains('\0'), "a program has a name");
-    if word.contains('/') {
-        let path = Path::new(word);
-        ensure!(path.is_absolute(), "{word:?} is a path that depends on where it is run: write the whole path");
-        ensure!(path.is_file(), "there is no program {word}");
-        return Ok(path.to_owned());
-    }
-    let found = PATH.split(':').map(|folder| Path::new(folder).join(word)).find(|path| path.is_file());
-    found.with_context(|| format!("there is no program {word:?} in {PATH}"))
 }
 
 impl Executor for ProcessExecutor {
@@ -168,13 +152,13 @@ impl ProcessExecutor {
 
     fn start(&self, argv: &[Untrusted], plan: &Plan) -> anyhow::Result<Child> {
         let Some((program, words)) = argv.split_first() else { bail!("the plan names no program") };
-        let program = absolute(program.raw())?;
+        let program = wall::program(program.raw()).map_err(anyhow::Error::msg)?;
         let folder = tempfile::tempdir().context("there is no room for a folder to run in")?;
         let mut command = Command::new(program);
         command
             .args(words.iter().map(Untrusted::raw))
             .env_clear()
-            .env("PATH", PATH)
+            .env("PATH", wall::PATH)
             .env("LANG", "C.UTF-8")
             .env("WARROOM_PLAN", plan.id().to_string())
             .env("WARROOM_IDEMPOTENCY_KEY", plan.idempotency_key.raw())
@@ -278,16 +262,4 @@ fn how(status: ExitStatus) -> String {
 
 fn unknown(check: String) -> Outcome {
     Outcome::Unknown { check: check.into() }
-}
-
-/// How a dry run or a look for targets ended, for people.
-pub(in crate::response) fn in_words(ended: &ReadEnd) -> String {
-    match ended {
-        ReadEnd::Exit { code } => format!("exit {code}"),
-        ReadEnd::Signal { signal } => format!("ended by signal {signal}"),
-        ReadEnd::Limit { which } => format!("stopped at {}", which.raw()),
-        ReadEnd::Refused { why } => format!("not run: {}", why.raw()),
-        ReadEnd::Http { status } => format!("status {status}"),
-        ReadEnd::Rows { count } => format!("{count} rows"),
-    }
 }

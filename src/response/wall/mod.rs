@@ -33,6 +33,7 @@ use crate::event::Request;
 pub use address::{Declared, forbidden};
 pub use kinds::{Database, Limits, Read, Surroundings, WallError};
 pub use order::PATH;
+pub use process::program;
 pub use stage::enter;
 pub use standing::{Standing, standing, standing_of};
 

@@ -92,12 +92,12 @@ fn order(
     until: Instant,
     cancel: &dyn Fn() -> bool,
 ) -> Result<Order, String> {
-    let [program, ..] = argv else { return Err("there is no program to run".to_owned()) };
+    let [named, ..] = argv else { return Err("there is no program to run".to_owned()) };
     if argv.iter().any(|argument| argument.raw().contains('\0')) {
         return Err("an argument holds a zero byte, which no program can be given".to_owned());
     }
     let mut argv: Vec<String> = argv.iter().map(|argument| argument.raw().to_owned()).collect();
-    argv[0] = resolve(program.raw())?;
+    argv[0] = program(named.raw())?;
     if around.hosts.len() > HOSTS {
         return Err(format!("it declares {} hosts, and at most {HOSTS} are taken", around.hosts.len()));
     }
@@ -141,7 +141,10 @@ fn overlap(path: &Path, hidden: &Path) -> bool {
 }
 
 /// The absolute path of a program: as given, or found in the fixed places; nothing of our own environment counts (fault 63).
-fn resolve(program: &str) -> Result<String, String> {
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn program(program: &str) -> Result<String, String> {
     let is_program =
         |path: &Path| path.metadata().is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0);
     if program.starts_with('/') {
@@ -295,10 +298,10 @@ mod tests {
 
     #[test]
     fn fault_63_a_program_is_found_in_fixed_places_only() {
-        assert_eq!(resolve("sh").unwrap().rsplit('/').next(), Some("sh"));
-        assert!(resolve("sh").unwrap().starts_with('/'));
+        assert_eq!(program("sh").unwrap().rsplit('/').next(), Some("sh"));
+        assert!(program("sh").unwrap().starts_with('/'));
         for bad in ["./sh", "bin/sh", "", "../bin/sh", "/etc/passwd", "no-such-program"] {
-            assert!(resolve(bad).is_err(), "{bad}");
+            assert!(program(bad).is_err(), "{bad}");
         }
     }
 
