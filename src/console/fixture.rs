@@ -18,8 +18,7 @@ use super::theme::{self, Depth};
 use super::update::update;
 use crate::engine::View;
 use crate::engine::view::{
-    ActionState, ActionView, AlertGroup, AlertLine, Bounded, ChangeLine, DiagnosisView, IncidentState, IncidentView,
-    TimelineItem,
+    ActionView, AlertGroup, AlertLine, Bounded, ChangeLine, DiagnosisView, IncidentState, IncidentView, TimelineItem,
 };
 use crate::event::{
     AlertStatus, Cause, ChangeClass, Diagnosis, Digest, Falsifier, Fingerprint, Hypothesis, IncidentId, Kind,
@@ -63,15 +62,7 @@ pub fn plan(incident: u64, tier: u8, body: &str) -> Plan {
 }
 
 pub fn waiting(plan: Plan) -> ActionView {
-    ActionView {
-        id: plan.id(),
-        plan: Arc::new(plan),
-        state: ActionState::Proposed,
-        broke_glass: None,
-        targets: Vec::new(),
-        cancelled: None,
-        effect: None,
-    }
+    ActionView::proposed(plan.id(), Arc::new(plan))
 }
 
 fn hypothesis(surface: Surface, mechanism: &str) -> Hypothesis {

@@ -9,8 +9,7 @@ use crate::engine::view::{
     ActionState, ActionView, DecisionLine, Ended, NoteLine, RatedView, SeriesLine, SurfaceLine, TriageLine,
 };
 use crate::event::{
-    Diagnosis, EffectChecked, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Target, Time, Truth, Untrusted,
-    Verdict,
+    Diagnosis, EffectChecked, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted, Verdict,
 };
 
 use crate::surface::Around;
@@ -43,7 +42,7 @@ pub(super) struct Incident {
     pub engines: BTreeMap<Seq, Untrusted>,
     /// Per engine, the latest diagnosis before the truth was known.
     pub judged: BTreeMap<Untrusted, crate::feedback::Judged>,
-    pub plans: Vec<PlanKept>,
+    pub plans: Vec<ActionView>,
     pub decisions: Vec<DecisionKept>,
     pub hunches: Vec<NoteLine>,
     pub notes: Vec<NoteLine>,
@@ -83,40 +82,6 @@ pub(super) struct Diagnosed {
 pub(super) struct DecisionKept {
     pub line: DecisionLine,
     pub diagnosis: Seq,
-}
-
-/// A plan and how far it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct PlanKept {
-    pub id: PlanId,
-    pub plan: Arc<Plan>,
-    pub state: ActionState,
-    /// Why rules were passed over in an emergency.
-    #[serde(default)]
-    pub broke_glass: Option<Untrusted>,
-    /// How it went for single targets.
-    #[serde(default)]
-    pub targets: Vec<(Target, Outcome)>,
-    /// Who wants it to stop where it is, and why.
-    #[serde(default)]
-    pub cancelled: Option<(Person, Untrusted)>,
-    /// What came of it, as last looked at.
-    #[serde(default)]
-    pub effect: Option<Arc<EffectChecked>>,
-}
-
-impl PlanKept {
-    fn proposed(id: PlanId, plan: Arc<Plan>) -> Self {
-        Self {
-            id,
-            plan,
-            state: ActionState::Proposed,
-            broke_glass: None,
-            targets: Vec::new(),
-            cancelled: None,
-            effect: None,
-        }
-    }
 }
 
 /// What moves along when an incident becomes part of another.
@@ -162,7 +127,7 @@ impl Incident {
     /// How it stands, for those that come after and are like it.
     pub fn ended(&self) -> Ended {
         let kept = self.ended.clone().unwrap_or_default();
-        let done = |plan: &PlanKept| match plan.state {
+        let done = |plan: &ActionView| match plan.state {
             ActionState::Finished { outcome: Outcome::Done { .. }, .. } => Some(one_line(&plan.plan.title)),
             _ => None,
         };
@@ -241,7 +206,7 @@ impl Incident {
                 let new = self.plans.iter().all(|kept| kept.id != id);
                 if new {
                     let plan = Arc::new(Plan::clone(plan));
-                    say(&mut self.plans, PlanKept::proposed(id, plan));
+                    say(&mut self.plans, ActionView::proposed(id, plan));
                 }
                 new
             }
@@ -259,7 +224,7 @@ impl Incident {
                 true
             }),
             Fact::Cancelled(x) => {
-                let runs = |plan: &&mut PlanKept| matches!(plan.state, ActionState::Started { .. });
+                let runs = |plan: &&mut ActionView| matches!(plan.state, ActionState::Started { .. });
                 self.plan_mut(x.plan).filter(runs).is_some_and(|plan| {
                     plan.cancelled.get_or_insert_with(|| (x.by.clone(), x.reason.clone()));
                     true
@@ -276,7 +241,7 @@ impl Incident {
         }
     }
 
-    fn plan_mut(&mut self, id: PlanId) -> Option<&mut PlanKept> {
+    fn plan_mut(&mut self, id: PlanId) -> Option<&mut ActionView> {
         self.plans.iter_mut().find(|plan| plan.id == id)
     }
 
@@ -298,10 +263,10 @@ impl Incident {
         follows
     }
 
-    /// The plan as shown at `as_of`: one that started long ago and never ended has an unknown outcome (law 3).
-    pub fn action(plan: &PlanKept, as_of: Time) -> ActionView {
+    /// The plan as shown at `as_of`: one that should have ended long ago and has no end has an unknown outcome (law 3).
+    pub fn action(plan: &ActionView, as_of: Time) -> ActionView {
         let state = match &plan.state {
-            ActionState::Started { at } if as_of.duration_since(*at).as_secs() > limits::EXECUTION_SECONDS => {
+            ActionState::Started { at } if as_of.duration_since(*at).as_secs() > allowed(&plan.plan) => {
                 let check = format!(
                     "it was started at {at} and no end is recorded: look at the target whether it happened; it is not tried again by itself"
                 );
@@ -309,16 +274,15 @@ impl Incident {
             }
             state => state.clone(),
         };
-        ActionView {
-            plan: Arc::clone(&plan.plan),
-            id: plan.id,
-            state,
-            broke_glass: plan.broke_glass.clone(),
-            targets: plan.targets.clone(),
-            cancelled: plan.cancelled.clone(),
-            effect: plan.effect.clone(),
-        }
+        ActionView { state, ..plan.clone() }
     }
+}
+
+/// Seconds after which an execution should have ended: as long as its plan allows each target, and some more.
+fn allowed(plan: &Plan) -> i64 {
+    let each = plan.traits.as_ref().map_or(0, |traits| i64::from(traits.seconds));
+    let targets = i64::try_from(plan.targets.len().max(1)).unwrap_or(i64::MAX);
+    each.saturating_mul(targets).saturating_add(limits::EXECUTION_SECONDS)
 }
 
 /// One plan by what the entries about it say, in order; shown at `as_of`.
@@ -340,4 +304,40 @@ pub(super) fn say<T>(list: &mut Vec<T>, saying: T) {
         list.remove(0);
     }
     list.push(saying);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Purpose, Request, Target, Tier, Traits};
+
+    #[test]
+    fn what_its_plan_allows_minutes_is_not_called_unknown_before_they_are_over() {
+        let at = |second: i64| Time::from_second(second).expect("a moment");
+        let plan = Plan {
+            incident: IncidentId(1),
+            title: "restart".into(),
+            request: Request::Process { argv: vec!["/bin/true".into()] },
+            targets: vec![Target { kind: "pod".into(), name: "a".into() }],
+            tier: Tier(2),
+            policy: "p".into(),
+            taint: vec![],
+            undo: "".into(),
+            idempotency_key: "k".into(),
+            proposed_by: "ana".into(),
+            approve_by: at(600),
+            purpose: Purpose::Mend,
+            origin: None,
+            traits: Some(Box::new(Traits { seconds: 300, ..Traits::default() })),
+            found_by: None,
+            asks: None,
+            reasons: vec![],
+            dry_run: None,
+        };
+        let mut running = ActionView::proposed(plan.id(), Arc::new(plan));
+        running.state = ActionState::Started { at: at(0) };
+        assert_eq!(Incident::action(&running, at(300)).state, running.state);
+        assert!(Incident::action(&running, at(300 + limits::EXECUTION_SECONDS + 1)).state.is_unknown());
+        assert_ne!(Incident::action(&running, at(300 + limits::EXECUTION_SECONDS + 1)).state, running.state);
+    }
 }

@@ -65,7 +65,7 @@ pub(super) const OUTPUTS_DRAWN: usize = 4 * crate::surface::sample::SITTING;
 pub(super) const REPLAYS: usize = 20;
 /// Questions of the triage walk whose last answer is kept, per incident.
 pub(super) const TRIAGE: usize = 200;
-/// An execution whose end is not recorded after so many seconds has an unknown outcome.
+/// An execution whose end is not recorded so many seconds after it should have ended has an unknown outcome.
 pub(super) const EXECUTION_SECONDS: i64 = 120;
 /// Actions that were finished in an incident that is over, and are told to those that are like it: the last ones.
 pub(super) const ENDED_ACTIONS: usize = 3;

@@ -29,6 +29,22 @@ pub struct ActionView {
     pub effect: Option<Arc<EffectChecked>>,
 }
 
+impl ActionView {
+    /// One that was just proposed.
+    #[must_use]
+    pub fn proposed(id: PlanId, plan: Arc<Plan>) -> Self {
+        Self {
+            plan,
+            id,
+            state: ActionState::Proposed,
+            broke_glass: None,
+            targets: Vec::new(),
+            cancelled: None,
+            effect: None,
+        }
+    }
+}
+
 /// How far a plan is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
