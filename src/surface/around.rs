@@ -72,7 +72,7 @@ pub fn in_columns(runs: &[&RunFacts]) -> Columns {
 }
 
 /// Whether a run was bad by any sign; `None` = nothing about it tells.
-fn was_bad(run: &RunFacts) -> Option<bool> {
+pub(super) fn was_bad(run: &RunFacts) -> Option<bool> {
     let judged = run.evaluations.iter().any(|evaluation| evaluation.passed().is_some());
     (judged || run.stop.class != StopClass::NotCaptured).then(|| run.bad().is_some())
 }

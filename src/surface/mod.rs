@@ -13,6 +13,7 @@ mod came;
 mod compare;
 pub(crate) mod dice;
 pub mod drift;
+pub mod equivalence;
 mod history;
 pub mod keep;
 #[cfg(test)]

@@ -12,17 +12,35 @@ fn ln_factorial(n: u64) -> f64 {
 
 /// The Wilson score interval (95 %) of `k` out of `n` (Wilson 1927). Without any observation it is the whole 0 to 1.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
 pub fn wilson(k: u64, n: u64) -> (f64, f64) {
+    wilson_at(k, n, Z_95)
+}
+
+/// The same, so many standard deviations to each side.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+fn wilson_at(k: u64, n: u64, z: f64) -> (f64, f64) {
     if n == 0 {
         return (0.0, 1.0);
     }
-    let z = Z_95;
     let (k, n) = (k.min(n) as f64, n as f64);
     let p = k / n;
     let centre = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     ((centre - half).max(0.0), (centre + half).min(1.0))
+}
+
+/// The interval of the difference of two shares, `k` of `n` each, first less second, so many standard deviations to each side:
+/// the hybrid of two score intervals (Newcombe 1998, Stat. Med. 17:873, method 10). Without any observation on a side it is as wide
+/// as that leaves it.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub fn newcombe((k1, n1): (u64, u64), (k2, n2): (u64, u64), z: f64) -> (f64, f64) {
+    let ((low1, high1), (low2, high2)) = (wilson_at(k1, n1, z), wilson_at(k2, n2, z));
+    let rate = |k: u64, n: u64| if n == 0 { 0.5 } else { k.min(n) as f64 / n as f64 };
+    let (p1, p2) = (rate(k1, n1), rate(k2, n2));
+    let difference = p1 - p2;
+    let (down, up) = ((p1 - low1).hypot(high2 - p2), (high1 - p1).hypot(p2 - low2));
+    ((difference - down).max(-1.0), (difference + up).min(1.0))
 }
 
 /// Fisher's exact test, two-sided (sum of the tables no likelier than the observed): is `a` of `a+b` different from `c` of `c+d`?
@@ -212,6 +230,25 @@ mod tests {
         // R: fisher.test(matrix(c(1,9,11,3),2))$p.value = 0.002759456
         near(fisher(1, 9, 11, 3), 0.002_759);
         near(fisher(0, 0, 3, 4), 1.0);
+    }
+
+    #[test]
+    fn newcombe_as_published() {
+        // R. G. Newcombe, Stat. Med. 17 (1998) 873, table II, method 10, 95 %.
+        for ((k1, n1), (k2, n2), low, high) in [
+            ((56, 70), (48, 80), 0.0524, 0.3339),
+            ((9, 10), (3, 10), 0.1705, 0.8090),
+            ((6, 7), (2, 7), 0.0582, 0.8062),
+            ((5, 56), (0, 29), -0.0381, 0.1926),
+            ((0, 10), (0, 20), -0.1611, 0.2775),
+            ((0, 10), (0, 10), -0.2775, 0.2775),
+            ((10, 10), (0, 20), 0.6791, 1.0),
+            ((10, 10), (0, 10), 0.6075, 1.0),
+        ] {
+            let got = newcombe((k1, n1), (k2, n2), Z_95);
+            near(got.0, low);
+            near(got.1, high);
+        }
     }
 
     #[test]
