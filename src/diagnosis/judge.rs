@@ -93,6 +93,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>, calibration: &Calibrati
         none += weight;
     }
     detect::replayed::look(incident, scene, &detect::agents::concerned(scene), symptoms.onset, &mut candidates);
+    detect::looked::look(incident, scene, &mut candidates);
     candidates.retain(|candidate| candidate.score().is_finite());
     rank::sort(&mut candidates);
     let changes = suspects(scene, &candidates);
@@ -137,7 +138,7 @@ pub fn diagnose(incident: IncidentId, scene: &Scene<'_>, calibration: &Calibrati
             first_failing: first,
             blast_radius: blast_radius.into_iter().map(|(name, _)| name).collect(),
             remediation: best.and_then(|best| best.remedy).map(Untrusted::from),
-            not_checked: not_checked(scene),
+            not_checked: not_checked(incident, scene),
             calibration: Some(*calibration),
         },
         changes,
@@ -263,7 +264,7 @@ fn suspects(scene: &Scene<'_>, candidates: &[Candidate]) -> Vec<Suspect> {
 }
 
 /// What could not be checked.
-fn not_checked(scene: &Scene<'_>) -> Vec<Untrusted> {
+fn not_checked(incident: IncidentId, scene: &Scene<'_>) -> Vec<Untrusted> {
     let missing = [
         (scene.changes.is_empty(), "changes: no change log was received, so no change can be ruled in or out"),
         (scene.graph.is_empty(), "paths: no call graph is known, so who calls whom was not used"),
@@ -283,6 +284,7 @@ fn not_checked(scene: &Scene<'_>) -> Vec<Untrusted> {
             .into(),
         );
     }
+    said.extend(detect::looked::not_checked(incident, scene));
     said
 }
 
@@ -302,13 +304,17 @@ fn inputs(scene: &Scene<'_>) -> Digest {
     let changes: Vec<(&str, Time)> = scene.changes.iter().map(|change| (change.id.raw(), change.time)).collect();
     let notices: Vec<(&str, Time)> = scene.notices.iter().map(|(at, notice)| (notice.id.raw(), *at)).collect();
     let all = (ENGINE, &scene.alerts, changes, series, runs, logs, notices);
-    // Without experiments the digest is what it was before there were any.
+    // Without experiments and readings the digest is what it was before there were any.
     let written = if scene.experiments.is_empty() {
         serde_json::to_vec(&all)
     } else {
         serde_json::to_vec(&(all, &scene.experiments))
     };
-    Digest::of(&written.unwrap_or_default())
+    let mut written = written.unwrap_or_default();
+    if !scene.readings.is_empty() {
+        written.extend(serde_json::to_vec(&scene.readings).unwrap_or_default());
+    }
+    Digest::of(&written)
 }
 
 /// The series that moved most, for sparklines.

@@ -33,6 +33,15 @@ pub struct StepRead {
     pub about: Vec<Surface>,
     /// What the finding says of a cause there, where the step tells how to read its output.
     pub says: Option<Direction>,
+    /// The component it is about, where the step tells; `None` = any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<Untrusted>,
+    /// The change it is about, by the id at its source, where the step tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Untrusted>,
+    /// By which of its author's rules the finding says that, as it is written in the runbook.
+    #[serde(default, skip_serializing_if = "Untrusted::is_empty")]
+    pub rule: Untrusted,
     /// What it does besides reading, in the policy's words: it may have shown a secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<Untrusted>,

@@ -8,6 +8,7 @@
 
 mod alertmanager;
 mod approval;
+mod behaved;
 mod clock;
 mod desk;
 mod effects;

@@ -15,8 +15,8 @@ use super::policy::WIDEST;
 use super::runbook::{self, Facts, Mode, Reversible, Runbook, Step, Values};
 use super::wall;
 use crate::event::{
-    Asks, Digest, Direction, DryRun, IncidentId, Labels, Origin, Person, Plan, Policy, Purpose, ReadEnd, Request,
-    StepRead, Surface, Target, Tier, Time, Traits, Untrusted,
+    Asks, Digest, DryRun, IncidentId, Labels, Origin, Person, Plan, Policy, Purpose, ReadEnd, Request, StepRead,
+    Surface, Target, Tier, Time, Traits, Untrusted,
 };
 use crate::journal::Draft;
 
@@ -166,7 +166,7 @@ impl LocalDesk {
             finding.show(Policy::Prose).as_str(),
             read.ended.in_words().show(Policy::Prose).as_str()
         );
-        let fact = StepRead {
+        let mut fact = StepRead {
             incident,
             runbook: runbook.name.clone(),
             digest: runbook.digest,
@@ -179,10 +179,14 @@ impl LocalDesk {
             output_bytes: read.output_bytes,
             finding,
             about: surfaces(&runbook),
-            says: None::<Direction>,
+            says: None,
+            component: None,
+            change: None,
+            rule: Untrusted::default(),
             effects: step.effects.iter().map(|effect| effect.word().into()).collect(),
             by: by.cloned(),
         };
+        step.mark(&mut fact, &values);
         self.journal.append(vec![Draft::new(now, act_key()?, &fact.into())]).context("cannot record what it said")?;
         Ok(told)
     }

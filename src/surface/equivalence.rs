@@ -134,7 +134,12 @@ impl Equivalence {
     /// What it says, in words.
     #[must_use]
     pub fn in_words(&self) -> String {
-        words(self.verdict, self.interval, self.margin)
+        match self.verdict {
+            Verdict::Unclear { more: Some(more) } if self.after.all == 0 => {
+                format!("none to compare yet; {more} would do")
+            }
+            verdict => words(verdict, self.interval, self.margin),
+        }
     }
 }
 

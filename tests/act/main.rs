@@ -17,6 +17,7 @@ mod escape_network;
 mod escape_none;
 mod escape_processes;
 mod interleaved;
+mod looked;
 mod once;
 mod races;
 mod replay;

@@ -13,7 +13,7 @@ use crate::correlation::Correlator;
 use crate::diagnosis::ENGINE;
 use crate::engine::Fold;
 use crate::event::{
-    Cause, Diagnosis, Fact, Fingerprint, Hypothesis, IncidentId, Policy, Seq, Surface, Time, Untrusted,
+    Cause, Diagnosis, Direction, Fact, Fingerprint, Hypothesis, IncidentId, Policy, Seq, Surface, Time, Untrusted,
 };
 use crate::intake::bundle::{self, TruthFile};
 use crate::journal::{Draft, Journal as _, Query, SqliteJournal};
@@ -31,6 +31,8 @@ pub(super) struct Answer {
     engine: &'static str,
     pub elapsed_ms: u64,
     pub hypotheses: Vec<Guess>,
+    /// What the hypotheses rest on, by id.
+    evidence: Vec<Found>,
     pub none_of_these: f64,
     first_failing: Option<Untrusted>,
     blast_radius: Vec<Untrusted>,
@@ -73,6 +75,16 @@ pub(super) struct Guess {
     evidence_against: Vec<String>,
     falsifiers: Vec<Untrusted>,
     next_check: Untrusted,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+struct Found {
+    id: String,
+    detector: Untrusted,
+    /// Log likelihood ratio, nats; positive speaks for the hypothesis that names it.
+    weight: f64,
+    text: Untrusted,
 }
 
 /// How the alerts were grouped.
@@ -161,6 +173,7 @@ impl Answer {
             engine: ENGINE,
             elapsed_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             hypotheses: diagnosis.map(guesses).unwrap_or_default(),
+            evidence: diagnosis.map(found).unwrap_or_default(),
             none_of_these: diagnosis.map_or(1.0, |diagnosis| diagnosis.none_of_these),
             first_failing: diagnosis.and_then(|diagnosis| diagnosis.first_failing.clone()),
             blast_radius: diagnosis.map(|diagnosis| diagnosis.blast_radius.clone()).unwrap_or_default(),
@@ -283,6 +296,20 @@ impl Seen {
             .max_by_key(|(size, diagnosis)| (*size, std::cmp::Reverse(diagnosis.incident)))
             .map(|(_, diagnosis)| diagnosis)
     }
+}
+
+fn found(diagnosis: &Diagnosis) -> Vec<Found> {
+    let sign = |direction| if direction == Direction::For { 1.0 } else { -1.0 };
+    diagnosis
+        .evidence
+        .iter()
+        .map(|found| Found {
+            id: found.id.to_string(),
+            detector: found.detector.clone(),
+            weight: (sign(found.direction) * found.weight * 1e4).round() / 1e4,
+            text: found.text.clone(),
+        })
+        .collect()
 }
 
 fn guesses(diagnosis: &Diagnosis) -> Vec<Guess> {

@@ -3,5 +3,6 @@
 pub(super) mod agents;
 pub(super) mod changes;
 pub(super) mod components;
+pub(super) mod looked;
 pub(super) mod operational;
 pub(super) mod replayed;

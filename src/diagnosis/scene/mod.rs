@@ -2,16 +2,18 @@
 
 mod experiments;
 mod logs;
+mod readings;
 mod spans;
 
 use std::collections::BTreeMap;
 
 use crate::correlation::Graph;
-use crate::event::{Alert, Change, Fact, Notice, Regrouped, Time, Untrusted};
+use crate::event::{Alert, Change, Fact, Notice, Regrouped, Seq, StepRead, Time, Untrusted};
 use crate::surface::{RunFacts, Runs};
 
 pub use experiments::{Arm, Experiment};
 pub use logs::{LogBook, Pattern};
+pub use readings::{Reading, Says};
 pub use spans::{ErrorWords, Minute, SpanBook};
 
 /// At most so many changes are kept; the oldest go first.
@@ -48,6 +50,7 @@ pub struct SceneBuilder {
     spans: SpanBook,
     runs: Runs,
     experiments: experiments::Experiments,
+    readings: readings::Readings,
     left_out: u64,
 }
 
@@ -74,6 +77,8 @@ pub struct Scene<'a> {
     pub run_store: &'a Runs,
     /// Experiments with recorded runs that are over, of any incident.
     pub experiments: Vec<&'a Experiment>,
+    /// What reading steps of runbooks said, of any incident, oldest first.
+    pub readings: Vec<&'a Reading>,
     /// Who calls whom.
     pub graph: &'a Graph,
 }
@@ -131,9 +136,17 @@ impl SceneBuilder {
             Fact::Regrouped(regrouped) => {
                 if let Regrouped::Merge { from, into, .. } = **regrouped {
                     self.experiments.merged(from, into);
+                    self.readings.merged(from, into);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Takes in what a reading step said; `seq` is its entry.
+    pub fn read(&mut self, read: &StepRead, at: Time, seq: Seq) {
+        if self.in_time(at) {
+            self.readings.read(read, at, seq);
         }
     }
 
@@ -199,6 +212,7 @@ impl SceneBuilder {
             runs: self.runs.between(Time::MIN, as_of),
             run_store: &self.runs,
             experiments: self.experiments.until(as_of),
+            readings: self.readings.until(as_of),
             graph,
         }
     }
@@ -222,5 +236,6 @@ impl SceneBuilder {
             + self.spans.left_out()
             + self.runs.forgotten()
             + self.runs.steps_left_out()
+            + self.readings.left_out()
     }
 }

@@ -24,7 +24,7 @@ const KNOWN_BY: [&str; 3] = ["uid", "ssh-key", "pam"];
 impl Fold {
     pub(super) fn take(&mut self, record: &Record, fact: &Fact) {
         self.state.correlator.apply(fact);
-        self.scene.apply(fact, record.at);
+        self.see(record, fact);
         match fact {
             Fact::Alert(alert) => self.alert(record, alert),
             Fact::Change(change) => {

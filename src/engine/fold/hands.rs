@@ -42,6 +42,7 @@ impl Fold {
         let who = read.by.as_ref().map_or_else(|| "runbook".into(), |by| by.login.clone());
         let text = format!("{}: {}: {}", read.runbook.raw(), read.step.raw(), said(read));
         self.line(record, read.incident, &who, &text, Opens::Entry { seq: record.seq });
+        self.news(read.incident, record.arrived);
         let Some(hands) = self.hands(read.incident) else { return };
         let line = ReadLine {
             seq: record.seq,
@@ -138,7 +139,7 @@ fn effect_text(checked: &EffectChecked) -> String {
     let symptoms: Vec<String> = checked
         .symptoms
         .iter()
-        .map(|symptom| format!("{}: {} before, {} now", symptom.what.raw(), symptom.before.raw(), symptom.after.raw()))
+        .map(|symptom| format!("{}: {} before, now {}", symptom.what.raw(), symptom.before.raw(), symptom.after.raw()))
         .collect();
     format!("{effect}, {} min after: {}", checked.after_s / 60, symptoms.join("; "))
 }

@@ -158,7 +158,7 @@ impl Fold {
     }
 
     /// The kinds of entry to [`recall`](Self::recall) after [`restore`](Self::restore).
-    pub const RECALLED: [Kind; 10] = [
+    pub const RECALLED: [Kind; 11] = [
         Kind::Change,
         Kind::Notice,
         Kind::Spans,
@@ -169,13 +169,22 @@ impl Fold {
         Kind::ReplayEnded,
         Kind::Regrouped,
         Kind::Released,
+        Kind::StepRead,
     ];
 
     /// Takes a record that went in before the state was saved back into memory, for diagnoses to come.
     pub fn recall(&mut self, record: &Record) {
         if let Some(fact) = Some(record).filter(|record| record.seq <= self.state.head).and_then(|r| r.fact().ok()) {
             self.dirty.recorder |= record.kind == Kind::Spans;
-            self.scene.apply(&fact, record.at);
+            self.see(record, &fact);
+        }
+    }
+
+    /// What a diagnosis looks at.
+    fn see(&mut self, record: &Record, fact: &Fact) {
+        self.scene.apply(fact, record.at);
+        if let Fact::StepRead(read) = fact {
+            self.scene.read(read, record.at, record.seq);
         }
     }
 

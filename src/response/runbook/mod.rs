@@ -10,6 +10,7 @@ mod effects;
 mod front;
 mod info;
 mod matching;
+mod meaning;
 mod parse;
 mod pattern;
 mod places;
@@ -30,6 +31,7 @@ mod words;
 
 pub use check::{Checked, Here, check};
 pub use matching::{Facts, Known, Match, known, matched};
+pub use meaning::Meaning;
 pub use pattern::{Glob, Pattern};
 pub use request::Surroundings;
 pub use shelf::Shelf;

@@ -7,6 +7,7 @@ use crate::event::{Policy, Tier, Untrusted};
 
 use super::blocks::{Block, MAX_BLOCK};
 use super::front::{MAX_TIER, host_of, joined, strange_key};
+use super::meaning::Meaning;
 use super::places::Places;
 use super::says::{Says, duration, slug};
 use super::template::Template;
@@ -19,7 +20,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
 const MAX_HOLD: Duration = Duration::from_secs(7 * 86_400);
 
 /// Attributes of a block.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "name",
     "mode",
     "hosts",
@@ -35,6 +36,7 @@ const KEYS: [&str; 15] = [
     "hold",
     "within",
     "precondition",
+    "says",
 ];
 
 /// What a block's language makes of it.
@@ -264,6 +266,7 @@ impl Steps<'_> {
                 hold: self.time(attributes, "hold", MAX_HOLD, block.line),
                 within: self.time(attributes, "within", MAX_HOLD, block.line),
             },
+            meaning: self.meaning(attributes, &found.action, &inputs, mode, block.line),
             inputs,
             hidden,
             action: found.action,
@@ -299,6 +302,31 @@ impl Steps<'_> {
             Err(why) => {
                 self.says.error(line, format!("dry_run is one command without a shell: {why}"));
                 None
+            }
+        }
+    }
+
+    fn meaning(
+        &mut self,
+        attributes: &BTreeMap<&str, &str>,
+        action: &Action,
+        inputs: &[Untrusted],
+        mode: Mode,
+        line: u32,
+    ) -> Meaning {
+        let Some(text) = attributes.get("says") else { return Meaning::default() };
+        match Meaning::parse(text, inputs) {
+            Ok(meaning) => {
+                if mode == Mode::Write {
+                    self.says.warn(line, "says is for steps that only read: what this one answers is no finding");
+                } else if let Some(what) = meaning.unfit(action) {
+                    self.says.error(line, what);
+                }
+                meaning
+            }
+            Err(what) => {
+                self.says.error(line, what);
+                Meaning::default()
             }
         }
     }

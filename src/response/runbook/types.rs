@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::event::{Digest, Severity, Surface, Tier, Untrusted};
 use crate::surface::StopClass;
 
+use super::meaning::Meaning;
 use super::pattern::{Glob, Pattern};
 use super::template::Template;
 
@@ -255,6 +256,8 @@ pub struct Step {
     pub shared_by: Option<Untrusted>,
     /// What it is as a stage of a rollback.
     pub stage: Stage,
+    /// What its result means, where its author says so.
+    pub meaning: Meaning,
     /// Inputs it uses, by name, once each.
     pub inputs: Vec<Untrusted>,
     /// Characters in it that would be obeyed, or not be seen, or be taken for others. Such a step never only reads.

@@ -10,7 +10,8 @@ use crate::event::{
     EffectChecked, Escalated, Fact, Fingerprint, Finished, Grouped, Halted, HarmMarked, HarmStatus, Hunch, IncidentId,
     IncidentOpened, Labels, Note, Outcome, Owned, Person, Plan, PlanId, ReadEnd, Reason, Recovery, Regrouped, Request,
     Resolved, Rule, Seq, Severity, SeveritySet, Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Started,
-    StepRead, Surface, Symptom, Target, TargetEnded, Tier, TraceId, Truncated, Truth, TruthConfirmed, Verdict,
+    StepRead, Surface, Symptom, Target, TargetEnded, Tier, TraceId, Truncated, Truth, TruthConfirmed, Untrusted,
+    Verdict,
 };
 
 pub(super) fn person(known_by: &str) -> Person {
@@ -102,6 +103,9 @@ fn hands(incident: IncidentId, plan: PlanId, which: u8) -> Fact {
             finding: "x".into(),
             about: vec![Surface::Infra],
             says: None,
+            component: None,
+            change: None,
+            rule: Untrusted::default(),
             effects: vec![],
             by: None,
         }
