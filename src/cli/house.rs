@@ -150,6 +150,7 @@ impl House {
         let handle = runtime.handle().clone();
         let lab = Arc::new(LocalLab::new(Arc::clone(&journal), endpoints, handle, Patience::default()));
         runtime.spawn(tend(Arc::downgrade(&desk), Arc::downgrade(&journal)));
+        runtime.spawn(look_after_stages(Arc::downgrade(&desk), Arc::downgrade(&journal)));
         runtime.spawn(reading::on_its_own(Arc::downgrade(&desk), Arc::downgrade(&journal), engine.views.clone()));
         Ok(Self { config, journal, person, listening, keeping, engine, desk, lab, ending, runtime })
     }
@@ -236,6 +237,22 @@ fn health(listening: Option<&listening::Listening>, keeping: Option<&keep::Keepi
 pub fn read_only(common: &Common) -> anyhow::Result<SharedJournal> {
     let config = Config::load(common)?;
     Ok(Arc::new(SqliteJournal::open_read_only(&config.journal)?))
+}
+
+/// Looks now and then whether stages of going back still stand, for as long as there is a desk.
+async fn look_after_stages(desk: std::sync::Weak<LocalDesk>, journal: std::sync::Weak<dyn Journal>) {
+    /// Held by whoever looks, so that two consoles do not run each step twice.
+    const LEASE: &str = "stages";
+    loop {
+        let (Some(desk), Some(journal)) = (desk.upgrade(), journal.upgrade()) else { return };
+        let look = move || {
+            let Ok(Some(_held)) = journal.lease(LEASE) else { return };
+            // What cannot be read says so through the engine; here it is tried again.
+            let _ = desk.look_after_stages(Time::now());
+        };
+        let _ = tokio::task::spawn_blocking(look).await;
+        pace::together(TEND).await;
+    }
 }
 
 /// Looks now and then for executions and experiments whose process is gone, for as long as there is a desk.

@@ -1,6 +1,7 @@
 //! `warroom runbook`: the runbooks there are, one in full, and what is wrong with them before they are needed.
 
 mod here;
+mod rehearse;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,8 @@ pub enum At {
         #[arg(long)]
         json: bool,
     },
+    /// Walks through a procedure that takes something back, without changing anything: reading steps and dry runs run
+    Rehearse(rehearse::Args),
     /// Shows one runbook, step by step
     Show {
         /// Its name, as the list has it
@@ -65,6 +68,7 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
     match &args.at {
         At::Check { dir, json, verbose } => check(dir.as_deref(), *json, *verbose, &config, out),
         At::List { json } => list(*json, &config, out),
+        At::Rehearse(args) => rehearse::run(args, &config, out),
         At::Show { name, json } => show(name, *json, &config, out),
     }
 }

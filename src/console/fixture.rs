@@ -156,6 +156,7 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
         stops: Vec::new(),
         reading: None,
         triage: Vec::new(),
+        mixes: Vec::new(),
         replays: Vec::new(),
         series: Vec::new(),
         around: crate::engine::view::Around::default(),

@@ -1,5 +1,7 @@
 //! Plans of change, approvals and outcomes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, IncidentId, Person, PlanId, ReadEnd, Surface, Time, Untrusted};
@@ -157,6 +159,9 @@ pub struct Origin {
     pub digest: Digest,
     /// The step's name.
     pub step: Untrusted,
+    /// What its inputs were, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<Untrusted, Untrusted>,
 }
 
 /// What the policy judges a plan by, besides its request and its targets.

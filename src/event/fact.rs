@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Alert, Approval, Barred, Calibration, Cancelled, Change, Decision, Denial, Diagnosis, EffectChecked, Escalated,
     Finished, Grouped, Halted, HarmMarked, Hunch, IncidentId, IncidentOpened, LogBatch, MetricBatch, Note, Notice,
-    OutputRead, Owned, Plan, Regrouped, Released, ReplayAsked, ReplayEnded, ReplayRan, Resolved, SeveritySet, Source,
-    SpanBatch, Started, StepRead, TargetEnded, Topology, TriageAnswered, TruthConfirmed, Untrusted,
+    OutputRead, Owned, Plan, Regrouped, Rehearsed, Released, ReplayAsked, ReplayEnded, ReplayRan, Resolved,
+    SeveritySet, Source, SpanBatch, Started, StepRead, TargetEnded, Topology, TriageAnswered, TruthConfirmed,
+    Untrusted,
 };
 
 /// A source left alerts out of a delivery for length and says how many.
@@ -184,6 +185,8 @@ facts! {
     Escalated(Escalated) = "escalated",
     /// A person: where one thing on the list of harm stands.
     HarmMarked(HarmMarked) = "harm_marked",
+    /// A person: a procedure was walked through without changing anything.
+    Rehearsed(Rehearsed) = "rehearsed",
 }
 
 impl Fact {
@@ -219,6 +222,7 @@ impl Fact {
             Self::Barred(x) => Some(x.incident),
             Self::Escalated(x) => Some(x.incident),
             Self::HarmMarked(x) => Some(x.incident),
+            Self::Rehearsed(x) => x.incident,
             _ => None,
         }
     }

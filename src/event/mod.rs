@@ -53,7 +53,7 @@ pub use released::{Released, Stays, Thinned};
 pub use replay::{ReplayArm, ReplayAsked, ReplayEnd, ReplayEnded, ReplayRan, TokenPrice, money};
 pub use show::{Mark, Policy, Safe};
 pub use source::{Person, Source};
-pub use step::{ReadEnd, StepRead};
+pub use step::{ReadEnd, Rehearsed, RehearsedStep, StepRead, Tried};
 pub use surface::Surface;
 pub use telemetry::{
     Attributes, Edge, Labels, LogBatch, LogRecord, MetricBatch, Notice, Resource, Series, Span, SpanBatch, SpanEvent,

@@ -111,3 +111,49 @@ impl ReadEnd {
         }
     }
 }
+
+/// A procedure that takes something back was walked through without changing anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rehearsed {
+    /// The incident for which it was; `None` = while nothing was on fire.
+    pub incident: Option<IncidentId>,
+    /// The procedure: a runbook's name.
+    pub runbook: Untrusted,
+    /// Digest of the runbook's whole text.
+    pub digest: Digest,
+    /// When it began.
+    pub began: Time,
+    /// For how long it ran, milliseconds.
+    pub took_ms: u64,
+    /// What was walked through, in order.
+    pub steps: Vec<RehearsedStep>,
+    /// Who.
+    pub by: Person,
+}
+
+/// One part of a rehearsal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RehearsedStep {
+    /// The step.
+    pub step: Untrusted,
+    /// What was tried of it.
+    pub tried: Tried,
+    /// Whether it would do when it is needed; `None` = that cannot be told without changing something.
+    pub would_do: Option<bool>,
+    /// In words: what it said, or what is missing.
+    pub said: Untrusted,
+    /// How long that took, milliseconds.
+    pub took_ms: u64,
+}
+
+/// What was tried of a step without changing anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tried {
+    /// It only reads, and ran.
+    Ran,
+    /// Its dry run ran.
+    DryRun,
+    /// Its request was made and its program looked for; it has no dry run.
+    Looked,
+}

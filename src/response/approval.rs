@@ -14,6 +14,7 @@ use super::execute::{Executor, Watch};
 use super::ledger::{self, Ledger, Life, fate_key, outcome_key, plan_draft};
 use super::past::{self, Past};
 use super::policy::Rules;
+use super::rollback;
 use crate::event::{
     Approval as Recorded, Denial, Digest, Fact, Finished, Outcome, Plan, PlanId, Policy, Started, Target, TargetEnded,
     Time, Untrusted,
@@ -142,6 +143,11 @@ impl Approval {
             && (around.runbook)(origin.runbook.raw()).is_none_or(|now| now.digest != origin.digest)
         {
             return self.refuse(around, moment, "its runbook is another than when it was shown: propose it again");
+        }
+        let waits = rollback::waits(around.journal, around.runbook, &self.plan, moment.now())?;
+        let passed = self.recorded.broke_glass.is_some();
+        if let Some(wait) = waits.iter().find(|wait| !passed || !wait.passes()) {
+            return self.refuse(around, moment, &wait.to_string());
         }
         match ledger::life(around.journal, self.plan.incident)? {
             Some(Life::Open) => {}

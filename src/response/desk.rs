@@ -95,6 +95,7 @@ impl Desk for LocalDesk {
                 is_open(incident, life)?;
                 self.propose_step(incident, &at, by, now)
             }
+            Act::Rehearse { runbook, values, seen } => self.rehearse(Some(incident), &runbook, &values, &seen, by, now),
             Act::Deny { plan, reason } => self.deny(incident, plan, reason, by, now),
             Act::Reconcile { plan } => self.reconcile(incident, plan, now),
             other => self.record(incident, life, other, by, now),

@@ -20,6 +20,7 @@ mod past;
 mod plans;
 pub mod policy;
 pub mod replay;
+pub mod rollback;
 pub mod runbook;
 mod steps;
 pub mod wall;
@@ -33,6 +34,8 @@ pub use identity::person;
 pub use ledger::members;
 pub use policy::Rules;
 pub use steps::{Offered, OfferedStep, StepAt};
+
+use std::collections::BTreeMap;
 
 use crate::event::{
     Cause, Digest, Fingerprint, HarmStatus, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Severity, Time,
@@ -146,6 +149,15 @@ pub enum Act {
     RunStep(Box<StepAt>),
     /// Proposes a writing step of a runbook.
     ProposeStep(Box<StepAt>),
+    /// Walks through a procedure that takes something back, without changing anything.
+    Rehearse {
+        /// The procedure.
+        runbook: Untrusted,
+        /// What a person typed for its inputs.
+        values: BTreeMap<Untrusted, Untrusted>,
+        /// What the incident looks like.
+        seen: Box<runbook::Facts>,
+    },
     /// Refuses a plan.
     Deny {
         /// Which.

@@ -1,6 +1,6 @@
 //! What happened in an incident so far, as far as the policy asks: what its steps did, who was called, whether all is halted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -22,6 +22,24 @@ pub(super) struct Past {
     calls: Vec<(Time, Untrusted)>,
     called: BTreeSet<Untrusted>,
     severity: u8,
+    /// By runbook, what the inputs of its newest plan were.
+    earlier_values: BTreeMap<Untrusted, Earlier>,
+}
+
+/// What the inputs of an earlier step of the same runbook were.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    values: BTreeMap<Untrusted, Untrusted>,
+    taint: Vec<Untrusted>,
+}
+
+impl Earlier {
+    /// What an input was, and by which path text from outside got in then.
+    pub fn value(&self, input: &Untrusted) -> Option<(Untrusted, Vec<Untrusted>)> {
+        let value = self.values.get(input)?.clone();
+        let ending = format!(" reaches {}", input.raw());
+        Some((value, self.taint.iter().filter(|path| path.raw().ends_with(&ending)).cloned().collect()))
+    }
 }
 
 impl Past {
@@ -32,7 +50,14 @@ impl Past {
         let mut proposed: Vec<(PlanId, Plan)> = Vec::new();
         for record in read_all(journal, Query { kinds, term: Some(term::incident(incident.0)), ..Query::default() })? {
             match record.fact()? {
-                Fact::Proposed(plan) => proposed.push((plan.id(), *plan)),
+                Fact::Proposed(plan) => {
+                    if let Some(origin) = &plan.origin {
+                        let earlier = past.earlier_values.entry(origin.runbook.clone()).or_default();
+                        earlier.values.extend(origin.values.clone());
+                        earlier.taint.extend(plan.taint.clone());
+                    }
+                    proposed.push((plan.id(), *plan));
+                }
                 Fact::Started(started) => {
                     let Some((_, plan)) = proposed.iter().find(|(id, _)| *id == started.plan) else { continue };
                     past.earlier.extend(effects(plan));
@@ -59,6 +84,11 @@ impl Past {
             self.severity = rank(worst);
         }
         self
+    }
+
+    /// What the inputs of earlier steps of this runbook were.
+    pub fn values(&self, runbook: &Untrusted) -> Option<&Earlier> {
+        self.earlier_values.get(runbook)
     }
 
     /// Whether somebody was called at this point.

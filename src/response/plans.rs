@@ -11,6 +11,7 @@ use super::execute::{self, Executor, Reach, Rehearsal, SilenceExecutor};
 use super::guard::{asked_to_type, needs_second_person};
 use super::ledger::{self, Ledger, outcome_key, plan_draft};
 use super::past::{self, Past};
+use super::rollback;
 use crate::event::{
     Approval as Recorded, Fingerprint, Finished, IncidentId, Outcome, Person, Plan, PlanId, Policy, Time, Untrusted,
 };
@@ -137,21 +138,25 @@ impl LocalDesk {
             let why = format!("somebody must be called first: {}", point.show(Policy::Prose).as_str());
             return self.bar(&plan, "approve", &why, by, now);
         }
+        let waits = rollback::waits(&self.journal, &*self.hands.runbook, &plan, now)?;
+        if let Some(wait) = waits.iter().find(|wait| glass.is_none() || !wait.passes()) {
+            return self.bar(&plan, "approve", &wait.to_string(), by, now);
+        }
         if let Some(words) = asked_to_type(&plan) {
             ensure!(
                 typed.is_some_and(|typed| typed.raw() == words),
                 "to approve this, type exactly: {words}; nothing was approved"
             );
         }
-        if needs_second_person(&plan) && by.login == plan.proposed_by {
-            match glass {
-                None => {
-                    let proposer = plan.proposed_by.show(Policy::Exact).as_str().to_owned();
-                    let why = format!("it reaches so wide that somebody other than {proposer} must approve it");
-                    return self.bar(&plan, "approve", &why, by, now);
-                }
-                Some(reason) => says_something(reason).context("breaking the glass needs a reason")?,
-            }
+        let alone = needs_second_person(&plan) && by.login == plan.proposed_by;
+        if alone && glass.is_none() {
+            let proposer = plan.proposed_by.show(Policy::Exact).as_str().to_owned();
+            let why = format!("it reaches so wide that somebody other than {proposer} must approve it");
+            return self.bar(&plan, "approve", &why, by, now);
+        }
+        let glass = glass.filter(|_| alone || !waits.is_empty());
+        if let Some(reason) = glass {
+            says_something(reason).context("breaking the glass needs a reason")?;
         }
         let nonce = random()?;
         let approved = Recorded {
@@ -162,7 +167,7 @@ impl LocalDesk {
             by: by.clone(),
             execute_by: deadline_time + SignedDuration::from_secs(self.rules.execute_seconds.into()),
             nonce: nonce.as_str().into(),
-            broke_glass: glass.filter(|_| needs_second_person(&plan) && by.login == plan.proposed_by).cloned(),
+            broke_glass: glass.cloned(),
         };
         let draft = plan_draft(now, format!("approved/{nonce}"), id, &approved.into());
         self.journal.append(vec![draft]).context("cannot record, so nothing is approved")?;

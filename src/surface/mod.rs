@@ -49,7 +49,7 @@ pub use parallel::in_parts;
 pub use parts::result_of;
 pub use read::{Evaluation, Said, SpanFacts};
 pub use recorder::{Gap, Recorder, ServiceGaps};
-pub use run::{Bad, MODEL, PROMPT, Retrieved, RunFacts, Surfaces};
+pub use run::{Bad, Retrieved, RunFacts, Surfaces, surface_of};
 pub use shape::{Shape, shape_of};
 pub use step::{Mark, Reading, Step, Suspicion, Turn, open};
 pub use stop::{Stop, StopClass};

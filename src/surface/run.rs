@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::event::{Digest, SpanId, Time, TraceId, Untrusted};
+use crate::event::{Digest, SpanId, Surface, Time, TraceId, Untrusted};
 
 use super::alias::Op;
 use super::read::{Evaluation, SpanFacts};
@@ -11,9 +11,25 @@ use super::shape::Shape;
 use super::stop::{Stop, StopClass, stop_of};
 
 /// The kind of a run by the model that answered.
-pub const MODEL: &str = "model";
+const MODEL: &str = "model";
 /// The kind of a run by its prompt.
-pub const PROMPT: &str = "prompt";
+const PROMPT: &str = "prompt";
+/// The kind of a run by the version of the index it asked.
+const INDEX: &str = "index";
+/// The kind of a run by the definitions of its tools.
+const TOOLS: &str = "tools";
+
+/// The surface whose versions this kind tells apart; `None` = it is a slice of the traffic.
+#[must_use]
+pub fn surface_of(kind: &str) -> Option<Surface> {
+    match kind {
+        MODEL => Some(Surface::Model),
+        PROMPT => Some(Surface::Prompt),
+        INDEX => Some(Surface::Retrieval),
+        TOOLS => Some(Surface::Tool),
+        _ => None,
+    }
+}
 
 /// The values of each surface in one run. Empty = not captured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -125,17 +141,21 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
-    /// Of which kinds it is, by which runs can be told apart: its traffic slices, the model that answered and its prompt. Only
-    /// what has one value in it.
+    /// Of which kinds it is, by which runs can be told apart: its traffic slices, and the versions of its surfaces. Only what
+    /// has one value in it.
     #[must_use]
     pub fn kinds(&self) -> Vec<(&'static str, Untrusted)> {
         let one = |values: &BTreeSet<Untrusted>| values.first().filter(|_| values.len() == 1).cloned();
         let surfaces = &self.surfaces;
-        let text = || surfaces.prompts.first().filter(|_| surfaces.prompts.len() == 1);
-        let by_text = || text().map(|digest| Untrusted::from(hex::encode(&digest.0[..6])));
+        let by_text = |digests: &BTreeSet<Digest>| {
+            let only = digests.first().filter(|_| digests.len() == 1);
+            only.map(|digest| Untrusted::from(hex::encode(&digest.0[..6])))
+        };
         let made = [
             (MODEL, one(&surfaces.served).or_else(|| one(&surfaces.asked))),
-            (PROMPT, one(&surfaces.prompt_versions).or_else(by_text)),
+            (PROMPT, one(&surfaces.prompt_versions).or_else(|| by_text(&surfaces.prompts))),
+            (INDEX, one(&surfaces.indexes)),
+            (TOOLS, by_text(&surfaces.tools)),
         ];
         let slices = self.slices.iter().map(|(slice, value)| (*slice, value.clone()));
         slices.chain(made.into_iter().filter_map(|(kind, value)| Some((kind, value?)))).collect()

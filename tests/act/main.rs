@@ -19,6 +19,7 @@ mod escape_processes;
 mod interleaved;
 mod looked;
 mod once;
+mod procedure;
 mod races;
 mod replay;
 mod scene;

@@ -19,7 +19,7 @@ use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::update::GRAVE_PAUSE;
 use crate::engine::view::{ActionState, ActionView};
-use crate::event::{IncidentId, Plan, PlanId};
+use crate::event::{IncidentId, Plan, PlanId, Purpose};
 use crate::response::{Act, asked_to_type, needs_second_person};
 
 /// The layer of an approval.
@@ -109,10 +109,12 @@ impl Approval {
         self.approve(None)
     }
 
-    /// Begins to pass over the second person, where one is asked for.
+    /// Begins to pass over the second person, where one is asked for, or the time a stage must hold.
     fn break_glass(&mut self) -> Answer {
-        if !needs_second_person(&self.plan) {
-            return Answer::ask(Ask::Say("It asks for no second person: there is no glass to break.".to_owned()));
+        let staged = matches!(self.plan.purpose, Purpose::RollBack { .. });
+        if !staged && !needs_second_person(&self.plan) {
+            let why = "It asks for no second person and waits for no stage: there is no glass to break.";
+            return Answer::ask(Ask::Say(why.to_owned()));
         }
         if !self.seen_whole {
             return Answer::ask(Ask::Say("Not all of it was on the screen yet: go to its end first.".to_owned()));

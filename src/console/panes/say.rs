@@ -69,6 +69,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::Barred => "barred",
         Kind::Escalated => "called",
         Kind::HarmMarked => "harm",
+        Kind::Rehearsed => "rehearsed",
     }
 }
 
@@ -89,7 +90,8 @@ pub(super) fn kind_sign(cx: &Cx<'_>, kind: Kind) -> (&'static str, Style) {
         | Kind::TriageAnswered
         | Kind::SeveritySet
         | Kind::Escalated
-        | Kind::HarmMarked => (cx.glyphs.cursor, cx.of(Role::Focus)),
+        | Kind::HarmMarked
+        | Kind::Rehearsed => (cx.glyphs.cursor, cx.of(Role::Focus)),
         Kind::Proposed | Kind::Started | Kind::ReplayAsked => (cx.glyphs.arrow, cx.of(Role::Focus)),
         _ => (cx.glyphs.dot, cx.of(Role::Muted)),
     }

@@ -118,6 +118,7 @@ impl Fold {
             | Fact::StepRead(_)
             | Fact::Escalated(_)
             | Fact::HarmMarked(_)
+            | Fact::Rehearsed(_)
             | Fact::Barred(_)
             | Fact::Halted(_) => self.by_hand(record, fact),
         }

@@ -210,6 +210,7 @@ impl Fold {
             changes,
             surfaces: incident.standing.surfaces.clone(),
             stops: super::reading::stops(&runs, moment),
+            mixes: super::mix::mixes(&runs, moment, now),
             reading: incident.readings.view(&runs, moment, id.0),
             triage: incident.triage.clone(),
             replays: incident.replays.iter().rev().map(super::replays::ReplayKept::view).collect(),

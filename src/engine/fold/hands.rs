@@ -2,7 +2,7 @@
 
 use crate::engine::view::{CallLine, HaltView, HandsView, HarmLine, Opens, ReadLine};
 use crate::event::{
-    Barred, EffectChecked, Escalated, Fact, Halted, HarmMarked, IncidentId, ReadEnd, Recovery, StepRead,
+    Barred, EffectChecked, Escalated, Fact, Halted, HarmMarked, IncidentId, ReadEnd, Recovery, Rehearsed, StepRead,
 };
 use crate::journal::Record;
 
@@ -32,6 +32,7 @@ impl Fold {
             Fact::StepRead(read) => self.step_read(record, read),
             Fact::Escalated(escalated) => self.escalated(record, escalated),
             Fact::HarmMarked(marked) => self.harm_marked(record, marked),
+            Fact::Rehearsed(rehearsed) => self.rehearsed(record, rehearsed),
             Fact::Barred(barred) => self.barred(record, barred),
             Fact::Halted(halted) => self.halted(record, halted),
             _ => {}
@@ -56,10 +57,15 @@ impl Fold {
             says: read.says,
             took_ms: read.took_ms,
             times: 1,
+            since: Some(record.arrived),
         };
         let same = |known: &&mut ReadLine| known.runbook == line.runbook && known.step == line.step;
         match hands.reads.iter_mut().find(same) {
-            Some(known) => *known = ReadLine { times: known.times.saturating_add(1), ..line },
+            Some(known) => {
+                let alike = known.ended.is_well() == line.ended.is_well();
+                let since = if alike { known.since } else { line.since };
+                *known = ReadLine { times: known.times.saturating_add(1), since, ..line };
+            }
             None => say(&mut hands.reads, line),
         }
     }
@@ -88,6 +94,18 @@ impl Fold {
         {
             hands.harm.insert(marked.item.clone(), line);
         }
+    }
+
+    /// A rehearsal of no incident is told by the accuracy record alone.
+    fn rehearsed(&mut self, record: &Record, rehearsed: &Rehearsed) {
+        let Some(incident) = rehearsed.incident else { return };
+        let would = rehearsed.steps.iter().filter(|step| step.would_do == Some(true)).count();
+        let wont = rehearsed.steps.iter().filter(|step| step.would_do == Some(false)).count();
+        let text = format!(
+            "rehearsed {}: {would} steps would do, {wont} would not, nothing was changed",
+            rehearsed.runbook.raw()
+        );
+        self.line(record, incident, &rehearsed.by.login, &text, Opens::Entry { seq: record.seq });
     }
 
     fn barred(&mut self, record: &Record, barred: &Barred) {

@@ -258,6 +258,9 @@ impl Incident {
             _ => false,
         };
         if follows {
+            if let ActionState::Started { at } = next {
+                plan.began = Some(at);
+            }
             plan.state = next;
         }
         follows

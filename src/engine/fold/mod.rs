@@ -16,6 +16,7 @@ mod heard;
 mod incident;
 mod limits;
 mod lines;
+mod mix;
 mod pairs;
 mod reading;
 mod regroup;

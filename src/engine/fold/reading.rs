@@ -8,7 +8,7 @@ use crate::engine::view::{Drawn, Opens, ReadingView, SliceView, StopLine, Timeli
 use crate::event::{IncidentId, OutputLabel, OutputRead, SampleOf, Time, TraceId, TriageAnswered, Untrusted};
 use crate::journal::Record;
 use crate::surface::sample::{Labels, agreement, answer, draw, together};
-use crate::surface::{MODEL, PROMPT};
+use crate::surface::surface_of;
 
 use super::runs::RunKept;
 use super::{Fold, limits};
@@ -148,7 +148,7 @@ impl Readings {
     /// By what else the runs can be told apart; only what has two values or more.
     fn slices(&self, runs: &[&RunKept], moment: Time, seed: u64) -> Vec<SliceView> {
         // Models and prompts part before from since by themselves; of traffic only what fails now is of interest.
-        let counts = |by: &Untrusted, at: Time| at >= moment || matches!(by.raw(), MODEL | PROMPT);
+        let counts = |by: &Untrusted, at: Time| at >= moment || surface_of(by.raw()).is_some();
         let mut by: BTreeMap<&Untrusted, BTreeMap<&Untrusted, Vec<&RunKept>>> = BTreeMap::new();
         for run in runs {
             for (kind, value) in run.kinds.iter().filter(|(kind, _)| counts(kind, run.line.at)) {
@@ -246,28 +246,15 @@ pub(super) fn stops(runs: &[&RunKept], moment: Time) -> Vec<StopLine> {
 mod tests {
     use super::super::tests::at;
     use super::*;
-    use crate::engine::view::RunLine;
-    use crate::event::Seq;
     use crate::surface::sample::Answer;
 
     const MOMENT: i64 = 1_000;
 
     fn run(n: u8, second: i64) -> RunKept {
-        let line = RunLine {
-            trace: TraceId([n; 16]),
-            at: at(second),
-            agent: "a".into(),
-            duration_ms: 1,
-            stop: if n.is_multiple_of(2) { "complete" } else { "looped" }.into(),
-            bad: None,
-            model_calls: 1,
-            tool_calls: 0,
-            tokens_in: None,
-            tokens_out: None,
-        };
         let region = if n.is_multiple_of(4) { "eu" } else { "us" };
-        let kinds = vec![("region".into(), region.into())];
-        RunKept { line, service: "a".into(), seq: Seq(1), arrived: at(second), heard: at(second), rooted: true, kinds }
+        let mut run = RunKept::made(n, second, &[("region", region)]);
+        run.line.stop = if n.is_multiple_of(2) { "complete" } else { "looped" }.into();
+        run
     }
 
     /// Forty runs, one every fifty seconds: the first twenty before the moment.

@@ -150,3 +150,25 @@ pub(in crate::engine) fn line(facts: &RunFacts) -> RunLine {
         tokens_out: facts.tokens_out,
     }
 }
+
+#[cfg(test)]
+impl RunKept {
+    /// One of trace `n` that began at this second, of these kinds.
+    pub fn made(n: u8, second: i64, kinds: &[(&str, &str)]) -> Self {
+        let at = super::tests::at(second);
+        let line = RunLine {
+            trace: TraceId([n; 16]),
+            at,
+            agent: "a".into(),
+            duration_ms: 1,
+            stop: "complete".into(),
+            bad: None,
+            model_calls: 1,
+            tool_calls: 0,
+            tokens_in: None,
+            tokens_out: None,
+        };
+        let kinds = kinds.iter().map(|(kind, value)| ((*kind).into(), (*value).into())).collect();
+        Self { line, service: "a".into(), seq: Seq(1), arrived: at, heard: at, rooted: true, kinds }
+    }
+}

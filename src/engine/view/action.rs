@@ -24,6 +24,9 @@ pub struct ActionView {
     /// Who wants it to stop where it is, and why.
     #[serde(default)]
     pub cancelled: Option<(Person, Untrusted)>,
+    /// When it began; `None` = it did not.
+    #[serde(default)]
+    pub began: Option<Time>,
     /// What came of it, as last looked at.
     #[serde(default)]
     pub effect: Option<Arc<EffectChecked>>,
@@ -40,6 +43,7 @@ impl ActionView {
             broke_glass: None,
             targets: Vec::new(),
             cancelled: None,
+            began: None,
             effect: None,
         }
     }

@@ -44,6 +44,9 @@ pub struct ReadLine {
     pub took_ms: u64,
     /// How often it ran.
     pub times: u32,
+    /// Since when each of its runs was well, or was not, as the last one.
+    #[serde(default)]
+    pub since: Option<Time>,
 }
 
 /// Somebody was called.

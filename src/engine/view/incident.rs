@@ -12,8 +12,8 @@ use crate::event::{
 use crate::surface::severity::Label;
 
 use super::{
-    ActionView, Around, Bounded, ChangeLine, HandsView, RatedView, ReadingView, ReplayView, RunLine, SeriesLine,
-    SimilarView, StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
+    ActionView, Around, Bounded, ChangeLine, HandsView, MixView, RatedView, ReadingView, ReplayView, RunLine,
+    SeriesLine, SimilarView, StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
 };
 
 /// One incident.
@@ -68,6 +68,9 @@ pub struct IncidentView {
     /// How all of those runs ended, before and since.
     #[serde(default)]
     pub stops: Vec<StopLine>,
+    /// Surfaces that were not served by one version all the time: what served before, and what serves now.
+    #[serde(default)]
+    pub mixes: Vec<MixView>,
     /// The outputs that can be read and what people said of them; `None` where no agent run was seen.
     #[serde(default)]
     pub reading: Option<ReadingView>,

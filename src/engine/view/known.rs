@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
+use crate::event::{Time, Untrusted};
+use crate::response::rollback::{self, Seen, What};
 use crate::response::runbook::Facts;
 use crate::surface::StopClass;
 use crate::surface::triage::{Finding, Known, Said, Standing, StopCount};
 
-use super::{IncidentView, SurfaceState};
+use super::{ActionState, IncidentView, SurfaceState};
 
 impl IncidentView {
     /// What runbooks can be for, of this incident; the labels of its alerts are for whoever reads the record.
@@ -40,6 +44,39 @@ impl IncidentView {
                 .collect(),
             title: self.headline.clone(),
         }
+    }
+
+    /// What happened to the steps of a runbook, oldest first, as far as how far it is depends on it.
+    #[must_use]
+    pub fn happened(&self, runbook: &Untrusted) -> Vec<Seen> {
+        let mut all = Vec::new();
+        let reads = self.hands.reads.iter().filter(|read| read.runbook == *runbook);
+        for read in reads {
+            let what = What::Read { well: read.ended.is_well() };
+            let times = read.since.into_iter().chain([read.at]);
+            all.extend(times.map(|at| Seen { step: read.step.clone(), at, what }));
+        }
+        for action in &self.actions {
+            let Some(origin) = action.plan.origin.as_ref().filter(|origin| origin.runbook == *runbook) else {
+                continue;
+            };
+            let mut saw = |at, what| all.push(Seen { step: origin.step.clone(), at, what });
+            match &action.state {
+                ActionState::Proposed | ActionState::Approved { .. } => saw(self.updated, What::Proposed),
+                ActionState::Denied { .. } => {}
+                ActionState::Started { at } => saw(*at, What::Began),
+                ActionState::Finished { outcome, at } => {
+                    saw(action.began.unwrap_or(*at), What::Began);
+                    saw(*at, rollback::ended(outcome));
+                    if let Some(effect) = &action.effect {
+                        let after = SignedDuration::from_secs(i64::try_from(effect.after_s).unwrap_or(i64::MAX));
+                        saw(at.checked_add(after).unwrap_or(Time::MAX), What::Effect(effect.effect));
+                    }
+                }
+            }
+        }
+        all.sort_by_key(|seen| seen.at);
+        all
     }
 
     /// What the triage walk can be answered from.

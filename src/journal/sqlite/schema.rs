@@ -1,6 +1,6 @@
 //! The stored format and its migrations.
 //!
-//! Format 6, one SQLite file in write-ahead mode, `application_id` 0x77617272 ("warr"), `user_version` = the format:
+//! Format 7, one SQLite file in write-ahead mode, `application_id` 0x77617272 ("warr"), `user_version` = the format:
 //!
 //! | table | what it holds |
 //! |---|---|
@@ -27,10 +27,10 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x7761_7272;
 
 /// The steps from nothing to the format of this program, each in one transaction.
-pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
+pub(super) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6, FORMAT_7];
 
 /// The format this program writes.
-pub(super) const FORMAT: u32 = 6;
+pub(super) const FORMAT: u32 = 7;
 
 const FORMAT_1: &str = "
 CREATE TABLE blobs (
@@ -124,6 +124,9 @@ const FORMAT_5: &str = "";
 
 /// New kinds of facts: reading steps, single targets, what holds changes back and what came of them. The tables stay.
 const FORMAT_6: &str = "";
+
+/// A new kind of fact: procedures that were rehearsed. The tables stay.
+const FORMAT_7: &str = "";
 
 /// Why a file cannot be brought to our format.
 #[derive(Debug)]

@@ -18,7 +18,6 @@ fn step(name: &str, reads: bool, argv: &[&str]) -> OfferedStep {
         missing: Vec::new(),
         rollback: (!reads).then(|| "pin-the-new-one".into()),
         verify: None,
-        share: None,
     }
 }
 
@@ -32,6 +31,8 @@ fn offered() -> Vec<Offered> {
         reason: "matches surface prompt".into(),
         digest: Digest([1; 32]),
         wont_return: None,
+        takes_back: None,
+        stages: Vec::new(),
         points: vec![("dpo: personal data may have left the house".into(), false)],
         steps: vec![
             step("list-versions", true, &["kubectl", "get", "configmap", "prompts", "-o", "yaml"]),
@@ -54,6 +55,7 @@ fn read() -> ReadLine {
         says: None,
         took_ms: 80,
         times: 1,
+        since: Some(at(120)),
     }
 }
 

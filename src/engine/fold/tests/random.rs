@@ -8,10 +8,10 @@ use crate::engine::fold::limits;
 use crate::event::{
     Alert, AlertStatus, Approval, Barred, Cancelled, Cause, Change, ChangeClass, Decision, Denial, Diagnosis, Digest,
     EffectChecked, Escalated, Fact, Fingerprint, Finished, Grouped, Halted, HarmMarked, HarmStatus, Hunch, IncidentId,
-    IncidentOpened, Labels, Note, Outcome, Owned, Person, Plan, PlanId, ReadEnd, Reason, Recovery, Regrouped, Request,
-    Resolved, Rule, Seq, Severity, SeveritySet, Source, Span, SpanBatch, SpanId, SpanKind, SpanStatus, Started,
-    StepRead, Surface, Symptom, Target, TargetEnded, Tier, TraceId, Truncated, Truth, TruthConfirmed, Untrusted,
-    Verdict,
+    IncidentOpened, Labels, Note, Outcome, Owned, Person, Plan, PlanId, ReadEnd, Reason, Recovery, Regrouped,
+    Rehearsed, RehearsedStep, Request, Resolved, Rule, Seq, Severity, SeveritySet, Source, Span, SpanBatch, SpanId,
+    SpanKind, SpanStatus, Started, StepRead, Surface, Symptom, Target, TargetEnded, Tier, TraceId, Tried, Truncated,
+    Truth, TruthConfirmed, Untrusted, Verdict,
 };
 
 pub(super) fn person(known_by: &str) -> Person {
@@ -80,6 +80,18 @@ fn hands(incident: IncidentId, plan: PlanId, which: u8) -> Fact {
         3 => Barred { incident, plan: Some(plan), tried: "approve".into(), why: "alone".into(), by }.into(),
         4 => Escalated { incident, point: "data".into(), whom: "dpo".into(), how: "phone".into(), by }.into(),
         5 => HarmMarked { incident, item: "user 1".into(), status: HarmStatus::Told, note: "".into(), by }.into(),
+        7 => {
+            let said = "it would".into();
+            let steps = vec![RehearsedStep {
+                step: "canary".into(),
+                tried: Tried::DryRun,
+                would_do: Some(true),
+                said,
+                took_ms: 5,
+            }];
+            let (runbook, digest) = ("rollback/prompt".into(), Digest([1; 32]));
+            Rehearsed { incident: Some(incident), runbook, digest, began: at(1), took_ms: 5, steps, by }.into()
+        }
         6 => {
             let symptoms = vec![Symptom {
                 what: "alerts firing".into(),
@@ -175,7 +187,7 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
             blast_radius: vec![], remediation: None, not_checked: vec![], calibration: None })),
         1 => (0u32..4).prop_map(|own| Fact::from(crate::event::Calibration { own, version: own, ..crate::diagnosis::shipped().calibration })),
         1 => (0u8..3, incident()).prop_map(|(n, i)| Fact::from(plan(n, i))),
-        1 => (0u8..3, incident(), 0u8..8).prop_map(move |(n, i, which)| hands(i, id(n, i), which)),
+        1 => (0u8..3, incident(), 0u8..9).prop_map(move |(n, i, which)| hands(i, id(n, i), which)),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Approval { incident: i, plan: id(n, i),
             policy: "1".into(), targets: Digest([0; 32]), by: person("uid"), execute_by: at(900), nonce: "n".into(), broke_glass: None })),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Denial { incident: i, plan: id(n, i),

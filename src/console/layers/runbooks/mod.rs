@@ -1,12 +1,14 @@
 //! Runbooks that fit the incident: why, their steps, what each step would run and what it last said. A reading step runs at a
 //! key; a step that changes something is proposed, and asks for its approval like any plan.
 
+mod procedure;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::console::action::Action;
 use crate::console::errand::{Errand, Found};
@@ -18,10 +20,12 @@ use crate::console::pane::{Answer, Ask, Cx, Input};
 use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::{list, words};
-use crate::engine::view::{ActionState, HandsView, IncidentView, Opens, ReadLine};
-use crate::event::{IncidentId, Outcome, Policy, ReadEnd, Request, Untrusted};
+use crate::engine::view::{IncidentView, Opens};
+use crate::event::{IncidentId, Policy, Untrusted};
 use crate::response::runbook::Facts;
-use crate::response::{Act, Offered, OfferedStep, StepAt};
+use crate::response::{Act, Offered, StepAt};
+
+use rows::Row;
 
 /// The layer of the runbooks.
 pub struct Runbooks {
@@ -40,16 +44,19 @@ pub struct Runbooks {
 struct Asking {
     at: Box<StepAt>,
     missing: Vec<Untrusted>,
-    reads: bool,
+    then: Then,
     typed: Prompt,
 }
 
-/// What a row stands for.
+/// What is done with a step once its values are known.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Row {
-    Runbook(usize),
-    Point(usize, usize),
-    Step(usize, usize),
+enum Then {
+    /// It runs.
+    Run,
+    /// It is proposed.
+    Propose,
+    /// The procedure it is of is rehearsed.
+    Rehearse,
 }
 
 impl Runbooks {
@@ -83,6 +90,17 @@ impl Runbooks {
     /// Runs or proposes the step under the cursor, or says that somebody was called.
     fn go(&mut self) -> Answer {
         match self.row() {
+            Some(Row::Runbook(nth)) if !self.all()[nth].stages.is_empty() => {
+                let runbook = &self.all()[nth];
+                let mut missing: Vec<Untrusted> = Vec::new();
+                for input in runbook.steps.iter().flat_map(|step| &step.missing) {
+                    if !missing.contains(input) {
+                        missing.push(input.clone());
+                    }
+                }
+                let at = self.step_at(runbook, &Untrusted::default());
+                self.with_values(at, missing, Then::Rehearse)
+            }
             None | Some(Row::Runbook(_)) => Answer::ask(Ask::Say("Choose one of its steps.".to_owned())),
             Some(Row::Point(nth, point)) => {
                 let (point, called) = &self.all()[nth].points[point];
@@ -96,30 +114,45 @@ impl Runbooks {
             Some(Row::Step(nth, step)) => {
                 let runbook = &self.all()[nth];
                 let step = &runbook.steps[step];
-                let at = Box::new(StepAt {
-                    runbook: runbook.name.clone(),
-                    step: step.name.clone(),
-                    values: std::collections::BTreeMap::new(),
-                    seen: self.seen.clone(),
-                });
-                let (reads, missing) = (step.reads, step.missing.clone());
-                if missing.is_empty() {
-                    return self.perform(at, reads);
-                }
-                self.asking = Some(Asking { at, missing, reads, typed: Prompt::default() });
-                Answer::done()
+                let then = if step.reads { Then::Run } else { Then::Propose };
+                self.with_values(self.step_at(runbook, &step.name), step.missing.clone(), then)
             }
         }
     }
 
-    fn perform(&self, at: Box<StepAt>, reads: bool) -> Answer {
-        let (said, act) = if reads {
-            ("It runs where it cannot change anything; what it says comes here.", Act::RunStep(at))
-        } else {
-            ("Proposing it; nothing runs before somebody approves it.", Act::ProposeStep(at))
+    fn step_at(&self, runbook: &Offered, step: &Untrusted) -> Box<StepAt> {
+        Box::new(StepAt {
+            runbook: runbook.name.clone(),
+            step: step.clone(),
+            values: std::collections::BTreeMap::new(),
+            seen: self.seen.clone(),
+        })
+    }
+
+    /// Asks for the values that nobody knows, or goes on where there are none.
+    fn with_values(&mut self, at: Box<StepAt>, missing: Vec<Untrusted>, then: Then) -> Answer {
+        if missing.is_empty() {
+            return self.perform(*at, then);
+        }
+        self.asking = Some(Asking { at, missing, then, typed: Prompt::default() });
+        Answer::done()
+    }
+
+    fn perform(&self, at: StepAt, then: Then) -> Answer {
+        let (said, act) = match then {
+            Then::Run => {
+                ("It runs where it cannot change anything; what it says comes here.", Act::RunStep(Box::new(at)))
+            }
+            Then::Propose => {
+                ("Proposing it; nothing runs before somebody approves it.", Act::ProposeStep(Box::new(at)))
+            }
+            Then::Rehearse => (
+                "Rehearsing it: only what cannot change anything runs …",
+                Act::Rehearse { runbook: at.runbook, values: at.values, seen: Box::new(at.seen) },
+            ),
         };
         let mut asks = vec![Ask::Say(said.to_owned()), Ask::Perform(self.incident, act)];
-        if !reads {
+        if then == Then::Propose {
             // The plan that waits is among the actions.
             asks.insert(0, Ask::Close);
             asks.push(Ask::Focus(crate::console::pane::PaneKind::Actions));
@@ -144,168 +177,15 @@ impl Runbooks {
             asking.typed = Prompt::default();
         }
         if asking.missing.is_empty() {
-            return self.perform(asking.at, asking.reads);
+            return self.perform(*asking.at, asking.then);
         }
         self.asking = Some(asking);
         Answer::done()
     }
 }
 
-/// How a step stands: what it last said, or how far its plan is.
-fn stands(cx: &Cx<'_>, incident: Option<&IncidentView>, runbook: &Offered, step: &OfferedStep) -> (String, Role) {
-    let read = incident.and_then(|incident| last(&incident.hands, runbook, step));
-    if let Some(read) = read {
-        let when = cx.clock(read.at);
-        let how = match &read.ended {
-            ReadEnd::Exit { code: 0 } | ReadEnd::Rows { .. } => String::new(),
-            ReadEnd::Exit { code } => format!("exit {code}, "),
-            ReadEnd::Signal { signal } => format!("signal {signal}, "),
-            ReadEnd::Limit { which } => format!("stopped at {}, ", safe::clean(which.raw(), Policy::Prose)),
-            ReadEnd::Refused { .. } => "not run, ".to_owned(),
-            ReadEnd::Http { status } => format!("{status}, "),
-        };
-        let role = if read.ended.is_well() { Role::Good } else { Role::Bad };
-        return (format!("{how}{when}"), role);
-    }
-    let plans = incident.into_iter().flat_map(|incident| incident.actions.iter().rev());
-    let mine = |origin: &crate::event::Origin| origin.runbook == runbook.name && origin.step == step.name;
-    let plan = plans.into_iter().find(|action| action.plan.origin.as_ref().is_some_and(mine));
-    match plan.map(|action| &action.state) {
-        None if !step.missing.is_empty() => ("needs a value".to_owned(), Role::Unclear),
-        None if step.request.is_err() => ("cannot run".to_owned(), Role::Unclear),
-        None => (if step.reads { "not run" } else { "not proposed" }.to_owned(), Role::Muted),
-        Some(ActionState::Proposed) => ("WAITS".to_owned(), Role::HeaderAlarm),
-        Some(ActionState::Approved { .. }) => ("approved".to_owned(), Role::Unclear),
-        Some(ActionState::Started { .. }) => ("runs".to_owned(), Role::Unclear),
-        Some(ActionState::Denied { .. }) => ("refused".to_owned(), Role::Muted),
-        Some(ActionState::Finished { outcome, .. }) => match outcome {
-            Outcome::Done { .. } => ("done".to_owned(), Role::Good),
-            Outcome::Failed { .. } => ("failed".to_owned(), Role::Bad),
-            Outcome::Partly { .. } => ("done in part".to_owned(), Role::Bad),
-            Outcome::Unknown { .. } => ("OUTCOME UNKNOWN".to_owned(), Role::Unclear),
-        },
-    }
-}
-
-fn last<'h>(hands: &'h HandsView, runbook: &Offered, step: &OfferedStep) -> Option<&'h ReadLine> {
-    hands.reads.iter().find(|read| read.runbook == runbook.name && read.step == step.name)
-}
-
 fn incident<'a>(cx: &Cx<'a>, id: IncidentId) -> Option<&'a IncidentView> {
     cx.live.incidents.items.iter().find(|incident| incident.id == id).map(AsRef::as_ref)
-}
-
-/// One row.
-fn line(cx: &Cx<'_>, incident: Option<&IncidentView>, all: &[Offered], row: Row) -> Line<'static> {
-    let (text, muted) = (cx.of(Role::Text), cx.of(Role::Muted));
-    let columns = usize::from(cx.area.width);
-    match row {
-        Row::Runbook(nth) => {
-            let runbook = &all[nth];
-            let mut spans = words::prose(cx, &runbook.title, columns / 2, cx.of(Role::Title));
-            spans.push(safe::lit("  ", text));
-            spans.extend(words::prose(cx, &runbook.reason, columns, muted));
-            Line::from(spans)
-        }
-        Row::Point(nth, point) => {
-            let (point, called) = &all[nth].points[point];
-            let (sign, role, word) = if *called {
-                (cx.glyphs.done, Role::Good, " called: ")
-            } else {
-                (cx.glyphs.alert, Role::Bad, " must be called first: ")
-            };
-            let mut spans = vec![safe::lit("  ", text), safe::lit(sign, cx.of(role)), safe::lit(word, cx.of(role))];
-            spans.extend(words::prose(cx, point, columns, text));
-            Line::from(spans)
-        }
-        Row::Step(nth, step) => {
-            let (runbook, step) = (&all[nth], &all[nth].steps[step]);
-            let (word, role) = if step.reads { ("looks  ", Role::Good) } else { ("changes", Role::Changed) };
-            let (state, state_role) = stands(cx, incident, runbook, step);
-            let mut spans = vec![
-                safe::lit("  ", text),
-                safe::lit(word, cx.of(role)),
-                safe::made(format!("  {state:<16} "), cx.of(state_role)),
-            ];
-            // Where several stand under one heading, each has a name of its own.
-            let alone = runbook.steps.iter().filter(|other| other.heading == step.heading).count() == 1;
-            let name = if step.heading.is_empty() || !alone { &step.name } else { &step.heading };
-            spans.extend(words::prose(cx, name, columns / 3, text));
-            if let Some(read) = incident.and_then(|incident| last(&incident.hands, runbook, step)) {
-                spans.push(safe::lit("  ", text));
-                spans.push(safe::lit(cx.glyphs.quote, cx.of(Role::Untrusted)));
-                spans.push(safe::lit(" ", text));
-                spans.extend(words::prose(cx, &read.finding, columns, text));
-            }
-            Line::from(spans)
-        }
-    }
-}
-
-/// What the step under the cursor is, in full.
-fn below(cx: &Cx<'_>, all: &[Offered], row: Option<Row>) -> Vec<Line<'static>> {
-    let (text, muted) = (cx.of(Role::Text), cx.of(Role::Muted));
-    let columns = usize::from(cx.area.width);
-    let key = cx.keymap.first(Action::ViewOpen).unwrap_or_else(|| ":choose".to_owned());
-    let told = |lines: &mut Vec<Line<'static>>, what: &'static str, said: &Untrusted| {
-        let mut spans: Vec<Span<'static>> = vec![safe::lit(what, muted)];
-        spans.extend(words::whole(cx, said, Policy::Prose, text));
-        lines.extend(words::wrap(spans, columns, what.len()));
-    };
-    let mut lines = Vec::new();
-    match row {
-        None => {}
-        Some(Row::Runbook(nth)) => {
-            told(&mut lines, "runbook   ", &all[nth].name);
-            for gone in all[nth].wont_return.iter().flatten() {
-                told(&mut lines, "stays     ", gone);
-            }
-        }
-        Some(Row::Point(..)) => {
-            lines.push(Line::from(safe::made(format!("{key} records that you called them; it calls nobody."), muted)));
-        }
-        Some(Row::Step(nth, step)) => {
-            let step = &all[nth].steps[step];
-            if !step.about.is_empty() {
-                told(&mut lines, "about     ", &step.about);
-            }
-            match &step.request {
-                Ok(request) => lines.extend(request_lines(cx, request, columns)),
-                Err(why) => told(&mut lines, "cannot    ", &why.as_str().into()),
-            }
-            told(&mut lines, "because   ", &step.why);
-            if let Some(undo) = &step.rollback {
-                told(&mut lines, "undone by ", undo);
-            }
-            if let Some(verify) = &step.verify {
-                told(&mut lines, "checked by ", verify);
-            }
-            let does = match (step.reads, step.missing.is_empty()) {
-                (_, false) => format!("{key} asks for {} value(s) first.", step.missing.len()),
-                (true, true) => format!("{key} runs it where it cannot change anything."),
-                (false, true) => format!("{key} proposes it; nothing runs before it is approved."),
-            };
-            lines.push(Line::from(safe::made(does, muted)));
-        }
-    }
-    lines
-}
-
-/// What would run, in a line or two.
-fn request_lines(cx: &Cx<'_>, request: &Request, columns: usize) -> Vec<Line<'static>> {
-    let what = match request {
-        Request::Http { .. } => "asks      ",
-        Request::Process { .. } => "runs      ",
-        Request::Sql { .. } => "queries   ",
-    };
-    let mut spans = vec![safe::lit(what, cx.of(Role::Muted))];
-    for (nth, word) in request.texts().into_iter().filter(|word| !word.is_empty()).enumerate() {
-        if nth > 0 {
-            spans.push(safe::lit(" ", cx.of(Role::Text)));
-        }
-        spans.extend(words::whole(cx, word, Policy::Exact, cx.of(Role::New)));
-    }
-    words::wrap(spans, columns, what.len())
 }
 
 impl Layer for Runbooks {
@@ -337,7 +217,7 @@ impl Layer for Runbooks {
     fn prepare(&mut self, cx: &Cx<'_>) {
         let rows = self.rows();
         self.at = self.at.min(rows.len().saturating_sub(1));
-        let below = below(cx, self.all(), self.row()).len() + 1;
+        let below = rows::below(cx, incident(cx, self.incident), self.all(), self.row()).len() + 1;
         let room = usize::from(cx.area.height).saturating_sub(below).max(1);
         self.scroll.settle(rows.len(), u16::try_from(room).unwrap_or(u16::MAX));
         self.scroll.keep(self.at, self.at);
@@ -375,7 +255,7 @@ impl Layer for Runbooks {
             Action::ViewToggle => {
                 let Some(Row::Step(nth, step)) = self.row() else { return Answer::done() };
                 let (runbook, step) = (&self.all()[nth], &self.all()[nth].steps[step]);
-                let read = incident(cx, self.incident).and_then(|incident| last_of(incident, runbook, step));
+                let read = incident(cx, self.incident).and_then(|incident| rows::last_of(incident, runbook, step));
                 return match read {
                     Some(seq) => Answer::ask(Ask::Open(Opens::Entry { seq })),
                     None => Answer::ask(Ask::Say("It has not run yet: there is nothing it said.".to_owned())),
@@ -428,12 +308,12 @@ impl Layer for Runbooks {
         let here = incident(cx, self.incident);
         let below = match &self.asking {
             Some(asking) => asked(cx, asking),
-            None => below(cx, all, self.row()),
+            None => rows::below(cx, here, all, self.row()),
         };
         let room =
             cx.area.height.saturating_sub(u16::try_from(below.len()).unwrap_or(u16::MAX).saturating_add(1)).max(1);
         for (row, (nth, what)) in (0..room).zip(rows.iter().enumerate().skip(self.scroll.top())) {
-            safe::put(buf, cx.area, row, line(cx, here, all, *what), cx.glyphs.cut);
+            safe::put(buf, cx.area, row, rows::line(cx, here, all, *what), cx.glyphs.cut);
             if nth == self.at {
                 buf.set_style(Rect { y: cx.area.y + row, height: 1, ..cx.area }, cx.of(Role::Cursor));
             }
@@ -442,10 +322,6 @@ impl Layer for Runbooks {
             safe::put(buf, cx.area, row, line, cx.glyphs.cut);
         }
     }
-}
-
-fn last_of(incident: &IncidentView, runbook: &Offered, step: &OfferedStep) -> Option<crate::event::Seq> {
-    last(&incident.hands, runbook, step).map(|read| read.seq)
 }
 
 /// The line in which a value is typed.
