@@ -41,8 +41,8 @@ grep -q good {world}/behaviour
 
 ## If it made things worse
 
-```sh {name=forward tier=1}
-rm -f {world}/canary {world}/all
+```sh {name=forward tier=1 rollback=canary}
+mv {world}/canary {world}/gone
 ```
 "#;
 

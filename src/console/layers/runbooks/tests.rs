@@ -1,10 +1,11 @@
 use insta::assert_snapshot;
 
 use crate::console::errand::Found;
-use crate::console::fixture::{Bench, at, incident, view};
+use crate::console::fixture::{Bench, at, incident, plan, view, waiting};
 use crate::console::model::{Effect, Msg};
-use crate::engine::view::{HandsView, ReadLine};
-use crate::event::{Digest, IncidentId, ReadEnd, Request, Seq, Surface, Untrusted};
+use crate::engine::view::{ActionState, HandsView, MixValue, MixView, ReadLine};
+use crate::event::{Digest, IncidentId, Origin, Outcome, Plan, ReadEnd, Request, Seq, Surface, Untrusted};
+use crate::response::rollback::Stage;
 use crate::response::{Act, Offered, OfferedStep};
 
 fn step(name: &str, reads: bool, argv: &[&str]) -> OfferedStep {
@@ -120,4 +121,70 @@ fn that_somebody_was_called_is_recorded_at_a_key() {
     assert_eq!((whom.raw(), point.raw()), ("dpo", "dpo: personal data may have left the house"));
     let looks = bench.effects.iter().any(|effect| matches!(effect, Effect::Errand(_)));
     assert!(looks, "and the list is read again");
+}
+
+/// A procedure of two stages, the first done four minutes ago and well since.
+fn going_back(columns: u16, rows: u16) -> Bench {
+    let origin = |step: &str| {
+        let values = std::collections::BTreeMap::new();
+        Some(Origin { runbook: "rollback/prompt".into(), digest: Digest([2; 32]), step: step.into(), values })
+    };
+    let mut one = incident(42, 0);
+    let mut canary = waiting(Plan { origin: origin("canary"), ..plan(42, 3, "kubectl set env") });
+    canary.began = Some(at(55));
+    canary.state = ActionState::Finished { outcome: Outcome::Done { receipt: "done".into() }, at: at(60) };
+    one.actions.push(canary);
+    let behaves = ReadLine { runbook: "rollback/prompt".into(), step: "behaves".into(), ..read() };
+    one.hands = HandsView { reads: vec![behaves], ..HandsView::default() };
+    let value = |value: &str, before, now| MixValue { value: value.into(), before, now };
+    let values = vec![value("refund_policy 41", 210, 12), value("refund_policy 42", 0, 88)];
+    one.mixes = vec![MixView { surface: Surface::Prompt, values, hidden: 0, now: 100 }];
+    let stage = |step: &str, share, hold| Stage {
+        step: step.into(),
+        share: Some(share),
+        hold: jiff::SignedDuration::from_mins(hold),
+        within: None,
+        precondition: None,
+        verify: Some("behaves".into()),
+        undo: Some("forward".into()),
+    };
+    let mut missing = step("canary", false, &["kubectl", "set", "env", "PROMPT_VERSION=41"]);
+    missing.missing = vec!["version".into()];
+    let offered = Offered {
+        name: "rollback/prompt".into(),
+        title: "Take a prompt back".into(),
+        wont_return: Some(vec!["answers that were given meanwhile".into()]),
+        takes_back: Some(Surface::Prompt),
+        stages: vec![stage("canary", 0.1, 10), stage("everywhere", 1.0, 30)],
+        points: Vec::new(),
+        steps: vec![missing, step("everywhere", false, &["kubectl", "set", "env"]), step("behaves", true, &["true"])],
+        ..offered().remove(0)
+    };
+    let mut bench = Bench::new(columns, rows, view(5, vec![one]));
+    bench.press("b");
+    bench.send(Msg::Found(Box::new(Found::Offered(IncidentId(42), Ok(vec![offered])))));
+    bench
+}
+
+#[test]
+fn a_procedure_says_how_far_it_is_who_is_served_by_what_and_what_stays_gone() {
+    let mut bench = going_back(100, 30);
+    bench.press("k");
+    assert_snapshot!(bench.screen());
+    let mut bench = going_back(80, 24);
+    bench.press("k");
+    assert_snapshot!(bench.screen());
+    bench.press("j j");
+    assert!(bench.screen().contains("waits     the stage canary has stood well for"), "{}", bench.screen());
+}
+
+#[test]
+fn a_procedure_is_rehearsed_at_a_key_once_its_values_are_known() {
+    let mut bench = going_back(100, 30);
+    bench.press("k enter");
+    assert!(bench.acts().is_empty());
+    bench.type_in("41");
+    bench.press("enter");
+    let Some(Act::Rehearse { runbook, values, .. }) = bench.acts().pop() else { panic!("{:?}", bench.acts()) };
+    assert_eq!((runbook.raw(), values.len()), ("rollback/prompt", 1));
 }
