@@ -87,8 +87,9 @@ impl Correlator {
         let own = self.newest(self.by_component.get(&alert.component));
         let own = own.filter_map(|(id, group)| Some((id, tie::again(&self.settings, alert, group)?)));
         if let Some((incident, tie)) = own.max_by(|a, b| a.1.gain.total_cmp(&b.1.gain).then(b.0.cmp(&a.0))) {
-            let (rule, peer, gain) = (tie.rule, Some(tie.peer.clone()), tie.gain);
-            let reason = Reason { rule, peer, text: tie.text(&alert.component).into() };
+            let (peer, gain) = (Some(tie.peer.clone()), tie.gain);
+            let (rule, text) = tie.told(&alert.component, &self.graph);
+            let reason = Reason { rule, peer, text: text.into() };
             return (Some(Candidate { incident, gain, parted: false, reason }), 1);
         }
         let (ties, looked) = self.ties(alert);
@@ -160,9 +161,9 @@ impl Correlator {
             Some(history) if story.max(told.gain) <= -NEW => history.clone(),
             _ => told,
         };
-        let (rule, peer) = (told.rule, Some(told.peer.clone()));
-        let text = told.text(&alert.component);
-        let text = match before.filter(|_| rule != Rule::History) {
+        let (own_rule, peer) = (told.rule, Some(told.peer.clone()));
+        let (rule, text) = told.told(&alert.component, &self.graph);
+        let text = match before.filter(|_| own_rule != Rule::History) {
             Some(before) => format!("{text}; {}", before.words("")),
             None => text,
         };

@@ -1,4 +1,5 @@
-//! Who calls whom, learnt from topology facts, from spans and from labels that name both ends.
+//! Who calls whom, learnt from topology facts, from spans and from labels that name both ends; and, of components of which no call is
+//! known, which moved before which in past incidents.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Alert, MetricBatch, SpanBatch, SpanId, SpanKind, Topology, Untrusted};
 
 use super::labels;
+use super::order::{Order, Orders};
 
 /// At most so many calls are kept; more are counted and left out.
 const MAX_EDGES: usize = 50_000;
@@ -20,6 +22,9 @@ pub struct Graph {
     callers: BTreeMap<Untrusted, BTreeSet<Untrusted>>,
     edges: usize,
     left_out: u64,
+    /// Stands in where no call of one of the two is known.
+    #[serde(default)]
+    orders: Orders,
     #[serde(skip)]
     recent: Recent,
 }
@@ -102,6 +107,44 @@ impl Graph {
         }
     }
 
+    /// Learns from an incident that is over which of these components moved before which.
+    pub(super) fn learn_order(&mut self, moved: impl Iterator<Item = (Untrusted, crate::event::Time)>) {
+        self.orders.learn(moved);
+    }
+
+    /// What usually moves before `service` and stands in for what it calls.
+    pub(super) fn usually_before(&self, service: &Untrusted) -> impl Iterator<Item = &Untrusted> {
+        self.orders.earlier(service).filter(|name| self.is_open(service, name))
+    }
+
+    /// What usually moves after `service` and stands in for what calls it.
+    pub(super) fn usually_after(&self, service: &Untrusted) -> impl Iterator<Item = &Untrusted> {
+        self.orders.later(service).filter(|name| self.is_open(service, name))
+    }
+
+    /// Where calls of both are known, they say what leads to what.
+    fn is_open(&self, one: &Untrusted, other: &Untrusted) -> bool {
+        !(self.is_known(one) && self.is_known(other))
+    }
+
+    /// Whether anything was learnt from the order of past incidents.
+    pub(super) fn has_order(&self) -> bool {
+        !self.orders.is_empty()
+    }
+
+    /// How often `first` moved before `later` in past incidents, where that stands in for a call.
+    #[must_use]
+    pub fn order(&self, first: &Untrusted, later: &Untrusted) -> Option<Order> {
+        let stands = self.usually_before(later).any(|name| name == first);
+        stands.then(|| self.orders.order(first, later)).flatten()
+    }
+
+    /// Whether known calls alone lead from `caller` to `callee`, over at most `hops` of them.
+    #[expect(clippy::similar_names, reason = "caller and callee are the words for the two ends of a call")]
+    pub(super) fn calls_lead(&self, caller: &Untrusted, callee: &Untrusted, hops: u32) -> bool {
+        walk(|name| self.callees(name.raw()).collect(), caller, hops).iter().any(|(name, _)| name == callee)
+    }
+
     /// Whether `caller` calls `callee` directly.
     #[must_use]
     #[expect(clippy::similar_names, reason = "caller and callee are the words for the two ends of a call")]
@@ -137,33 +180,33 @@ impl Graph {
         self.edges == 0
     }
 
-    /// How many calls are known. Only ever grows, so that it says whether any was learnt since.
+    /// How many calls are known and how often orders were learnt. Only ever grows, so that it says whether any was since.
     pub(super) fn calls_known(&self) -> usize {
-        self.edges
+        self.edges + self.orders.learnt()
     }
 
     /// Calls left out because there were too many.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.left_out + self.orders.left_out()
     }
 
     /// The distance in calls from each component that depends on `service` (its callers, their callers …), nearest first,
     /// at most `hops` away. `service` itself is not in it.
     #[must_use]
     pub fn dependents(&self, service: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
-        walk(&self.callers, service, hops)
+        walk(|name| self.callers(name.raw()).chain(self.usually_after(name)).collect(), service, hops)
     }
 
     /// The distance in calls to each component that `service` depends on, nearest first, at most `hops` away.
     #[must_use]
     pub fn dependencies(&self, service: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
-        walk(&self.callees, service, hops)
+        walk(|name| self.callees(name.raw()).chain(self.usually_before(name)).collect(), service, hops)
     }
 }
 
 /// Breadth first from `start`, safe against circles.
-fn walk(arrows: &BTreeMap<Untrusted, BTreeSet<Untrusted>>, start: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
+fn walk<'g>(arrows: impl Fn(&Untrusted) -> Vec<&'g Untrusted>, start: &Untrusted, hops: u32) -> Vec<(Untrusted, u32)> {
     let mut seen = BTreeSet::from([start.clone()]);
     let mut found = Vec::new();
     let mut queue = VecDeque::from([(start.clone(), 0)]);
@@ -171,7 +214,7 @@ fn walk(arrows: &BTreeMap<Untrusted, BTreeSet<Untrusted>>, start: &Untrusted, ho
         if distance == hops {
             continue;
         }
-        for next in arrows.get(&name).into_iter().flatten() {
+        for next in arrows(&name) {
             if seen.insert(next.clone()) {
                 found.push((next.clone(), distance + 1));
                 queue.push_back((next.clone(), distance + 1));

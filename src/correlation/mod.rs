@@ -15,6 +15,7 @@ mod decide;
 mod graph;
 mod group;
 mod labels;
+mod order;
 mod past;
 mod path;
 mod place;
@@ -26,6 +27,7 @@ mod story;
 mod tie;
 
 pub use graph::Graph;
+pub use order::Order;
 pub use path::path;
 pub use place::{Correlator, Move, Settings};
 pub use root::Root;

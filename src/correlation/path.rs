@@ -12,11 +12,18 @@ const LONGEST: usize = 8;
 const LOOKED_AT: usize = 20_000;
 
 /// The shortest way over calls from `first` to `paged`, both included. Trouble travels from callee to caller; where no such way
-/// is known, the other way round: what gets no work any more. `None` = no calls that are known lead from one to the other.
+/// is known, the other way round: what gets no work any more; and where calls do not lead there at all, by what usually moved after
+/// what in past incidents. `None` = nothing that is known leads from one to the other.
 #[must_use]
 pub fn path(graph: &Graph, first: &Untrusted, paged: &Untrusted) -> Option<Vec<Untrusted>> {
-    let upward = walk(first, paged, |name| graph.callers(name.raw()).cloned().collect());
-    upward.or_else(|| walk(first, paged, |name| graph.callees(name.raw()).cloned().collect()))
+    let callers = |name: &Untrusted| graph.callers(name.raw()).cloned().collect::<Vec<_>>();
+    let callees = |name: &Untrusted| graph.callees(name.raw()).cloned().collect::<Vec<_>>();
+    let upward = walk(first, paged, callers).or_else(|| walk(first, paged, callees));
+    // Where calls do not lead there, what usually moved after what.
+    upward.or_else(|| {
+        let after = |name: &Untrusted| callers(name).into_iter().chain(graph.usually_after(name).cloned()).collect();
+        graph.has_order().then(|| walk(first, paged, after)).flatten()
+    })
 }
 
 /// Breadth first, safe against circles; of equally short ways always the same.

@@ -162,7 +162,14 @@ impl Correlator {
                 });
             }
             Fact::Regrouped(regrouped) => self.regroup(regrouped),
-            Fact::Resolved(resolved) => self.close(resolved.incident),
+            Fact::Resolved(resolved) => {
+                // Who declares it over has seen it: what moved before what in it is taken as seen.
+                if let Some(group) = self.groups.get(&resolved.incident) {
+                    let moved = group.early.iter().map(|early| (early.component.clone(), early.first));
+                    self.graph.learn_order(moved);
+                }
+                self.close(resolved.incident);
+            }
             Fact::TruthConfirmed(confirmed) => {
                 let one_cause = confirmed.truth.surface.is_some();
                 let members = if one_cause { self.members(confirmed.incident) } else { BTreeSet::new() };

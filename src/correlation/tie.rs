@@ -2,6 +2,7 @@
 
 use crate::event::{Fingerprint, NameId, Policy, Rule, Time, Untrusted};
 
+use super::graph::Graph;
 use super::group::{Group, Moved, Subject};
 use super::past::Together;
 use super::place::Settings;
@@ -202,21 +203,46 @@ fn why(alert: &Subject, name: &Untrusted, side: Side, moved: &Moved) -> (Rule, W
 }
 
 impl Tie {
-    /// Why, for an alert of the component `own`.
-    pub(super) fn text(self, own: &Untrusted) -> String {
+    /// By which rule and why, for an alert of the component `own`.
+    pub(super) fn told(self, own: &Untrusted, graph: &Graph) -> (Rule, String) {
+        let rule = self.rule;
         let (name, side, lead) = match self.why {
-            Why::Said(text) => return text,
+            Why::Said(text) => return (rule, text),
             Why::Moved { name, side, lead } => (name, side, lead),
         };
+        if let Some(text) = by_order(own, &name, side, lead, graph) {
+            return (Rule::History, text);
+        }
         let when = if lead >= 0 { format!("{lead} s earlier") } else { format!("{} s later", -lead) };
         let far = |hops: u32| if hops > 1 { format!(", {hops} calls away") } else { String::new() };
         let (this, other) = (say(own), say(&name));
-        match side {
+        let text = match side {
             Side::Own => format!("same component: {this} moved {when}"),
             Side::Callee(hops) => format!("{this} calls {other}{}; {other} moved {when}", far(hops)),
             Side::Caller(hops) => format!("{other} calls {this}{}; {other} moved {when}", far(hops)),
-        }
+        };
+        (rule, text)
     }
+}
+
+/// Why, where no calls say how the two stand to each other and the order of past incidents does.
+fn by_order(own: &Untrusted, name: &Untrusted, side: Side, lead: i64, graph: &Graph) -> Option<String> {
+    let (first, later, hops) = match side {
+        _ if !graph.has_order() => return None,
+        Side::Own => return None,
+        Side::Callee(hops) => (name, own, hops),
+        Side::Caller(hops) => (own, name, hops),
+    };
+    if graph.calls_lead(later, first, hops) {
+        return None;
+    }
+    let (one, other) = (say(first), say(later));
+    let usual = match graph.order(first, later) {
+        Some(order) => format!("of {one} and {other}, {one} {}", order.words()),
+        None => format!("{one} usually moves before {other} in past incidents, {hops} steps away"),
+    };
+    let when = if lead >= 0 { format!("{lead} s earlier") } else { format!("{} s later", -lead) };
+    Some(format!("{usual}; {} moved {when}; no call between them is known", say(name)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds between two alerts")]

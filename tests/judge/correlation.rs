@@ -192,6 +192,55 @@ fn what_a_person_did_stands() {
     assert_eq!(correlator.incident_of(&checkout.fingerprint), Some(IncidentId(1)));
 }
 
+/// Six incidents in which `db` moved forty seconds before `web`, put together by hand and declared over.
+fn six_times(correlator: &mut Correlator) {
+    for n in 0..6 {
+        let began = n * 20_000;
+        let all = [alert("HighErrors", "db", began, "critical"), alert("HighErrors", "web", began + 40, "critical")];
+        let of = all.map(|alert| {
+            hear(correlator, &alert);
+            correlator.incident_of(&alert.fingerprint).expect("placed")
+        });
+        if of[0] != of[1] {
+            let merge = Regrouped::Merge { from: of[1], into: of[0], by: mei() };
+            correlator.apply(&Fact::from(merge));
+        }
+        correlator.apply(&Fact::from(Resolved { incident: of[0], by: mei() }));
+    }
+}
+
+#[test]
+fn what_moved_first_in_past_incidents_stands_in_for_a_call_that_nobody_knows() {
+    // Another alert than ever before: no record of alerts ties these two, only the order of their components.
+    let now = |correlator: &mut Correlator| {
+        let first = alert("TooSlow", "db", 200_000, "critical");
+        hear(correlator, &first);
+        let moves = hear(correlator, &alert("Timeouts", "web", 200_040, "critical"));
+        (reason(&moves), correlator.incident_of(&first.fingerprint).expect("placed"))
+    };
+    let mut learnt = Correlator::new(Settings::default());
+    six_times(&mut learnt);
+    let ((rule, why), incident) = now(&mut learnt);
+    assert_eq!(rule, Rule::History);
+    let words =
+        "of db and web, db moved first in 6 of 6 past incidents; db moved 40 s earlier; no call between them is known";
+    assert_eq!(why, words);
+    assert_eq!(learnt.root(incident).expect("a root").component.raw(), "db");
+    let way = |from: &str, to: &str| warroom::correlation::path(learnt.graph(), &from.into(), &to.into());
+    assert_eq!(way("db", "web").expect("a way").len(), 2);
+    assert_eq!(way("web", "db"), None, "it has a direction");
+
+    let ((rule, _), _) = now(&mut Correlator::new(Settings::default()));
+    assert_eq!(rule, Rule::Founder, "without a past they are two");
+
+    // Where calls of both are known, they say what leads to what.
+    let mut known = Correlator::new(Settings::default());
+    let edge = |caller: &str, callee: &str| Edge { caller: caller.into(), callee: callee.into() };
+    known.apply(&Fact::from(Topology { edges: vec![edge("web", "cache"), edge("report", "db")] }));
+    six_times(&mut known);
+    assert_eq!(now(&mut known).0.0, Rule::Founder);
+}
+
 fn mei() -> Person {
     Person { login: "mei".into(), known_by: "uid".into(), session: "pts/1".into() }
 }

@@ -138,8 +138,17 @@ impl Fold {
                 format!("{first} failed first and {paged} was paged; no known call leads from one to the other")
             });
         };
-        let hop = |service: Untrusted| Hop { alerted: alerted.get(&service).map(|(_, first)| *first), service };
-        WayView { hops: way.into_iter().map(hop).collect(), missing: None }
+        let usual = |before: &Untrusted, service: &Untrusted| {
+            let order = graph.order(before, service)?;
+            Some(one_line(&format!("{} {}", before.raw(), order.words()).into()))
+        };
+        let before = std::iter::once(None).chain(way.iter().map(Some));
+        let hop = |(before, service): (Option<&Untrusted>, &Untrusted)| Hop {
+            usual: before.and_then(|before| usual(before, service)),
+            alerted: alerted.get(service).map(|(_, first)| *first),
+            service: service.clone(),
+        };
+        WayView { hops: before.zip(&way).map(hop).collect(), missing: None }
     }
 }
 

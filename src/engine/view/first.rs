@@ -22,6 +22,9 @@ pub struct WayView {
 pub struct Hop {
     /// Which.
     pub service: Untrusted,
+    /// Why it follows the one before it, where no call between them is known; `None` = a call is, or it is the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Untrusted>,
     /// Start of its first alert; `None` = it raised none.
     pub alerted: Option<Time>,
 }

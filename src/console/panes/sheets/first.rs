@@ -176,7 +176,14 @@ fn way(cx: &Cx<'_>, way: &WayView) -> Vec<Span<'static>> {
             _ if nth == last => "paged, ",
             _ => "",
         };
-        spans.push(safe::made(format!(" ({what}{alerted})"), muted));
+        match &hop.usual {
+            None => spans.push(safe::made(format!(" ({what}{alerted})"), muted)),
+            Some(usual) => {
+                spans.push(safe::made(format!(" ({what}{alerted}; no call is known: "), muted));
+                spans.extend(words::prose(cx, usual, 120, muted));
+                spans.push(safe::lit(")", muted));
+            }
+        }
     }
     spans
 }

@@ -60,7 +60,7 @@ fn past() -> PastView {
 /// An incident with something in every part of the sheet.
 fn full() -> IncidentView {
     let mut full = incident(7, 0);
-    let hop = |service: &str, alerted| Hop { service: service.into(), alerted };
+    let hop = |service: &str, alerted| Hop { service: service.into(), usual: None, alerted };
     full.way = WayView {
         hops: vec![hop("search-api", Some(at(-60))), hop("support-assistant", Some(at(0))), hop("web", None)],
         missing: None,
