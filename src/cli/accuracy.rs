@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::out::Out;
 use super::{Common, Exit, house};
 use crate::engine;
-use crate::engine::view::{AccuracyView, InvestigatorRecord, Part, Response, Spread, View};
+use crate::engine::view::{AccuracyView, InvestigatorRecord, Part, Procedure, Response, Spread, View};
 use crate::event::{Calibration, Policy};
 
 /// Arguments of `warroom accuracy`.
@@ -74,6 +74,9 @@ fn lines(view: &View) -> Vec<String> {
         }
     }
     times(&accuracy.response, &mut lines);
+    for procedure in &accuracy.procedures {
+        going_back(procedure, &mut lines);
+    }
     lines.push(format!(
         "People: {} decisions within 2 s of first seeing the hypothesis, {} acceptances with nothing opened before, at most {} of \
          them in a row",
@@ -125,14 +128,34 @@ fn part(part: &Part) -> String {
     )
 }
 
-fn times(response: &Response, lines: &mut Vec<String>) {
-    let spread = |what: &str, of: &Spread| match of.n {
+fn spread(what: &str, of: &Spread) -> String {
+    match of.n {
         0 => format!("  {what:<28} not known yet"),
         n => format!(
             "  {what:<28} {:.0} s (median, n {n}, 95 % interval {:.0} to {:.0} s; mean {:.0} s)",
             of.median_s, of.low_s, of.high_s, of.mean_s
         ),
+    }
+}
+
+/// How fast a procedure went, and whether anybody rehearsed it.
+fn going_back(procedure: &Procedure, lines: &mut Vec<String>) {
+    let name = procedure.name.show(Policy::Exact);
+    let rehearsed = match procedure.rehearsed {
+        None => "never rehearsed".to_owned(),
+        Some(last) if last.failed == 0 => format!("last rehearsed {}, all of it would have done", last.at),
+        Some(last) => format!("last rehearsed {}, {} steps would NOT have done", last.at, last.failed),
     };
+    lines.push(format!("Going back by {}: used in {} incidents, {rehearsed}", name.as_str(), procedure.used));
+    if procedure.used > 0 {
+        lines.push(spread("page to its first stage", &procedure.until_begun));
+        lines.push(spread("a stage", &procedure.stage));
+        lines.push(spread("first stage to last", &procedure.whole));
+        lines.push(spread("first stage to as before", &procedure.until_recovered));
+    }
+}
+
+fn times(response: &Response, lines: &mut Vec<String>) {
     lines.push("Time".to_owned());
     lines.push(spread("page to taken", &response.acknowledge));
     lines.push(spread("page to resolved", &response.resolve));

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::back::WentBack;
+
 use crate::event::{Cause, Diagnosis, Person, Seq, Time, Truth, Untrusted, Verdict};
 
 /// A decision that took less than this was no reading.
@@ -94,6 +96,8 @@ pub struct Case<'a> {
     pub owned: Option<Time>,
     /// When somebody declared it over.
     pub resolved: Option<Time>,
+    /// By name, the procedures that took something back in it.
+    pub went_back: &'a BTreeMap<Untrusted, WentBack>,
 }
 
 /// Whether an answer (`None` = none of these) was right: nothing was wrong and none was named; or it named the change that

@@ -7,6 +7,7 @@
 //! [`Calibration`](crate::event::Calibration), a [`Comparison`].
 //! **Never:** is edited by hand, counts an incident whose cause nobody confirmed, or reads a clock.
 
+mod back;
 mod case;
 mod compare;
 mod fit;
@@ -18,6 +19,7 @@ mod response;
 mod spread;
 mod tally;
 
+pub use back::{Procedure, Rehearsal, WentBack};
 pub use case::{Case, Decided, Judged, Scored, is_hasty, is_right, scored};
 pub use compare::{Comparison, Difference, compare, mcnemar};
 pub use fit::{NEWEST, fit, refit};

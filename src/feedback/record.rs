@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::back::{Procedure, Rehearsal, procedures};
 use super::case::{Case, is_right};
 use super::habits::{Habits, habits};
 use super::outcome::Given;
@@ -39,6 +40,9 @@ pub struct AccuracyView {
     /// How long people and the engine took.
     #[serde(default)]
     pub response: Response,
+    /// How fast people went back, by procedure.
+    #[serde(default)]
+    pub procedures: Vec<Procedure>,
     /// Incidents with a confirmed cause.
     pub confirmed: u64,
     /// Incidents resolved without one.
@@ -83,11 +87,20 @@ pub struct Week {
     pub right: u64,
 }
 
-/// Sums up the record of all `cases`, in the order in which they were opened.
-pub fn accuracy<'a>(cases: impl IntoIterator<Item = Case<'a>>) -> AccuracyView {
+/// Sums up the record of all `cases`, in the order in which they were opened, and of the procedures that were `rehearsed`.
+pub fn accuracy<'a>(
+    cases: impl IntoIterator<Item = Case<'a>>,
+    rehearsed: &BTreeMap<Untrusted, Rehearsal>,
+) -> AccuracyView {
     let mut cases: Vec<Case<'_>> = cases.into_iter().collect();
     cases.sort_by_key(|case| case.opened);
-    let mut view = AccuracyView { response: response(&cases), habits: habits(&cases), ..AccuracyView::default() };
+    let used = cases.iter().flat_map(|case| case.went_back.iter().map(|(name, went)| (case.opened, name, went)));
+    let mut view = AccuracyView {
+        response: response(&cases),
+        habits: habits(&cases),
+        procedures: procedures(used, rehearsed),
+        ..AccuracyView::default()
+    };
     let mut engines: BTreeMap<&Untrusted, Counting> = BTreeMap::new();
     let mut surfaces: BTreeMap<Untrusted, Counting> = BTreeMap::new();
     let mut services: BTreeMap<Untrusted, Counting> = BTreeMap::new();

@@ -50,6 +50,16 @@ rm {world}/state
 echo begun > {world}/slow; sleep 60; echo ended > {world}/slow
 ```
 
+## Several
+
+```sh {name=names mode=read}
+cat {world}/list
+```
+
+```sh {name=each tier=1 rollback=make for_each=names}
+mkdir {target}
+```
+
 ## Surroundings
 
 ```sh {name=env tier=1 rollback=make}
@@ -275,4 +285,63 @@ fn fault_72_with_rules_that_cannot_be_read_nothing_is_approved() {
     let refused = approve(&yard, &desk, plan, "ben").unwrap_err();
     assert!(refused.to_string().contains("team.cedar:3"), "{refused}");
     assert!(yard.read("fresh").is_none());
+}
+
+/// Targets that `names` lists: folders of the world.
+fn list(yard: &Yard, names: &[&str]) {
+    let lines: Vec<String> = names.iter().map(|name| yard.world().join(name).display().to_string()).collect();
+    std::fs::write(yard.world().join("list"), lines.join("\n")).unwrap();
+}
+
+fn done(yard: &Yard) -> Vec<(String, bool)> {
+    let ended = yard.facts(Kind::TargetEnded).into_iter().filter_map(|fact| match fact {
+        Fact::TargetEnded(ended) => {
+            let name = ended.target.name.raw().rsplit('/').next().unwrap_or_default().to_owned();
+            Some((name, matches!(ended.outcome, Outcome::Done { .. })))
+        }
+        _ => None,
+    });
+    ended.collect()
+}
+
+#[test]
+fn a_step_for_several_targets_shows_each_and_tells_how_it_went_for_each() {
+    let yard = yard();
+    let desk = yard.desk();
+    list(&yard, &["a", "b"]);
+    let plan = propose(&yard, &desk, "each", &[]).unwrap();
+    let shown = yard.plan();
+    assert_eq!(shown.targets.len(), 2, "{shown:?}");
+    assert!(shown.taint.iter().any(|path| path.raw() == "what names lists reaches {target}"), "{:?}", shown.taint);
+    approve(&yard, &desk, plan, "bob").unwrap();
+    assert_eq!(done(&yard), [("a".to_owned(), true), ("b".to_owned(), true)]);
+    assert!(yard.world().join("a").is_dir() && yard.world().join("b").is_dir());
+}
+
+#[test]
+fn after_failures_the_targets_that_are_left_are_left_alone() {
+    let yard = yard();
+    let desk = yard.desk();
+    for there in ["b", "c"] {
+        std::fs::create_dir(yard.world().join(there)).unwrap();
+    }
+    list(&yard, &["a", "b", "c", "d"]);
+    let plan = propose(&yard, &desk, "each", &[]).unwrap();
+    approve(&yard, &desk, plan, "bob").unwrap();
+    let outcome = yard.outcome().unwrap();
+    assert!(matches!(outcome, Outcome::Partly { done: 1, failed: 2, untouched: 1, .. }), "{outcome:?}");
+    assert_eq!(done(&yard), [("a".to_owned(), true), ("b".to_owned(), false), ("c".to_owned(), false)]);
+    assert!(!yard.world().join("d").exists());
+}
+
+#[test]
+fn targets_that_were_not_shown_are_not_touched() {
+    let yard = yard();
+    let desk = yard.desk();
+    list(&yard, &["a", "b"]);
+    let plan = propose(&yard, &desk, "each", &[]).unwrap();
+    list(&yard, &["a", "c"]);
+    let refused = approve(&yard, &desk, plan, "bob").unwrap_err();
+    assert!(refused.to_string().contains("were not shown"), "{refused}");
+    assert!(!yard.world().join("a").exists() && !yard.world().join("c").exists());
 }

@@ -85,6 +85,7 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
     lines.extend(parts::lines(cx));
     lines.extend(weeks(cx));
     lines.extend(times::lines(cx));
+    lines.extend(times::going_back(cx));
     lines.push(Line::default());
     let text = format!(
         "Incidents with a confirmed cause: {}; resolved without one: {}. Decisions made within two seconds: {}; accepted \

@@ -339,6 +339,8 @@ impl Fold {
     pub(super) fn plan(&mut self, record: &Record, fact: &Fact, plan: PlanId, who: &Untrusted, text: &str) {
         let Some(id) = fact.incident() else { return };
         let moved = self.state.incidents.get_mut(&id).is_some_and(|incident| incident.plan_fact(fact, record.at));
+        // How fast a procedure went is part of the record of judgement.
+        self.dirty.accuracy |= moved && matches!(fact, Fact::Started(_) | Fact::Finished(_) | Fact::EffectChecked(_));
         let text = if moved { text.to_owned() } else { format!("{text} (too late: it changed nothing)") };
         self.line(record, id, who, &text, Opens::Plan { plan });
     }

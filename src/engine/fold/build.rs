@@ -109,29 +109,30 @@ impl Fold {
     }
 
     fn judge_record(&self) -> crate::feedback::AccuracyView {
-        accuracy(self.state.incidents.values().filter(|incident| incident.merged_into.is_none()).map(|incident| {
-            Case {
-                judged: &incident.judged,
-                decisions: incident
-                    .decisions
-                    .iter()
-                    .map(|kept| Decided {
-                        engine: incident.engines.get(&kept.diagnosis),
-                        by: &kept.line.by,
-                        at: kept.line.at,
-                        cause: &kept.line.cause,
-                        verdict: &kept.line.verdict,
-                        took_ms: kept.line.took_ms,
-                        looked: kept.line.looked,
-                    })
-                    .collect(),
-                truth: incident.truth.as_ref(),
-                confirmed: incident.confirmed,
-                opened: incident.opened,
-                owned: incident.owned,
-                resolved: incident.resolved,
-            }
-        }))
+        let incidents = self.state.incidents.values().filter(|incident| incident.merged_into.is_none());
+        let cases = incidents.map(|incident| Case {
+            judged: &incident.judged,
+            decisions: incident
+                .decisions
+                .iter()
+                .map(|kept| Decided {
+                    engine: incident.engines.get(&kept.diagnosis),
+                    by: &kept.line.by,
+                    at: kept.line.at,
+                    cause: &kept.line.cause,
+                    verdict: &kept.line.verdict,
+                    took_ms: kept.line.took_ms,
+                    looked: kept.line.looked,
+                })
+                .collect(),
+            truth: incident.truth.as_ref(),
+            confirmed: incident.confirmed,
+            opened: incident.opened,
+            owned: incident.owned,
+            resolved: incident.resolved,
+            went_back: &incident.went_back,
+        });
+        accuracy(cases, &self.state.rehearsals)
     }
 
     fn sources(&self) -> Vec<SourceHealth> {

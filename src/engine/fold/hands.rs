@@ -4,6 +4,7 @@ use crate::engine::view::{CallLine, HaltView, HandsView, HarmLine, Opens, ReadLi
 use crate::event::{
     Barred, EffectChecked, Escalated, Fact, Halted, HarmMarked, IncidentId, ReadEnd, Recovery, Rehearsed, StepRead,
 };
+use crate::feedback::Rehearsal;
 use crate::journal::Record;
 
 use super::Fold;
@@ -12,6 +13,9 @@ use super::timeline::one_line;
 
 /// Things on the list of harm that are remembered for one incident.
 const HARM_KEPT: usize = 10_000;
+
+/// Procedures whose last rehearsal is remembered.
+const REHEARSALS: usize = 500;
 
 /// What is kept is what is shown.
 pub(super) type Hands = HandsView;
@@ -98,9 +102,15 @@ impl Fold {
 
     /// A rehearsal of no incident is told by the accuracy record alone.
     fn rehearsed(&mut self, record: &Record, rehearsed: &Rehearsed) {
-        let Some(incident) = rehearsed.incident else { return };
         let would = rehearsed.steps.iter().filter(|step| step.would_do == Some(true)).count();
         let wont = rehearsed.steps.iter().filter(|step| step.would_do == Some(false)).count();
+        let known = self.state.rehearsals.contains_key(&rehearsed.runbook);
+        if known || self.state.rehearsals.len() < REHEARSALS {
+            let rehearsal = Rehearsal { at: record.at, failed: wont as u64 };
+            self.state.rehearsals.insert(rehearsed.runbook.clone(), rehearsal);
+            self.dirty.accuracy = true;
+        }
+        let Some(incident) = rehearsed.incident else { return };
         let text = format!(
             "rehearsed {}: {would} steps would do, {wont} would not, nothing was changed",
             rehearsed.runbook.raw()

@@ -9,9 +9,11 @@ use crate::engine::view::{
     ActionState, ActionView, DecisionLine, Ended, NoteLine, RatedView, SeriesLine, SurfaceLine, TriageLine,
 };
 use crate::event::{
-    Diagnosis, EffectChecked, Fact, IncidentId, Outcome, Person, Plan, PlanId, Seq, Time, Truth, Untrusted, Verdict,
+    Diagnosis, EffectChecked, Fact, IncidentId, Outcome, Person, Plan, PlanId, Purpose, Recovery, Seq, Time, Truth,
+    Untrusted, Verdict,
 };
 
+use crate::feedback::WentBack;
 use crate::surface::Around;
 
 use super::groups::Groups;
@@ -53,6 +55,9 @@ pub(super) struct Incident {
     pub truth: Option<Truth>,
     /// How it ended, once it is packed.
     pub ended: Option<Ended>,
+    /// By name, the procedures that took something back in it.
+    #[serde(default)]
+    pub went_back: BTreeMap<Untrusted, WentBack>,
     /// When it was first confirmed.
     pub confirmed: Option<Time>,
     /// What became of the built-in engine's last diagnosis before that.
@@ -90,6 +95,7 @@ pub(super) struct Said {
     readings: Readings,
     triage: Vec<TriageLine>,
     replays: Vec<ReplayKept>,
+    went_back: BTreeMap<Untrusted, WentBack>,
 }
 
 impl Incident {
@@ -119,6 +125,7 @@ impl Incident {
             hands: Hands::default(),
             truth: None,
             ended: None,
+            went_back: BTreeMap::new(),
             confirmed: None,
             outcome: None,
         }
@@ -150,10 +157,15 @@ impl Incident {
         }
     }
 
-    /// Takes out what people said of outputs and on the triage walk, and what was run again.
+    /// Takes out what people said of outputs and on the triage walk, what was run again, and how fast people went back.
     pub fn take_said(&mut self) -> Said {
-        let Self { readings, triage, replays, .. } = self;
-        Said { readings: std::mem::take(readings), triage: std::mem::take(triage), replays: std::mem::take(replays) }
+        use std::mem::take;
+        Said {
+            readings: take(&mut self.readings),
+            triage: take(&mut self.triage),
+            replays: take(&mut self.replays),
+            went_back: take(&mut self.went_back),
+        }
     }
 
     /// Takes over what people said of an incident that became part of this one. To one question of the triage walk the last
@@ -169,6 +181,9 @@ impl Incident {
         }
         self.triage.sort_by_key(|line| line.at);
         self.triage.drain(..self.triage.len().saturating_sub(limits::TRIAGE));
+        for (procedure, went) in said.went_back {
+            self.went_back.entry(procedure).or_insert(went);
+        }
         self.replays.extend(said.replays);
         self.replays.sort_by_key(ReplayKept::seq);
         self.replays.drain(..self.replays.len().saturating_sub(limits::REPLAYS));
@@ -230,15 +245,48 @@ impl Incident {
                     true
                 })
             }
-            Fact::EffectChecked(x) => self.plan_mut(x.plan).is_some_and(|plan| {
-                plan.effect = Some(Arc::new(EffectChecked::clone(x)));
-                true
-            }),
+            Fact::EffectChecked(x) => {
+                if x.effect == Recovery::Recovered
+                    && let Some((went, _)) = self.stage_of(x.plan)
+                {
+                    went.recovered.get_or_insert(at);
+                }
+                self.plan_mut(x.plan).is_some_and(|plan| {
+                    plan.effect = Some(Arc::new(EffectChecked::clone(x)));
+                    true
+                })
+            }
             Fact::Denied(x) => self.advance(x.plan, ActionState::Denied { reason: x.reason.clone() }),
-            Fact::Started(x) => self.advance(x.plan, ActionState::Started { at }),
-            Fact::Finished(x) => self.advance(x.plan, ActionState::Finished { outcome: x.outcome.clone(), at }),
+            Fact::Started(x) => {
+                let begins = self.advance(x.plan, ActionState::Started { at });
+                if begins && let Some((went, stage)) = self.stage_of(x.plan) {
+                    went.stages.insert(stage, (at, None));
+                }
+                begins
+            }
+            Fact::Finished(x) => {
+                let ends = self.advance(x.plan, ActionState::Finished { outcome: x.outcome.clone(), at });
+                if ends
+                    && matches!(x.outcome, Outcome::Done { .. })
+                    && let Some((went, stage)) = self.stage_of(x.plan)
+                    && let Some((_, done)) = went.stages.get_mut(&stage)
+                {
+                    done.get_or_insert(at);
+                }
+                ends
+            }
             _ => false,
         }
+    }
+
+    /// How far the procedure is that this plan is a stage of, and which stage it is.
+    fn stage_of(&mut self, id: PlanId) -> Option<(&mut WentBack, u32)> {
+        let plan = &self.plans.iter().find(|plan| plan.id == id)?.plan;
+        let Purpose::RollBack { procedure, stage, of } = &plan.purpose else { return None };
+        let (stage, of) = (*stage, *of);
+        let went = self.went_back.entry(procedure.clone()).or_default();
+        went.of = of;
+        Some((went, stage))
     }
 
     fn plan_mut(&mut self, id: PlanId) -> Option<&mut ActionView> {

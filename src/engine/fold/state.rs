@@ -12,6 +12,7 @@ use crate::correlation::similar::Album;
 use crate::event::{Alert, Calibration, IncidentId, Kind, Names, Seq, Source, Time, Untrusted};
 
 use crate::engine::view::LetGo;
+use crate::feedback::Rehearsal;
 
 use super::alerts::{AlertId, Alerts};
 use super::changes::Changes;
@@ -62,6 +63,9 @@ pub(super) struct State {
     pub let_go: LetGo,
     /// The newest calibration on record; `None` = as shipped.
     pub calibration: Option<Calibration>,
+    /// The last rehearsal of each procedure.
+    #[serde(default)]
+    pub rehearsals: BTreeMap<Untrusted, Rehearsal>,
     /// A cause was confirmed since.
     pub uncalibrated: bool,
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Person, Released, Seq, Stays, Time, Untrusted};
 
 pub use crate::correlation::similar::{Aspect, Chance, InAspect, Novelty};
-pub use crate::feedback::{AccuracyView, InvestigatorRecord, Part, Response, Spread, Tally, Week};
+pub use crate::feedback::{AccuracyView, InvestigatorRecord, Part, Procedure, Response, Spread, Tally, Week};
 pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
 pub use crate::surface::drift::{Drift, Drifted, Size};
 pub use crate::surface::{Around, Came, Gap, RunTable, ServiceGaps, StopClass};

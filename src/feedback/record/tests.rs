@@ -1,3 +1,4 @@
+use super::super::back::WentBack;
 use super::super::case::{Decided, Judged, is_right};
 use super::*;
 use crate::event::{Cause, Person, Seq, Surface, Truth, Verdict};
@@ -29,6 +30,12 @@ fn person(login: &str) -> Person {
     Person { login: login.into(), known_by: "uid".into(), session: "1".into() }
 }
 
+static NOWHERE: BTreeMap<Untrusted, WentBack> = BTreeMap::new();
+
+fn record(cases: Vec<Case<'_>>) -> AccuracyView {
+    accuracy(cases, &BTreeMap::new())
+}
+
 fn case<'a>(
     judged: &'a BTreeMap<Untrusted, Judged>,
     decisions: Vec<Decided<'a>>,
@@ -42,6 +49,7 @@ fn case<'a>(
         opened: at(0),
         owned: Some(at(120)),
         resolved: Some(at(1_800)),
+        went_back: &NOWHERE,
     }
 }
 
@@ -87,7 +95,7 @@ fn the_record_counts_confidence_brier_and_people() {
         looked,
     };
     let open = Case { resolved: None, ..case(&answer, vec![], None) };
-    let view = accuracy([
+    let view = record(vec![
         case(&answer, vec![decision(&Verdict::Accept, 1_999, false)], Some(&right)),
         case(&answer, vec![decision(&Verdict::Accept, 60_000, true)], Some(&other)),
         case(&answer, vec![decision(&Verdict::Reject, 60_000, true)], Some(&other)),
@@ -126,7 +134,7 @@ fn the_record_counts_confidence_brier_and_people() {
 fn an_answer_of_none_of_these_is_no_confident_error() {
     let missed = truth(Some(Surface::Code), None, Some("c1"));
     let answer = judged(None, 0.9);
-    let view = accuracy([case(&answer, vec![], Some(&missed))]);
+    let view = record(vec![case(&answer, vec![], Some(&missed))]);
     let tally = &view.investigators[0].tally;
     assert_eq!((tally.right, tally.confident_wrong), (0, 0));
 }
@@ -147,11 +155,11 @@ fn a_run_of_acceptances_with_nothing_opened_is_told_until_a_look_ends_it() {
     };
     let mut decisions: Vec<_> = (0..4).map(|nth| decision(&ana, nth, false)).collect();
     decisions.extend([decision(&mei, 2, false), decision(&mei, 3, true), decision(&mei, 4, false)]);
-    let habits = accuracy([case(&none, decisions.clone(), None)]).habits;
+    let habits = record(vec![case(&none, decisions.clone(), None)]).habits;
     assert_eq!((habits.accepted, habits.hasty_accepts, habits.longest_streak), (7, 7, 4));
     assert_eq!(habits.streaks, [("ana".into(), 4)]);
     decisions.push(decision(&ana, 9, true));
-    let habits = accuracy([case(&none, decisions, None)]).habits;
+    let habits = record(vec![case(&none, decisions, None)]).habits;
     assert_eq!((habits.longest_streak, habits.streaks.len()), (4, 0));
 }
 

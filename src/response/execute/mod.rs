@@ -15,7 +15,7 @@ use anyhow::Context as _;
 
 pub use http::{Credential, HttpExecutor};
 pub use process::ProcessExecutor;
-pub(super) use process::USUAL;
+pub(super) use process::{USUAL, find_targets};
 pub(super) use rehearsal::Rehearsal;
 pub use silence::SilenceExecutor;
 

@@ -11,10 +11,9 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::{Executor, Reach, Watch, is_odd};
 use crate::event::{Fingerprint, Outcome, Plan, Request, Target, Untrusted};
+use crate::response::runbook::TARGET;
 use crate::response::wall;
 
-/// The word of a program that stands for one target.
-pub(in crate::response) const TARGET: &str = "{target}";
 /// How long a program may run where its step does not say.
 pub(in crate::response) const USUAL: Duration = Duration::from_secs(300);
 /// How long it has to end by itself once it was asked to.

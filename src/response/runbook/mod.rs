@@ -38,5 +38,5 @@ pub use shelf::Shelf;
 pub use template::{Template, Unfilled, Values};
 pub use types::{
     Action, Effect, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Parameter, Reversible, Rollback,
-    RollbackOf, Runbook, Stage, Step, When,
+    RollbackOf, Runbook, Stage, Step, TARGET, When,
 };

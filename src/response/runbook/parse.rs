@@ -11,7 +11,7 @@ use super::places::Places;
 use super::says::{Says, slug};
 use super::steps::Steps;
 use super::tree;
-use super::types::{Runbook, When};
+use super::types::{Mode, Runbook, TARGET, When};
 
 impl Runbook {
     /// Reads a runbook. `name` is its file below the folder without `.md`, `place` what to call it in messages. Never fails:
@@ -63,12 +63,40 @@ impl Runbook {
     fn cross(&mut self, says: &mut Says) {
         let known = |name: &Untrusted| self.steps.iter().any(|step| step.name == *name);
         for step in &self.steps {
-            for (what, name) in
-                [("rollback", &step.rollback), ("verify", &step.verify), ("precondition", &step.precondition)]
-            {
+            for (what, name) in [
+                ("rollback", &step.rollback),
+                ("verify", &step.verify),
+                ("precondition", &step.precondition),
+                ("for_each", &step.for_each),
+            ] {
                 if let Some(name) = name.as_ref().filter(|name| !known(name)) {
                     says.error(step.line.saturating_sub(1), format!("{what}={}: no step has this name", name.raw()));
                 }
+            }
+        }
+        for step in &self.steps {
+            let line = step.line.saturating_sub(1);
+            let targets = step.has_target();
+            if let Some(name) = &step.for_each {
+                let reads =
+                    self.steps.iter().find(|other| other.name == *name).is_none_or(|other| other.mode == Mode::Read);
+                if !reads {
+                    says.error(
+                        line,
+                        format!(
+                            "for_each={}: that step changes something; one that only reads lists targets",
+                            name.raw()
+                        ),
+                    );
+                }
+                if !targets {
+                    says.error(
+                        line,
+                        format!("for_each={}: no word of its command is {TARGET}, where each target goes", name.raw()),
+                    );
+                }
+            } else if targets {
+                says.error(line, format!("{TARGET} stands for each target, and nothing lists them: for_each=STEP"));
             }
         }
         for point in &mut self.escalate {

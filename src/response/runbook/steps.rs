@@ -20,7 +20,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
 const MAX_HOLD: Duration = Duration::from_secs(7 * 86_400);
 
 /// Attributes of a block.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "name",
     "mode",
     "hosts",
@@ -36,6 +36,7 @@ const KEYS: [&str; 16] = [
     "hold",
     "within",
     "precondition",
+    "for_each",
     "says",
 ];
 
@@ -260,6 +261,7 @@ impl Steps<'_> {
             verify: attributes.get("verify").map(|name| Untrusted::from(slug(name))),
             precondition: attributes.get("precondition").map(|name| Untrusted::from(slug(name))),
             dry_run,
+            for_each: attributes.get("for_each").map(|name| Untrusted::from(slug(name))),
             shared_by: attributes.get("shared_by").map(|text| Untrusted::from(*text)),
             stage: Stage {
                 share: self.share(attributes, block.line),

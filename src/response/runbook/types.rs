@@ -252,6 +252,8 @@ pub struct Step {
     pub precondition: Option<Untrusted>,
     /// What shows what it would do, without doing it.
     pub dry_run: Option<Action>,
+    /// The reading step that lists what it touches, a line each; it is run once for each.
+    pub for_each: Option<Untrusted>,
     /// Who else uses what it touches.
     pub shared_by: Option<Untrusted>,
     /// What it is as a stage of a rollback.
@@ -262,6 +264,20 @@ pub struct Step {
     pub inputs: Vec<Untrusted>,
     /// Characters in it that would be obeyed, or not be seen, or be taken for others. Such a step never only reads.
     pub hidden: bool,
+}
+
+/// The word of a command that stands for each of its targets.
+pub const TARGET: &str = "{target}";
+
+impl Step {
+    /// Whether it is run once for each of several targets.
+    #[must_use]
+    pub fn has_target(&self) -> bool {
+        match &self.action {
+            Action::Command(words) => words.iter().any(|word| word.literal().as_deref() == Some(TARGET)),
+            _ => false,
+        }
+    }
 }
 
 /// What a step is as a stage of a rollback; all `None` elsewhere.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail, ensure};
 use jiff::SignedDuration;
 
-use super::known::values;
+use super::known::{Given, values};
 use super::{StepAt, step_of};
 use crate::event::{
     Asks, DryRun, IncidentId, Origin, Person, Plan, Policy, Purpose, Request, Target, Tier, Time, Traits, Untrusted,
@@ -15,7 +15,7 @@ use crate::response::ledger::{self, plan_draft};
 use crate::response::past::Past;
 use crate::response::policy::WIDEST;
 use crate::response::rollback;
-use crate::response::runbook::{Mode, Reversible, Runbook, Step};
+use crate::response::runbook::{Mode, Reversible, Runbook, Step, TARGET};
 use crate::response::wall;
 
 impl LocalDesk {
@@ -31,9 +31,10 @@ impl LocalDesk {
         let step = step_of(&runbook, &at.step)?;
         let facts = self.facts(incident, &at.seen)?;
         let past = Past::of(&self.journal, incident)?;
-        let given = values(&runbook, step, &facts, &at.values, past.values(&runbook.name));
-        let values = given.checked.map_err(anyhow::Error::msg)?;
-        let mut request = runbook.request(step, &values, &self.hands.known)?;
+        let given = |step| values(&runbook, step, &facts, &at.values, past.values(&runbook.name));
+        let Given { checked, values, mut taint, .. } = given(step);
+        let checked = checked.map_err(anyhow::Error::msg)?;
+        let mut request = runbook.request(step, &checked, &self.hands.known)?;
         if let Request::Process { argv } = &mut request
             && let Some(program) = argv.first_mut()
         {
@@ -41,22 +42,21 @@ impl LocalDesk {
             *program = wall::program(program.raw()).map_err(anyhow::Error::msg)?.into();
         }
         let around = self.around(&runbook, step);
-        let dry_run = match runbook.dry_run(step, &values, &self.hands.known) {
-            None => None,
-            Some(request) => {
-                let request = request?;
-                let read = wall::read(&request, &around, &mut |_| {}, &|| false)?;
-                ensure!(
-                    read.ended.is_well(),
-                    "its dry run failed ({}), so nothing is proposed: {}",
-                    read.ended.in_words().show(Policy::Prose).as_str(),
-                    Untrusted::from(String::from_utf8_lossy(&read.output).into_owned()).show(Policy::Prose).as_str()
-                );
-                let output = String::from_utf8_lossy(&read.output).into_owned().into();
-                Some(DryRun { request, ended: read.ended, output })
+        let dry_run = runbook.dry_run(step, &checked, &self.hands.known).transpose()?;
+        let dry_run = dry_run.map(|request| dry(request, &around)).transpose()?;
+        let (found_by, targets) = match &step.for_each {
+            None => (None, vec![target(&request)]),
+            Some(lister) => {
+                let lister = step_of(&runbook, lister)?;
+                ensure!(lister.mode == Mode::Read, "its targets are listed by a step that changes something");
+                let given = given(lister);
+                taint.extend(given.taint);
+                taint.push(format!("what {} lists reaches {TARGET}", lister.name.raw()).into());
+                let listed = runbook.request(lister, &given.checked.map_err(anyhow::Error::msg)?, &self.hands.known)?;
+                let targets = execute::find_targets(&listed, &around)?;
+                (Some(listed), targets)
             }
         };
-        let targets = vec![target(&request)];
         let deadline = self.clock.deadline_time(now, &self.journal)?;
         let mut plan = Plan {
             incident,
@@ -65,7 +65,7 @@ impl LocalDesk {
             targets,
             tier: Tier(WIDEST),
             policy: Untrusted::default(),
-            taint: given.taint,
+            taint,
             undo: undo(&runbook, step).into(),
             idempotency_key: format!("warroom-{}", random()?).into(),
             proposed_by: by.login.clone(),
@@ -75,7 +75,7 @@ impl LocalDesk {
                 runbook: runbook.name.clone(),
                 digest: runbook.digest,
                 step: step.name.clone(),
-                values: given.values,
+                values,
             }),
             traits: Some(Box::new(Traits {
                 verb: "run".into(),
@@ -91,7 +91,7 @@ impl LocalDesk {
                 seconds: u32::try_from(step.timeout.unwrap_or(execute::USUAL).as_secs()).unwrap_or(u32::MAX),
                 hosts: around.hosts.iter().map(|(host, port)| format!("{host}:{port}").into()).collect(),
             })),
-            found_by: None,
+            found_by,
             asks: None,
             reasons: Vec::new(),
             dry_run,
@@ -136,6 +136,19 @@ impl LocalDesk {
         self.journal.append(vec![plan_draft(now, act_key()?, id, &plan.into())]).context("cannot record")?;
         Ok(line)
     }
+}
+
+/// Runs a dry run behind the wall; one that fails stops the proposal.
+fn dry(request: Request, around: &wall::Surroundings) -> anyhow::Result<DryRun> {
+    let read = wall::read(&request, around, &mut |_| {}, &|| false)?;
+    let output = Untrusted::from(String::from_utf8_lossy(&read.output).into_owned());
+    ensure!(
+        read.ended.is_well(),
+        "its dry run failed ({}), so nothing is proposed: {}",
+        read.ended.in_words().show(Policy::Prose).as_str(),
+        output.show(Policy::Prose).as_str()
+    );
+    Ok(DryRun { request, ended: read.ended, output })
 }
 
 fn title(runbook: &Runbook, step: &Step) -> String {

@@ -69,6 +69,41 @@ pub(super) fn lines(cx: &Cx<'_>) -> Vec<Line<'static>> {
     lines
 }
 
+/// How fast people went back, by procedure.
+pub(super) fn going_back(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let (text, muted) = (cx.of(Role::Text), cx.of(Role::Muted));
+    let width = usize::from(cx.area.width);
+    let procedures = &cx.view.accuracy.procedures;
+    if procedures.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = heading(cx, "Going back, typically (median)").to_vec();
+    for procedure in procedures {
+        let mut spans = vec![safe::lit("  ", muted)];
+        spans.extend(words::prose(cx, &procedure.name, width / 2, text));
+        let said = match procedure.rehearsed {
+            None => ("  never rehearsed".to_owned(), Role::Unclear),
+            Some(last) if last.failed == 0 => (format!("  rehearsed {}", last.at.strftime("%F")), Role::Good),
+            Some(last) => {
+                (format!("  rehearsed {}: {} steps would NOT do", last.at.strftime("%F"), last.failed), Role::Bad)
+            }
+        };
+        spans.push(safe::made(said.0, cx.of(said.1)));
+        lines.push(Line::from(spans));
+        let rows = [
+            ("page to its first stage", &procedure.until_begun),
+            ("a stage", &procedure.stage),
+            ("first stage to last", &procedure.whole),
+            ("first stage to as before", &procedure.until_recovered),
+        ];
+        for (what, spread) in rows.into_iter().filter(|_| procedure.used > 0) {
+            let spans = vec![safe::made(format!("    {what:<26} "), muted), safe::made(one(spread), text)];
+            lines.extend(words::wrap(spans, width, 4));
+        }
+    }
+    lines
+}
+
 /// Where a look before would help, kindly.
 pub(super) fn habits(cx: &Cx<'_>) -> Vec<Line<'static>> {
     let habits = &cx.view.accuracy.habits;
