@@ -47,6 +47,8 @@ pub(super) fn hands(config: &Config, runtime: &tokio::runtime::Handle) -> anyhow
         runbook: Box::new(one),
         wall,
         known,
+        freeze: config.freeze.clone(),
+        stops: config.stops.clone(),
         ..Hands::default()
     })
 }

@@ -16,6 +16,7 @@ mod demo;
 mod doctor;
 mod export;
 mod hands;
+mod harm;
 pub mod house;
 mod incidents;
 mod ingest;
@@ -121,6 +122,8 @@ enum Command {
     Verify(verify::Args),
     /// Lists the actions that wait, run or ended; stops one, or switches all changes off
     Plans(plans::Args),
+    /// Lists whom an incident harmed, what cannot be undone, what can be stopped and what is frozen
+    Harm(harm::Args),
     /// Says what the rules of tiers and approvals ask of an action
     Policy(policy::Args),
     /// Writes an incident, or the whole journal, as a bundle
@@ -166,6 +169,7 @@ fn run(cli: Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(&args, common, out),
         Command::Ingest(args) => ingest::run(&args, common, out),
         Command::Plans(args) => plans::run(&args, common, out),
+        Command::Harm(args) => harm::run(&args, common, out),
         Command::Policy(args) => policy::run(args, common, out),
         Command::Incidents(args) => incidents::run(&args, common, out),
         Command::Accuracy(args) => accuracy::run(&args, common, out),

@@ -146,10 +146,12 @@ actions! {
         Stops "stops" ["[WHICH]"] "how runs ended": "how runs ended, over time and by what they were made of";
         Act "act" "act": "open the plan that waits, or propose one";
         Runbooks "runbooks" "runbooks": "runbooks that fit: look with their steps, or propose a change";
+        Harm "harm" "harm": "whom it harmed, what cannot be undone, what can be stopped, and what is frozen";
         Cancel "cancel" ["[WHY]"] "stop action": "stop the running action where it is, whoever approved it";
         Halt "halt" ["WHY"] "halt changes": "switch all changes off, for everybody, until somebody lets them run again";
         Unhalt "let-run" ["WHY"] "let changes run": "let changes run again after a halt";
         Silence "silence" ["[MINUTES]"] "silence": "propose to silence the alerts under the cursor";
+        Freeze "freeze" ["[off | MINUTES SERVICE … SURFACE …]"] "freeze": "propose to hold further changes to what fails, through the team's own hook, or to let them go on";
         Reconcile "reconcile" "look again": "look again at the target of an action whose outcome is unknown; nothing is sent again";
         Own "own" "own": "take the incident";
         Severity "severity" "severity": "set how severe it is, with what the rubric suggests and why";
@@ -214,6 +216,7 @@ actions! {
         ViewBeside "view-beside" "beside a good one": "hold the step against the same step of a good run";
         ViewReplay "view-replay" "replay": "run this run again with another prompt, model or tools; or another replay";
         ViewChoose "view-choose" "choose": "choose what is compared or counted";
+        ViewMark "view-mark" "its status": "set the status of what was harmed to the next: open, told, repaired, harmless, lost";
         ViewHelp "view-help" "keys": "the keys that work here";
     }
     Reader {

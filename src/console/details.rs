@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::view::{ActionView, ChangeDetail, RunDetail};
 use crate::event::{Alert, Fingerprint, PlanId, Seq, TraceId, Untrusted};
 use crate::surface::RunTable;
+use crate::surface::harm::Harm;
 
 /// So many are kept; the one asked for longest ago goes first.
 const KEPT: usize = 64;
@@ -25,6 +26,8 @@ pub enum Want {
     Plan(PlanId),
     /// An entry as it stands in the journal.
     Entry(Seq),
+    /// What these bad runs of an incident did to people.
+    Harm(Arc<[TraceId]>),
 }
 
 /// What came back.
@@ -42,6 +45,8 @@ pub enum Detail {
     Plan(Box<ActionView>),
     /// An entry, pretty-printed.
     Entry(Untrusted),
+    /// What bad runs did.
+    Harm(Box<Harm>),
     /// There is no such thing at that moment.
     Absent,
 }

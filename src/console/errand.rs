@@ -1,9 +1,9 @@
 //! What is asked off the drawing thread, in the lab where recorded runs are run again and at the desk, and what comes back.
 
 use crate::event::{IncidentId, TraceId, Untrusted};
-use crate::response::Offered;
 use crate::response::replay::{News, Order, Ready, Survey};
 use crate::response::runbook::Facts;
+use crate::response::{Offered, Stop};
 
 /// A thing to be done there, off the drawing thread.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,8 @@ pub enum Errand {
     Begin(Box<Ready>),
     /// Which runbooks fit an incident that looks so.
     Offer(IncidentId, Box<Facts>),
+    /// What the team can stop.
+    StopList,
     /// Stop one.
     Stop(IncidentId, u64),
 }
@@ -38,6 +40,8 @@ pub enum Found {
     Begun(IncidentId, u64, Result<String, Untrusted>),
     /// The runbooks that fit.
     Offered(IncidentId, Result<Vec<Offered>, Untrusted>),
+    /// What the team can stop.
+    StopList(Vec<Stop>),
     /// It is being stopped, or cannot be.
     Stopped(IncidentId, Result<String, Untrusted>),
     /// What it says while it runs.

@@ -97,6 +97,8 @@ pub fn incident(number: u64, news: u64) -> IncidentView {
     let fingerprint: Fingerprint = "00ff".parse().expect("hexadecimal");
     IncidentView {
         hands: crate::engine::view::HandsView::default(),
+        freeze: None,
+        bad_runs: Bounded::default(),
         id: IncidentId(number),
         headline: "support-assistant is degraded; probable cause: prompt in support-assistant".into(),
         severity: Severity::Critical,

@@ -6,6 +6,7 @@ pub mod decision;
 pub mod editor;
 pub mod find;
 pub mod fuzzy;
+pub mod harm;
 pub mod help;
 pub mod messages;
 pub mod palette;

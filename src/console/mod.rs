@@ -20,6 +20,7 @@ mod errand;
 pub mod finder;
 #[cfg(test)]
 mod fixture;
+mod freezing;
 pub mod glyph;
 mod input;
 pub mod key;

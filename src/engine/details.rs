@@ -1,10 +1,11 @@
 //! What is too large for a view, read from the journal when somebody asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Alert, Fact, Fingerprint, Kind, PlanId, Resource, Seq, Span, Time, TraceId, Untrusted};
 use crate::journal::{Query, Record, SharedJournal, term};
+use crate::surface::harm::Harm;
 use crate::surface::{RunTable, Runs, in_parts};
 
 use super::view::{ActionView, ChangeDetail, RunDetail, View};
@@ -130,6 +131,27 @@ impl Details for JournalDetails {
             }
         }
         Ok(RunTable::of(&runs))
+    }
+
+    fn harm(&self, bad: &[TraceId], through: Seq) -> anyhow::Result<Harm> {
+        let wanted: BTreeSet<TraceId> = bad.iter().copied().collect();
+        let mut places = BTreeSet::new();
+        // One entry holds spans of many runs: each is read once.
+        for trace in &wanted {
+            places.extend(self.journal.places(&term::trace(*trace), Kind::Spans)?);
+        }
+        let mut spans = Vec::new();
+        for seq in places.into_iter().filter(|seq| *seq <= through).take(MOST_ENTRIES) {
+            let query = Query { after: Seq(seq.0.saturating_sub(1)), through: Some(seq), limit: 1, ..Query::default() };
+            for record in self.journal.read(&query)? {
+                let Fact::Spans(batch) = record.fact()? else { continue };
+                for Resource { service, items, .. } in batch.resources {
+                    let ours = items.into_iter().filter(|span| wanted.contains(&span.trace_id));
+                    spans.extend(ours.map(|span| (service.clone(), span)));
+                }
+            }
+        }
+        Ok(Harm::of(bad, spans))
     }
 
     fn change(&self, id: &str, through: Seq) -> anyhow::Result<Option<ChangeDetail>> {

@@ -48,6 +48,11 @@ pub trait Details: Send + Sync {
     /// # Errors
     /// When the journal cannot be read.
     fn runs(&self, through: Seq) -> anyhow::Result<crate::surface::RunTable>;
+    /// What these runs did to people, as far as their spans tell.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    fn harm(&self, bad: &[TraceId], through: Seq) -> anyhow::Result<crate::surface::harm::Harm>;
     /// One change.
     ///
     /// # Errors

@@ -61,6 +61,15 @@ impl Plan {
         // Field order is fixed by the type and maps are sorted, so equal plans give equal bytes.
         PlanId(Digest::of(&serde_json::to_vec(self).unwrap_or_default()))
     }
+
+    /// Everything that its approval lets out: what is sent, and what ends it later.
+    pub fn requests(&self) -> impl Iterator<Item = &Request> {
+        let later = match &self.purpose {
+            Purpose::Freeze { release, .. } => release.as_ref(),
+            _ => None,
+        };
+        [&self.request].into_iter().chain(later)
+    }
 }
 
 /// What will be sent, byte for byte.
@@ -126,13 +135,24 @@ pub enum Purpose {
         surfaces: Vec<Surface>,
         /// It ends by itself.
         until: Time,
+        /// What lets changes through again, at `until` at the latest: shown and approved together with what holds them.
+        /// `None` = what holds them ends by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<Request>,
     },
-    /// Lets changes through again before a freeze ends by itself.
-    Thaw,
+    /// Lets changes through again: at the end of a freeze, or before.
+    Thaw {
+        /// The freeze that it ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freeze: Option<PlanId>,
+    },
     /// Stops something that does harm, such as a key, a tool or a feature.
     Contain {
         /// What.
         item: Untrusted,
+        /// It is let go on again: what stopped it is over.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// Tells people; may be what a mandatory escalation asks for.
     Call {

@@ -16,8 +16,8 @@ use super::past::{self, Past};
 use super::policy::Rules;
 use super::rollback;
 use crate::event::{
-    Approval as Recorded, Denial, Digest, Fact, Finished, Outcome, Plan, PlanId, Policy, Started, Target, TargetEnded,
-    Time, Untrusted,
+    Approval as Recorded, Denial, Digest, Fact, Finished, Outcome, Plan, PlanId, Policy, Purpose, Started, Target,
+    TargetEnded, Time, Untrusted,
 };
 use crate::journal::{Lease, SharedJournal};
 
@@ -151,6 +151,8 @@ impl Approval {
         }
         match ledger::life(around.journal, self.plan.incident)? {
             Some(Life::Open) => {}
+            // What was held is let go, however the incident ended.
+            Some(_) if matches!(self.plan.purpose, Purpose::Thaw { .. } | Purpose::Contain { again: true, .. }) => {}
             _ => return self.refuse(around, moment, &format!("{} is no longer open", self.plan.incident)),
         }
         let members = ledger::members(around.journal, self.plan.incident)?;

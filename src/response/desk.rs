@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, bail, ensure};
 
 use super::clock::Clock;
+use super::contain::Stop;
 use super::execute::{Executor, SilenceExecutor};
+use super::freeze::Freeze;
 use super::ledger::{self, Life};
 use super::policy::Rules;
 use super::runbook::{self, Runbook};
@@ -40,6 +42,10 @@ pub struct Hands {
     pub wall: wall::Surroundings,
     /// What steps need to know of the house.
     pub known: runbook::Surroundings,
+    /// How the team holds changes; `None` = it does not.
+    pub freeze: Option<Freeze>,
+    /// What the team can stop.
+    pub stops: Vec<Stop>,
     /// Labels of alerts that say where they are, the first that an alert has.
     pub environment_labels: Vec<String>,
 }
@@ -53,6 +59,8 @@ impl Default for Hands {
             runbook: Box::new(|_| None),
             wall: wall::Surroundings::default(),
             known: runbook::Surroundings::default(),
+            freeze: None,
+            stops: Vec::new(),
             environment_labels: ["environment", "env", "stage"].map(str::to_owned).to_vec(),
         }
     }
@@ -66,6 +74,8 @@ pub struct LocalDesk {
     pub(super) clock: Clock,
     /// This process is about to end: what runs stops where it is.
     pub(super) leaving: AtomicBool,
+    /// When this process last looked who is held by each freeze.
+    pub(super) looked: std::sync::Mutex<std::collections::BTreeMap<crate::event::PlanId, Time>>,
 }
 
 impl Desk for LocalDesk {
@@ -87,6 +97,12 @@ impl Desk for LocalDesk {
             Act::Cancel { plan, reason } => self.cancel(incident, plan, reason, by, now),
             Act::Called { point, whom, how } => self.called(incident, point, whom, how, by, now),
             Act::MarkHarm { item, status, note } => self.mark_harm(incident, item, status, note, by, now),
+            Act::ProposeFreeze { services, surfaces, minutes } => {
+                is_open(incident, life)?;
+                self.propose_freeze(incident, services, surfaces, minutes, by, now)
+            }
+            Act::ProposeStop { item, again } => self.propose_stop(incident, &item, again, by, now),
+            Act::ProposeThaw => self.propose_thaw(incident, by, now),
             Act::RunStep(at) => {
                 is_open(incident, life)?;
                 self.run_step(incident, &at, Some(by), now)
@@ -106,6 +122,10 @@ impl Desk for LocalDesk {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
+    fn stops(&self) -> Vec<Stop> {
+        self.hands.stops.clone()
+    }
+
     fn offered(&self, incident: IncidentId, seen: &runbook::Facts) -> anyhow::Result<Vec<Offered>> {
         self.fitting(incident, seen)
     }
@@ -116,7 +136,14 @@ impl LocalDesk {
     /// must not be made on async threads.
     #[must_use]
     pub fn new(journal: SharedJournal, hands: Hands, rules: Rules, now: Time) -> Self {
-        Self { journal, hands, rules, clock: Clock::starting(now), leaving: AtomicBool::new(false) }
+        Self {
+            journal,
+            hands,
+            rules,
+            clock: Clock::starting(now),
+            leaving: AtomicBool::new(false),
+            looked: std::sync::Mutex::default(),
+        }
     }
 
     /// Entries that need no more than to be written.
@@ -189,7 +216,11 @@ impl LocalDesk {
             }
             Act::Resolve => {
                 is_open(incident, life)?;
-                (Resolved { incident, by: by.clone() }.into(), format!("{incident} is resolved"))
+                let held = self.frozen(incident)?.filter(|frozen| frozen.until > now);
+                let held = held.map_or_else(String::new, |frozen| {
+                    format!("; changes are still held until {}: `:freeze off` proposes to let them go on", frozen.until)
+                });
+                (Resolved { incident, by: by.clone() }.into(), format!("{incident} is resolved{held}"))
             }
             Act::Confirm(truth) => {
                 let confirmed = TruthConfirmed { incident, truth, by: by.clone() };

@@ -10,10 +10,13 @@ mod alertmanager;
 mod approval;
 mod behaved;
 mod clock;
+mod contain;
 mod desk;
 mod effects;
 mod execute;
+mod freeze;
 mod guard;
+mod hook;
 mod identity;
 mod ledger;
 mod past;
@@ -27,9 +30,12 @@ pub mod wall;
 
 use alertmanager::http_client_builder;
 pub use alertmanager::{Alertmanager, http_client, root_cause};
+pub use contain::{BLANKS as STOP_BLANKS, Stop, StopKind, in_order as stops_in_order};
 pub use desk::{Hands, LocalDesk, ReadRunbook};
 pub use execute::{Credential, Executor, HttpExecutor, ProcessExecutor, Reach, SilenceExecutor, Watch};
+pub use freeze::{BLANKS as FREEZE_BLANKS, Freeze, HELD_STEP, release_key};
 pub use guard::{asked_to_type, asks, needs_second_person};
+pub use hook::{Blank, Blanks, Hook, environment};
 pub use identity::person;
 pub use ledger::members;
 pub use policy::Rules;
@@ -38,8 +44,8 @@ pub use steps::{Offered, OfferedStep, StepAt};
 use std::collections::BTreeMap;
 
 use crate::event::{
-    Cause, Digest, Fingerprint, HarmStatus, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Severity, Time,
-    TraceId, Truth, Untrusted, Verdict,
+    Cause, Digest, Fingerprint, HarmStatus, IncidentId, OutputLabel, Person, PlanId, SampleOf, Seq, Severity, Surface,
+    Time, TraceId, Truth, Untrusted, Verdict,
 };
 
 /// Something a person does to an incident.
@@ -145,6 +151,24 @@ pub enum Act {
         /// In words.
         note: Untrusted,
     },
+    /// Proposes to hold further changes to these, by the team's own hook.
+    ProposeFreeze {
+        /// Services; one at least.
+        services: Vec<Untrusted>,
+        /// Surfaces; empty = every one.
+        surfaces: Vec<Surface>,
+        /// For how long, in minutes; `None` = as long as the team says is usual.
+        minutes: Option<u32>,
+    },
+    /// Proposes to let changes go on before the freeze of the incident ends by itself.
+    ProposeThaw,
+    /// Proposes to stop something of the stop list, or to let it go on again.
+    ProposeStop {
+        /// Its name on the list.
+        item: Untrusted,
+        /// It is let go on.
+        again: bool,
+    },
     /// Runs a reading step of a runbook behind the wall.
     RunStep(Box<StepAt>),
     /// Proposes a writing step of a runbook.
@@ -213,6 +237,11 @@ pub trait Desk: Send + Sync {
 
     /// The process is about to end: whatever runs stops where it is, and that is put on record.
     fn leave(&self) {}
+
+    /// What the team can stop.
+    fn stops(&self) -> Vec<Stop> {
+        Vec::new()
+    }
 
     /// The runbooks that fit an incident that looks like `seen`, the closest first. Runs nothing.
     ///

@@ -28,6 +28,7 @@ impl LocalDesk {
     pub fn tend(&self, now: Time) -> anyhow::Result<usize> {
         self.clock.look(now);
         self.look_at_effects(now)?;
+        self.tend_freezes(now)?;
         let unfinished = ledger::unfinished(&self.journal)?;
         if unfinished.is_empty() {
             return Ok(0);
@@ -169,8 +170,9 @@ impl LocalDesk {
             nonce: nonce.as_str().into(),
             broke_glass: glass.cloned(),
         };
-        let draft = plan_draft(now, format!("approved/{nonce}"), id, &approved.into());
-        self.journal.append(vec![draft]).context("cannot record, so nothing is approved")?;
+        let mut drafts = self.ends_with(&plan, &approved, now)?;
+        drafts.push(plan_draft(now, format!("approved/{nonce}"), id, &approved.into()));
+        self.journal.append(drafts).context("cannot record, so nothing is approved")?;
         let around = self.surroundings(self.executor(&plan)?);
         let outcome = Approval::from_journal(around, id, &nonce, moment)?.execute(around, moment)?;
         Ok(format!("plan {id} {}", said(&outcome)))
@@ -245,7 +247,7 @@ impl LocalDesk {
     }
 
     /// The one that carries out this plan.
-    fn executor(&self, plan: &Plan) -> anyhow::Result<&dyn Executor> {
+    pub(super) fn executor(&self, plan: &Plan) -> anyhow::Result<&dyn Executor> {
         if ledger::is_labelled(&self.journal)? {
             return Ok(&Rehearsal);
         }
@@ -255,7 +257,7 @@ impl LocalDesk {
         }
     }
 
-    fn surroundings<'a>(&'a self, executor: &'a dyn Executor) -> Surroundings<'a> {
+    pub(super) fn surroundings<'a>(&'a self, executor: &'a dyn Executor) -> Surroundings<'a> {
         Surroundings {
             journal: &self.journal,
             executor,

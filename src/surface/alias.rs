@@ -80,6 +80,7 @@ pub enum Field {
     Cost,
     Attempt,
     Conversation,
+    User,
     Compacted,
     Temperature,
     TopP,

@@ -14,6 +14,7 @@ mod compare;
 pub(crate) mod dice;
 pub mod drift;
 pub mod equivalence;
+pub mod harm;
 mod history;
 pub mod keep;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use warroom::event::{Fact, Kind, Outcome, Plan, PlanId, Time};
 use warroom::journal::{Query, SharedJournal, SqliteJournal};
 use warroom::response::runbook::{Facts, Shelf};
 use warroom::response::{
-    Act, Desk as _, Executor, Hands, HttpExecutor, LocalDesk, ProcessExecutor, Rules, StepAt, wall,
+    Act, Desk as _, Executor, Freeze, Hands, HttpExecutor, LocalDesk, ProcessExecutor, Rules, StepAt, wall,
 };
 
 use crate::scene::{INCIDENT, open_incident, person};
@@ -82,18 +82,31 @@ impl Yard {
         self.desk_of(rules, executors)
     }
 
+    /// A desk that runs programs, may send to these addresses and holds changes so.
+    pub fn desk_freezing(&self, rules: Rules, origins: &[&str], freeze: Freeze) -> LocalDesk {
+        let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
+        let http = HttpExecutor::new(self.runtime.handle().clone(), origins, Vec::new(), Vec::new());
+        let executors: Vec<Box<dyn Executor>> =
+            vec![Box::new(ProcessExecutor::new(Vec::new(), self.wall())), Box::new(http)];
+        self.desk_with_hands(rules, Hands { executors, freeze: Some(freeze), ..Hands::default() })
+    }
+
     /// A desk with these executors.
     pub fn desk_of(&self, rules: Rules, executors: Vec<Box<dyn Executor>>) -> LocalDesk {
+        self.desk_with_hands(rules, Hands { executors, ..Hands::default() })
+    }
+
+    /// A desk with these hands, the yard's runbook and its wall.
+    pub fn desk_with_hands(&self, rules: Rules, hands: Hands) -> LocalDesk {
         let dir = [self.folder.path().join("runbooks")];
         let same = dir.clone();
         let hands = Hands {
-            executors,
             runbooks: Box::new(move || Shelf::of_folders(&dir).runbooks),
             runbook: Box::new(move |name| {
                 Shelf::of_folders(&same).runbooks.into_iter().find(|runbook| runbook.name.raw() == name)
             }),
             wall: self.wall(),
-            ..Hands::default()
+            ..hands
         };
         LocalDesk::new(Arc::clone(&self.journal), hands, rules, Time::now())
     }

@@ -11,6 +11,7 @@ use super::settings::{Colour, Glyphs, Silence};
 use crate::cli::secret::SecretFrom;
 use crate::event::TokenPrice;
 use crate::journal::guard;
+use crate::response::StopKind;
 use crate::response::replay::Dialect;
 
 /// A configuration is a few hundred lines; more is a mistake.
@@ -40,6 +41,8 @@ pub(super) struct File {
     pub silence: Option<Spanned<Silence>>,
     pub policy: Option<PathBuf>,
     pub actions: Option<ActionsTable>,
+    pub freeze: Option<FreezeTable>,
+    pub stop: Vec<StopTable>,
     pub triage: Option<PathBuf>,
     pub severity: Option<PathBuf>,
     pub hunch_first: bool,
@@ -176,6 +179,39 @@ pub(super) struct CredentialTable {
     #[serde(default = "authorization")]
     pub header: Spanned<String>,
     pub value: Spanned<SecretFrom>,
+}
+
+/// How the team holds changes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FreezeTable {
+    pub hold: Spanned<HookTable>,
+    pub release: Option<Spanned<HookTable>>,
+    pub held: Option<Spanned<HookTable>>,
+    pub minutes: Option<Spanned<u32>>,
+    pub at_most_minutes: Option<Spanned<u32>>,
+}
+
+/// Something the team can stop.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StopTable {
+    pub name: Spanned<String>,
+    pub kind: StopKind,
+    #[serde(rename = "match")]
+    pub matches: Spanned<Vec<String>>,
+    pub stop: Spanned<HookTable>,
+    pub go_on: Option<Spanned<HookTable>>,
+}
+
+/// A command, or a request over HTTP.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HookTable {
+    pub run: Vec<String>,
+    pub method: Option<String>,
+    pub url: Option<String>,
+    pub body: Option<String>,
 }
 
 fn authorization() -> Spanned<String> {

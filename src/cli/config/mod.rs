@@ -4,6 +4,7 @@
 //! ([`Config`]). A key nobody knows, a bad address, a secret whose variable is not set: the start is refused.
 
 mod file;
+mod hooks;
 mod place;
 mod settings;
 
@@ -19,6 +20,7 @@ use crate::engine::keep::Retention;
 use crate::event::Time;
 use crate::journal::redact::Redactor;
 use crate::journal::{JournalError, Options, SqliteJournal};
+use crate::response::{Freeze, Stop};
 
 pub use place::Refused;
 pub use settings::{
@@ -73,6 +75,10 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// What may be changed from here, besides silences.
     pub actions: Actions,
+    /// How the team holds changes; `None` = it does not.
+    pub freeze: Option<Freeze>,
+    /// What the team can stop.
+    pub stops: Vec<Stop>,
     /// The team's own triage tree; `None` = the built-in one.
     pub triage: Option<PathBuf>,
     /// The team's own rubric for severity; `None` = the built-in one.
@@ -142,6 +148,7 @@ impl Config {
             Some(folder) => folder.join(named),
             None => named,
         };
+        let actions = place.actions(file.actions.unwrap_or_default())?;
         let config = Self {
             journal: common.journal.clone().unwrap_or_else(|| state_dir.join("journal.db")),
             state_dir,
@@ -171,7 +178,9 @@ impl Config {
             silent_after: std::time::Duration::from_secs(silent_after),
             silence,
             policy: file.policy.map(beside),
-            actions: place.actions(file.actions.unwrap_or_default())?,
+            stops: place.stops(file.stop, &actions)?,
+            freeze: file.freeze.map(|table| place.freeze(table, &actions)).transpose()?,
+            actions,
             triage: file.triage.map(beside),
             severity: file.severity.map(beside),
             hunch_first: file.hunch_first,

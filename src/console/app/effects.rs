@@ -175,6 +175,7 @@ impl Hands {
                 Errand::Offer(incident, facts) => {
                     Found::Offered(incident, desk.offered(incident, &facts).map_err(words))
                 }
+                Errand::StopList => Found::StopList(desk.stops()),
                 Errand::Stop(incident, replay) => Found::Stopped(incident, lab.stop(replay).map_err(words)),
             }))
         });
@@ -268,6 +269,7 @@ fn fetch(details: &dyn Details, want: &Want, through: Seq) -> anyhow::Result<Det
         Want::Runs => Some(Detail::Runs(Box::new(details.runs(through)?))),
         Want::Change(id) => details.change(id.raw(), through)?.map(|it| Detail::Change(Box::new(it))),
         Want::Plan(plan) => details.plan(*plan, through)?.map(|it| Detail::Plan(Box::new(it))),
+        Want::Harm(bad) => Some(Detail::Harm(Box::new(details.harm(bad, through)?))),
         Want::Entry(seq) => details.entry(*seq)?.map(|it| Detail::Entry(it.into())),
     };
     Ok(found.unwrap_or(Detail::Absent))

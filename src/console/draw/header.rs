@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::console::model::Model;
 use crate::console::safe;
 use crate::console::theme::Role;
-use crate::engine::view::{IncidentState, IncidentView};
+use crate::engine::view::{FreezeView, Freezing, IncidentState, IncidentView};
 use crate::event::{Policy, Severity, Time};
 
 /// The word for a severity.
@@ -108,6 +108,9 @@ fn left<'a>(model: &'a Model, lost: &[Part], style: ratatui::style::Style) -> Li
     // Whose it is and how severe is never held back: nobody reads that from a list that could shift.
     let newest = || model.live.incidents.items.iter().find(|newest| newest.id == incident.id).map(AsRef::as_ref);
     let incident = if model.wound.is_some() { incident } else { newest().unwrap_or(incident) };
+    if let Some((words, role)) = incident.freeze.as_ref().and_then(|freeze| frozen(model, freeze)) {
+        spans.extend([safe::made(words, model.theme.of(role)), safe::lit(" ", style)]);
+    }
     let severity = model.theme.severity(incident.weight());
     spans.extend([
         safe::lit(model.glyphs.severity[incident.weight() as usize % 5], severity),
@@ -123,6 +126,20 @@ fn left<'a>(model: &'a Model, lost: &[Part], style: ratatui::style::Style) -> Li
     spans.extend(owner(model, incident, style));
     spans.push(safe::lit(" ", style));
     Line::from(spans)
+}
+
+/// What the first line says of a freeze while it matters: until when it holds, that something walked past it, that it did not end.
+fn frozen(model: &Model, freeze: &FreezeView) -> Option<(String, Role)> {
+    let now = model.wound.unwrap_or(model.now.wall);
+    let until = || freeze.until.to_zoned(model.zone.clone()).strftime("%H:%M").to_string();
+    let passed = freeze.passed.items.len() as u64 + freeze.passed.hidden;
+    let past = if passed > 0 { format!(", {passed} WALKED PAST") } else { String::new() };
+    match freeze.at(now) {
+        Freezing::Holds => Some((format!(" FROZEN until {}{past} ", until()), Role::Label)),
+        Freezing::MayHold => Some((format!(" PERHAPS FROZEN until {}{past} ", until()), Role::HeaderAlarm)),
+        Freezing::Stuck => Some((" FREEZE DID NOT END ".to_owned(), Role::HeaderAlarm)),
+        Freezing::LetGo | Freezing::Ending | Freezing::Over => None,
+    }
 }
 
 fn owner<'a>(model: &Model, incident: &'a IncidentView, style: ratatui::style::Style) -> Vec<Span<'a>> {

@@ -3,10 +3,12 @@
 use super::{push, room};
 use crate::console::action::{Action, Command};
 use crate::console::errand::Found;
+use crate::console::freezing;
 use crate::console::layers::approval::Approval;
 use crate::console::layers::confirm::Confirm;
 use crate::console::layers::decision::{Decision, Way};
 use crate::console::layers::editor::Editor;
+use crate::console::layers::harm::HarmLayer;
 use crate::console::layers::reader::Reader;
 use crate::console::layers::replay::Replay;
 use crate::console::layers::runbooks::Runbooks;
@@ -60,6 +62,12 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             push(model, Box::new(layer));
             effects.push(Effect::Errand(Box::new(errand)));
         }
+        Action::Harm => {
+            let Some(incident) = model.incident() else { return };
+            let (layer, errand) = HarmLayer::new(incident);
+            push(model, Box::new(layer));
+            effects.push(Effect::Errand(Box::new(errand)));
+        }
         Action::Cancel => cancel(model, id, command.argument.as_deref(), effects),
         Action::Halt | Action::Unhalt => {
             let Some(reason) = command.argument.as_deref() else {
@@ -70,6 +78,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             perform(model, id, act, effects);
         }
         Action::Silence => silence(model, id, command.argument.as_deref(), effects),
+        Action::Freeze => freeze(model, id, command.argument.as_deref(), effects),
         Action::Reconcile => reconcile(model, id, effects),
         Action::Resolve => resolve(model, id),
         Action::Confirm => {
@@ -229,7 +238,7 @@ pub(super) fn found(model: &mut Model, found: &Found, effects: &mut Vec<Effect>)
             Some((format!("{id}: the endpoint is busy, it is asked again in {seconds:.0} s: {}", why.raw()), false))
         }
         Found::News(id, _, News::Broken(why)) => Some((format!("{id}: the replay broke off. {}", why.raw()), true)),
-        Found::Survey(..) | Found::Ready(..) | Found::Offered(..) => None,
+        Found::Survey(..) | Found::Ready(..) | Found::Offered(..) | Found::StopList(_) => None,
     };
     if let Some((text, bad)) = told {
         model.say(text, bad);
@@ -284,6 +293,19 @@ fn silence(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &
     let comment = format!("{id}, proposed at the console").into();
     model.say("Proposing a silence; nothing is sent before somebody approves it.", false);
     perform(model, id, Act::ProposeSilence { alerts, minutes, comment }, effects);
+    model.focus(PaneKind::Actions);
+}
+
+/// Proposes to hold changes: to what was typed, else to what the incident is about.
+fn freeze(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &mut Vec<Effect>) {
+    let Some(incident) = model.incident() else { return };
+    let asked = match freezing::read(argument.unwrap_or_default(), incident) {
+        Ok(asked) => asked,
+        Err(why) => return model.say(why, true),
+    };
+    let what = if asked == Act::ProposeThaw { "let changes go on" } else { "hold changes" };
+    model.say(format!("Proposing to {what}; nothing is sent before somebody approves it."), false);
+    perform(model, id, asked, effects);
     model.focus(PaneKind::Actions);
 }
 

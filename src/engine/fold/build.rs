@@ -9,7 +9,7 @@ use crate::engine::view::{
     ActionState, AlertGroup, AlertLine, Bounded, ChangeLine, Counter, DiagnosisView, IncidentState, IncidentView,
     RunLine, ServiceGaps, SourceHealth, Trouble, View,
 };
-use crate::event::{Cause, IncidentId, Outcome, ReplayAsked, Severity, Time, Truth, Untrusted};
+use crate::event::{Cause, IncidentId, Outcome, ReplayAsked, Severity, Time, TraceId, Truth, Untrusted};
 use crate::feedback::{Case, Decided, accuracy};
 
 use super::alerts::distinct;
@@ -210,6 +210,7 @@ impl Fold {
             groups,
             changes,
             surfaces: incident.standing.surfaces.clone(),
+            bad_runs: bad(&runs),
             stops: super::reading::stops(&runs, moment),
             mixes: super::mix::mixes(&runs, moment, now),
             reading: incident.readings.view(&runs, moment, id.0),
@@ -225,6 +226,7 @@ impl Fold {
             }),
             actions: incident.plans.iter().map(|plan| Incident::action(plan, now)).collect(),
             hands: incident.hands.clone(),
+            freeze: self.freeze(incident),
             decisions: incident.decisions.iter().map(|kept| kept.line.clone()).collect(),
             hunches: incident.hunches.clone(),
             notes: incident.notes.clone(),
@@ -334,6 +336,14 @@ impl Fold {
         let ours = |run: &&RunKept| components.contains(&run.service) || components.contains(&run.line.agent);
         self.state.runs.between(from, until).filter(ours).collect()
     }
+}
+
+/// Those that went wrong, the newest first.
+fn bad(runs: &[&RunKept]) -> Bounded<TraceId> {
+    let all = || runs.iter().rev().filter(|run| run.line.bad.is_some()).map(|run| run.line.trace);
+    let items: Vec<TraceId> = all().take(limits::BAD_RUNS).collect();
+    let hidden = all().count().saturating_sub(items.len()) as u64;
+    Bounded { items, hidden }
 }
 
 /// Open and worst first, then quiet, then over and newest first.

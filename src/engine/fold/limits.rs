@@ -14,6 +14,8 @@ pub(super) const WAITING_WHOLE: usize = 2_000;
 pub(super) const RUNS_KEPT: usize = 5_000;
 /// Runs of one incident in a view.
 pub(super) const RUNS: usize = 200;
+/// Runs of one incident that went wrong and are named for the list of harm, the newest.
+pub(super) const BAD_RUNS: usize = 2_000;
 /// Runs so many minutes before an incident began are listed with it.
 pub(super) const RUNS_BEFORE_MINUTES: i64 = 60;
 /// Services whose gaps are in a view, the worst.

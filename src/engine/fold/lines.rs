@@ -23,13 +23,20 @@ impl Fold {
         let (lines, given_up) = incident.timeline.lines();
         let mut items: Vec<TimelineItem> = lines.cloned().collect();
         let from = hours_before(began, limits::CHANGES_BEFORE_HOURS);
+        let freeze = super::freeze::held(incident);
+        let text = |change: &super::changes::ChangeKept| match &freeze {
+            Some(held) if held.passed(change) => {
+                one_line(&format!("WALKED PAST THE FREEZE: {}", change.summary.raw()).into())
+            }
+            _ => change.summary.clone(),
+        };
         items.extend(self.state.changes.between(from, until).map(|change| TimelineItem {
             at: change.at,
             arrived: change.arrived,
             seq: change.seq,
             kind: Kind::Change,
             who: change.subject.clone(),
-            text: change.summary.clone(),
+            text: text(change),
             folded: 0,
             opens: Some(Opens::Change { id: change.id.clone() }),
         }));
@@ -43,6 +50,7 @@ impl Fold {
             folded: 0,
             opens: Some(Opens::Entry { seq: notice.seq }),
         }));
+        items.extend(super::freeze::over(incident, self.state.as_of));
         items.extend(bad_runs(runs));
         items.extend(incident.standing.around.came.iter().filter_map(|one| self.came(one)));
         items.sort_by(|a, b| (a.at, a.seq, a.kind, &a.who, &a.text).cmp(&(b.at, b.seq, b.kind, &b.who, &b.text)));

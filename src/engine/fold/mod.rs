@@ -10,6 +10,7 @@ mod build;
 mod changes;
 mod derive;
 mod first;
+mod freeze;
 mod groups;
 mod hands;
 mod heard;

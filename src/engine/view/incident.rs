@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    AlertStatus, Cause, Diagnosis, Fingerprint, IncidentId, Person, Reason, Seq, Severity, Time, Truth, Untrusted,
-    Verdict,
+    AlertStatus, Cause, Diagnosis, Fingerprint, IncidentId, Person, Reason, Seq, Severity, Time, TraceId, Truth,
+    Untrusted, Verdict,
 };
 
 use crate::surface::severity::Label;
 
 use super::{
-    ActionView, Around, Bounded, ChangeLine, HandsView, MixView, RatedView, ReadingView, ReplayView, RunLine,
+    ActionView, Around, Bounded, ChangeLine, FreezeView, HandsView, MixView, RatedView, ReadingView, ReplayView, RunLine,
     SeriesLine, SimilarView, StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
 };
 
@@ -65,6 +65,9 @@ pub struct IncidentView {
     pub surfaces: Vec<SurfaceLine>,
     /// Agent runs, worst first.
     pub runs: Bounded<RunLine>,
+    /// The runs of it that went wrong, the newest first: what the list of harm is made of.
+    #[serde(skip)]
+    pub bad_runs: Bounded<TraceId>,
     /// How all of those runs ended, before and since.
     #[serde(default)]
     pub stops: Vec<StopLine>,
@@ -93,6 +96,9 @@ pub struct IncidentView {
     /// What was looked at by runbook, who was called, and where the list of harm stands.
     #[serde(default)]
     pub hands: HandsView,
+    /// The freeze of changes that began last; `None` = there was none.
+    #[serde(default)]
+    pub freeze: Option<FreezeView>,
     /// Decisions, oldest first.
     pub decisions: Vec<DecisionLine>,
     /// Hunches, oldest first.

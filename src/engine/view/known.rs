@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::event::{Time, Untrusted};
+use crate::event::{Surface, Time, Untrusted};
 use crate::response::rollback::{self, Seen, What};
 use crate::response::runbook::Facts;
 use crate::surface::StopClass;
@@ -77,6 +77,26 @@ impl IncidentView {
         }
         all.sort_by_key(|seen| seen.at);
         all
+    }
+
+    /// What a freeze would hold: the components of the leading hypotheses, and their surfaces with those of the AI feature.
+    #[must_use]
+    pub fn freeze_proposal(&self) -> (Vec<Untrusted>, Vec<Surface>) {
+        /// So many of the first hypotheses are the leading ones.
+        const LEADING: usize = 2;
+        let diagnosis = self.diagnosis.as_ref().map(|shown| &shown.diagnosis);
+        let leading = || diagnosis.iter().flat_map(|diagnosis| diagnosis.hypotheses.iter().take(LEADING));
+        let causes = leading().filter_map(|one| one.cause.subject.clone());
+        let first = diagnosis.and_then(|diagnosis| diagnosis.first_failing.clone());
+        let mut services: std::collections::BTreeSet<Untrusted> = causes.chain(first).collect();
+        if services.is_empty() {
+            services.extend(self.groups.items.iter().map(|group| group.service.clone()));
+        }
+        services.remove(&Untrusted::default());
+        let of_feature = self.surfaces.iter().map(|line| line.surface);
+        let surfaces: std::collections::BTreeSet<Surface> =
+            leading().map(|one| one.cause.surface).chain(of_feature).collect();
+        (services.into_iter().collect(), surfaces.into_iter().collect())
     }
 
     /// What the triage walk can be answered from.

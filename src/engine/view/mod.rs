@@ -4,8 +4,10 @@
 //! alert's labels) are asked for by name through [`super::Details`].
 
 mod action;
+mod contain;
 mod detail;
 mod first;
+mod freeze;
 mod hands;
 mod incident;
 mod known;
@@ -28,8 +30,10 @@ pub use crate::surface::attribution::{Attribution, Effect, Moved, Standing};
 pub use crate::surface::drift::{Drift, Drifted, Size};
 pub use crate::surface::{Around, Came, Gap, RunTable, ServiceGaps, StopClass};
 pub use action::{ActionState, ActionView};
+pub use contain::StopState;
 pub use detail::{ChangeDetail, Mark, RunDetail, Step, Suspicion, Turn};
 pub use first::{Ended, Hop, PastView, RatedView, SimilarView, WayView};
+pub use freeze::{FreezeView, Freezing, PassedLine};
 pub use hands::{CallLine, HaltView, HandsView, HarmLine, ReadLine};
 pub use incident::{AlertGroup, AlertLine, DecisionLine, DiagnosisView, IncidentState, IncidentView, NoteLine};
 pub use mix::{MixValue, MixView, Share};

@@ -19,7 +19,7 @@ pub(super) use process::{USUAL, find_targets};
 pub(super) use rehearsal::Rehearsal;
 pub use silence::SilenceExecutor;
 
-use crate::event::{Fingerprint, Outcome, Plan, Target};
+use crate::event::{Fingerprint, Outcome, Plan, Request, Target};
 
 /// What a plan would touch if it ran now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,5 +72,6 @@ pub(super) fn of<'a>(all: &'a [Box<dyn Executor>], plan: &Plan) -> anyhow::Resul
 /// Whether every text of it looks like what it is.
 pub(super) fn is_odd(plan: &Plan) -> bool {
     let odd = |text: &str| !text.chars().all(|c| c == ' ' || c == '\n' || c.is_ascii_graphic());
-    plan.request.texts().iter().any(|text| odd(text.raw())) || plan.targets.iter().any(|target| odd(target.name.raw()))
+    plan.requests().flat_map(Request::texts).any(|text| odd(text.raw()))
+        || plan.targets.iter().any(|target| odd(target.name.raw()))
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::{Executor, Reach, Watch, is_odd};
-use crate::event::{Fingerprint, Outcome, Plan, Request, Target, Untrusted};
+use crate::event::{Fingerprint, Outcome, Plan, Purpose, Request, Target, Untrusted};
+use crate::response::hook::environment;
 use crate::response::runbook::TARGET;
 use crate::response::wall;
 
@@ -22,6 +23,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const TURN: Duration = Duration::from_millis(50);
 /// What is kept of what it says: the end of it.
 const KEPT: usize = 32 * 1024;
+/// The last lines of what a freeze says are kept: whom it holds.
+const HELD: usize = 40;
 /// So many of several targets may fail before the rest is left alone, where more than that are asked.
 const MOST_FAILED: u32 = 1;
 
@@ -141,6 +144,10 @@ impl ProcessExecutor {
         };
         let last = said.last();
         match stopped {
+            // Whom it holds, a line each.
+            None if ended.success() && matches!(plan.purpose, Purpose::Freeze { .. }) => {
+                Outcome::Done { receipt: format!("exit 0: {}", said.lines(HELD)).into() }
+            }
             Some(stop) => unknown(format!("{stop}, so it was ended where it was; it last said: {last}")),
             None if ended.success() => Outcome::Done { receipt: format!("exit 0: {last}").into() },
             None => {
@@ -161,6 +168,7 @@ impl ProcessExecutor {
             .env("LANG", "C.UTF-8")
             .env("WARROOM_PLAN", plan.id().to_string())
             .env("WARROOM_IDEMPOTENCY_KEY", plan.idempotency_key.raw())
+            .envs(environment(plan))
             .envs(self.keep.iter().chain([&"HOME".to_owned()]).filter_map(|name| Some((name, std::env::var_os(name)?))))
             .current_dir(folder.path())
             .process_group(0)
@@ -231,6 +239,18 @@ impl Said {
         let text = String::from_utf8_lossy(&kept);
         let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
         last.chars().take(400).collect()
+    }
+
+    /// The last lines that say something, at most so many.
+    fn lines(&self, most: usize) -> String {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&kept);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        match lines.len() {
+            0 => "nothing".to_owned(),
+            all if all > most => format!("… {} lines before\n{}", all - most, lines[all - most..].join("\n")),
+            _ => lines.join("\n"),
+        }
     }
 }
 

@@ -36,6 +36,20 @@ pub use pattern::{Glob, Pattern};
 pub use request::Surroundings;
 pub use shelf::Shelf;
 pub use template::{Template, Unfilled, Values};
+/// What a request that changes something does besides, as far as its words tell.
+#[must_use]
+pub fn effects_of(request: &crate::event::Request) -> std::collections::BTreeSet<Effect> {
+    use crate::event::{Request, Untrusted};
+    match request {
+        Request::Process { argv } => {
+            let words: Vec<String> = argv.iter().map(|word: &Untrusted| word.raw().to_owned()).collect();
+            effects::of_command(&words, Mode::Write).effects
+        }
+        Request::Http { method, url, .. } => effects::of_http(method.raw(), url.raw(), Mode::Write).effects,
+        Request::Sql { statement, .. } => effects::of_sql(statement.raw(), Mode::Write).effects,
+    }
+}
+
 pub use types::{
     Action, Effect, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Parameter, Reversible, Rollback,
     RollbackOf, Runbook, Stage, Step, TARGET, When,

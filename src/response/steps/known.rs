@@ -25,7 +25,7 @@ impl LocalDesk {
     }
 
     /// Where the incident is, as the labels of its alerts agree.
-    pub(super) fn environment(&self, facts: &Facts) -> Option<Untrusted> {
+    pub(in crate::response) fn environment(&self, facts: &Facts) -> Option<Untrusted> {
         let mut found = facts
             .alerts
             .iter()

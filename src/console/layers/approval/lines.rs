@@ -6,15 +6,15 @@ use crate::console::glyph::Glyphs;
 use crate::console::pane::Cx;
 use crate::console::safe;
 use crate::console::theme::Role;
-use crate::event::{Plan, PlanId, Policy, Request, Untrusted};
-use crate::response::asks;
+use crate::event::{Plan, PlanId, Policy, Purpose, Request, Untrusted};
+use crate::response::{asks, environment};
 
 /// Blanks in a row from which on each is shown as a sign.
 const LONG_BLANK: usize = 3;
 
 /// Whether everything that runs is printable ASCII, so that it looks like what it is.
 pub(super) fn is_plain(plan: &Plan) -> bool {
-    let texts = plan.request.texts().into_iter().chain(plan.targets.iter().flat_map(|t| [&t.kind, &t.name]));
+    let texts = plan.requests().flat_map(Request::texts).chain(plan.targets.iter().flat_map(|t| [&t.kind, &t.name]));
     texts.into_iter().all(|text| text.raw().bytes().all(|b| b == b' ' || b == b'\n' || b.is_ascii_graphic()))
 }
 
@@ -70,6 +70,34 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
         out.push(Line::from(safe::made(line, text)));
     }
 
+    let environment = environment(plan);
+    if !environment.is_empty() && matches!(plan.request, Request::Process { .. }) {
+        heading(&mut out, "In its environment".to_owned());
+        for (name, value) in &environment {
+            let line = format!("{name}={}", visible(&Untrusted::from(value.as_str()), glyphs));
+            out.extend(chunks(&line, width).into_iter().map(|line| Line::from(safe::made(line, text))));
+        }
+    }
+    if let Purpose::Freeze { until, release, .. } = &plan.purpose {
+        let when = cx.clock(*until);
+        match release {
+            Some(release) => {
+                let (what, first, rest) = exactly(release, glyphs);
+                heading(
+                    &mut out,
+                    format!("Approved with it: at {when} this lets changes go on, without being asked again"),
+                );
+                out.push(Line::from(safe::made(what, muted)));
+                for line in chunks(&first, width) {
+                    out.push(Line::from(safe::made(line, cx.of(Role::New))));
+                }
+                for line in rest.iter().flat_map(|line| chunks(line, width)) {
+                    out.push(Line::from(safe::made(line, text)));
+                }
+            }
+            None => heading(&mut out, format!("It was told to end by itself at {when}; nothing is sent then")),
+        }
+    }
     if let Some(dry) = &plan.dry_run {
         heading(&mut out, "A dry run of it, which changed nothing, said".to_owned());
         let (_, first, rest) = exactly(&dry.request, glyphs);

@@ -12,7 +12,8 @@ use crate::console::sheet::{Content, Sheet, once_read};
 use crate::console::theme::Role;
 use crate::console::widgets::words;
 use crate::engine::view::{ActionState, ActionView};
-use crate::event::{Outcome, PlanId, Policy, Recovery, Request, Untrusted};
+use crate::event::{Outcome, PlanId, Policy, Purpose, Recovery, Request, Untrusted};
+use crate::response::environment;
 
 /// A plan.
 #[derive(Debug)]
@@ -153,6 +154,16 @@ fn lay_out(cx: &Cx<'_>, action: &ActionView, width: usize) -> Vec<Line<'static>>
     }
     lines.extend(heading(cx, "Exactly this is sent"));
     lines.extend(request(cx, &plan.request, width));
+    if matches!(plan.request, Request::Process { .. }) {
+        for (name, value) in environment(plan) {
+            lines.extend(field(cx, name, &value.as_str().into(), Policy::Exact, width, text));
+        }
+    }
+    if let Purpose::Freeze { until, release: Some(release), .. } = &plan.purpose {
+        lines.extend(heading(cx, "And this when it ends, approved with it"));
+        lines.extend(beside(cx, "at", vec![safe::made(cx.clock(*until), text)], width));
+        lines.extend(request(cx, release, width));
+    }
     lines.extend(heading(cx, "It touches"));
     for target in &plan.targets {
         let mut spans = vec![safe::lit("  ", text)];
