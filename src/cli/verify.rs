@@ -1,4 +1,4 @@
-//! `warroom verify`: checks every link of the journal's chains.
+//! `warroom verify`: checks every link of the journal's chains, or an exported proof without any journal.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,15 @@ use anyhow::Context;
 use super::config::Config;
 use super::out::Out;
 use super::{Common, Exit};
-use crate::journal::{Checkpoint, Journal, SqliteJournal, Verdict, guard};
+use crate::event::{Policy, Untrusted};
+use crate::journal::{Checkpoint, Journal, SqliteJournal, Verdict, guard, proof};
 
 /// Arguments of `warroom verify`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
+    /// A proof (`warroom export --incident N --proof FILE`), checked without the journal it came from
+    #[arg(value_name = "PROOF")]
+    pub proof: Option<PathBuf>,
     /// JSON instead of text, one object
     #[arg(long)]
     pub json: bool,
@@ -41,8 +45,11 @@ struct Report<'a> {
 /// # Errors
 /// When it could not be done; the error says why and what to do.
 pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> {
-    let config = Config::load(common)?;
     let against = args.checkpoint.as_deref().map(checkpoint).transpose()?;
+    if let Some(path) = &args.proof {
+        return proof(path, against.as_ref(), args.json, out);
+    }
+    let config = Config::load(common)?;
     let journal = SqliteJournal::open_read_only(&config.journal)?;
     let mut said = Instant::now();
     let verdict = journal.verify(against.as_ref(), &mut |seq, head| {
@@ -59,6 +66,62 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         out.line(&told(&verdict, against.as_ref(), &config.journal))?;
     }
     Ok(if whole { Exit::Good } else { Exit::FoundWrong })
+}
+
+/// Checks a proof. Neither the configuration nor a journal is read: this may be any machine.
+fn proof(path: &Path, against: Option<&Checkpoint>, json: bool, out: &mut Out) -> anyhow::Result<Exit> {
+    let shown = Untrusted::from(path.display().to_string()).show(Policy::Exact).as_str().to_owned();
+    let file = std::fs::File::open(path).with_context(|| format!("{shown} cannot be opened"))?;
+    let checked =
+        proof::check(std::io::BufReader::new(file), against).with_context(|| format!("{shown} cannot be read"))?;
+    let exit = if checked.is_ok() { Exit::Good } else { Exit::FoundWrong };
+    if json {
+        let (proved, fault) = (checked.as_ref().ok(), checked.as_ref().err());
+        out.json(&serde_json::json!({"proof": shown, "holds": fault.is_none(), "proved": proved, "fault": fault}))?;
+        return Ok(exit);
+    }
+    let line = match &checked {
+        Ok(proved) => {
+            let show = |text: &str| Untrusted::from(text).show(Policy::Exact).as_str().to_owned();
+            let header = &proved.header;
+            let known = match (against, proved.checkpoint) {
+                (Some(checkpoint), Some(true)) => format!("the checkpoint of {} knows the same chain", checkpoint.at),
+                (Some(checkpoint), _) => format!(
+                    "the checkpoint of {} at entry {} is of none of these links, so it says nothing of them",
+                    checkpoint.at, checkpoint.head
+                ),
+                (None, _) => "that the chain was not made up afterwards is only seen with --checkpoint".to_owned(),
+            };
+            let let_go = match proved.let_go {
+                0 => String::new(),
+                n => format!(" (what {n} of them said was let go of since)"),
+            };
+            format!(
+                "{shown} holds: {} entries of INC-{}{let_go}, every link of {} from entry {} to {}; {known}\nhead {} at {}, exported \
+                 by {} ({}) at {} with {}\n{}",
+                proved.entries,
+                header.incident,
+                proved.links,
+                proved.first,
+                header.head.head,
+                header.head.digest,
+                header.head.at,
+                show(&header.exported_by),
+                show(&header.known_by),
+                header.exported_at,
+                show(&header.program),
+                header.statement
+            )
+        }
+        Err(fault) => {
+            let what = Untrusted::from(fault.to_string()).show(Policy::Prose).as_str().to_owned();
+            format!(
+                "{shown} does not hold: {what}\nIt was altered after it was written, or never was such a proof; nothing in it can be trusted"
+            )
+        }
+    };
+    out.line(&line)?;
+    Ok(exit)
 }
 
 fn told(verdict: &Verdict, against: Option<&Checkpoint>, path: &Path) -> String {

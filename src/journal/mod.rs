@@ -15,6 +15,7 @@ mod chain;
 mod error;
 pub mod guard;
 pub mod limits;
+pub mod proof;
 pub mod redact;
 mod sqlite;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `warroom export`: writes an incident as a bundle, entries, a checkpoint, or a backup.
 
 mod bundle;
+mod proof;
 mod stops;
 
 use std::fmt::Write as _;
@@ -38,6 +39,10 @@ pub struct Args {
     /// The moment at which a bundle is to be judged [default: when the incident was opened]
     #[arg(long, requires = "folder", value_name = "TIME")]
     pub as_of: Option<Time>,
+    /// The entries of the incident that --incident names with their chain of custody, into a file that does not exist yet:
+    /// `warroom verify FILE` checks it anywhere, without the journal
+    #[arg(long, group = "what", requires = "incident", conflicts_with_all = ["since", "folder", "out"], value_name = "FILE")]
+    pub proof: Option<PathBuf>,
     /// The state of the chains now: keep it elsewhere, and `warroom verify --checkpoint` shows a rollback
     #[arg(long, group = "what", value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
@@ -71,6 +76,9 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
             .and_then(|()| file.sync_all());
         written.with_context(|| format!("{} cannot be written", path.display()))?;
         out.note(&format!("{}: checkpoint at entry {}", path.display(), checkpoint.head));
+    }
+    if let (Some(path), Some(incident)) = (&args.proof, args.incident) {
+        return proof::write(&Arc::new(journal), incident, path, out);
     }
     if let (Some(folder), Some(incident)) = (&args.folder, args.incident) {
         let journal: SharedJournal = Arc::new(SqliteJournal::open_read_only(&config.journal)?);

@@ -12,8 +12,8 @@ use crate::event::{
 use crate::surface::severity::Label;
 
 use super::{
-    ActionView, Around, Bounded, ChangeLine, FreezeView, HandsView, MixView, RatedView, ReadingView, ReplayView, RunLine,
-    SeriesLine, SimilarView, StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
+    ActionView, Around, Bounded, ChangeLine, FreezeView, HandsView, MixView, RatedView, ReadingView, ReplayView,
+    RunLine, SeriesLine, SimilarView, StopLine, SurfaceLine, TimelineItem, TriageLine, WayView,
 };
 
 /// One incident.

@@ -11,6 +11,7 @@ mod commit;
 mod holder;
 mod index;
 mod lease;
+mod links;
 mod parts;
 mod path;
 mod place;

@@ -221,6 +221,9 @@ impl LocalDesk {
             finding,
             about: surfaces.clone(),
             says: None,
+            component: None,
+            change: None,
+            rule: Untrusted::default(),
             effects: Vec::new(),
             by: None,
         };
