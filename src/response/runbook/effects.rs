@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::effect::{Effect, Reversible};
 use super::pattern::Glob;
 use super::template::Template;
-use super::types::{Effect, Mode, Reversible};
+use super::types::Mode;
 use super::{reading, sql};
 
 const FILE: &str = include_str!("../../../assets/effects.toml");

@@ -4,8 +4,10 @@
 //! until something shows that it only reads: a table of commands, or its author's word and the wall. Nothing here runs
 //! anything. What a file holds is data: nothing panics on it, and everything that is wrong with it is said with file and line.
 
+mod attributes;
 mod blocks;
 mod check;
+mod effect;
 mod effects;
 mod front;
 mod info;
@@ -30,6 +32,7 @@ mod types;
 mod words;
 
 pub use check::{Checked, Here, check};
+pub use effect::{Effect, Reversible};
 pub use matching::{Facts, Known, Match, known, matched};
 pub use meaning::Meaning;
 pub use pattern::{Glob, Pattern};
@@ -51,6 +54,6 @@ pub fn effects_of(request: &crate::event::Request) -> std::collections::BTreeSet
 }
 
 pub use types::{
-    Action, Effect, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Parameter, Reversible, Rollback,
-    RollbackOf, Runbook, Stage, Step, TARGET, When,
+    Action, Escalation, Finding, Host, Input, KnownFrom, Level, Matches, Mode, Parameter, Rollback, RollbackOf,
+    Runbook, Stage, Step, TARGET, When,
 };

@@ -1,9 +1,10 @@
 //! Steps that ask over the network: statements, queries and requests, with places for inputs where a value stays a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::event::Untrusted;
 
+use super::attributes::Attributes;
 use super::places::Signs;
 use super::steps::{Found, Steps};
 use super::template::{Fit, Piece, Template};
@@ -11,7 +12,7 @@ use super::types::{Action, Host, Mode};
 use super::{effects, reading, sql};
 
 impl Steps<'_> {
-    pub(super) fn sql(&mut self, attributes: &BTreeMap<&str, &str>, text: &str, line: u32) -> Found {
+    pub(super) fn sql(&mut self, attributes: &Attributes<'_>, text: &str, line: u32) -> Found {
         let statement = sql::template(text, self.places, line).unwrap_or_else(|(at, what)| {
             self.says.error(at, what);
             Template::text(text)
@@ -31,7 +32,7 @@ impl Steps<'_> {
         Found {
             does: effects::of_sql(&shown, mode),
             shown: reads.map(|what| format!("{what}, in a transaction that only reads")),
-            action: Action::Sql { database: attributes.get("database").map(|name| Untrusted::from(*name)), statement },
+            action: Action::Sql { database: attributes.get("database").map(Untrusted::from), statement },
             shell: false,
             hosts: Vec::new(),
         }

@@ -1,44 +1,18 @@
 //! From a fenced block to a step: what it would run, whether it only reads, and why.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use crate::event::{Policy, Tier, Untrusted};
+use crate::event::{Policy, Untrusted};
 
+use super::attributes::{Attributes, MAX_TIMEOUT};
 use super::blocks::{Block, MAX_BLOCK};
-use super::front::{MAX_TIER, host_of, joined, strange_key};
-use super::meaning::Meaning;
+use super::effect::{Effect, Reversible};
+use super::front::{host_of, joined};
 use super::places::Places;
-use super::says::{Says, duration, slug};
+use super::says::{Says, slug};
 use super::template::Template;
-use super::types::{Action, Effect, Host, Mode, Parameter, Reversible, Stage, Step};
+use super::types::{Action, Host, Mode, Parameter, Step};
 use super::{effects, reading, script, words};
-
-/// A step may take at most so long.
-const MAX_TIMEOUT: Duration = Duration::from_secs(3_600);
-/// A stage may be held or awaited at most so long.
-const MAX_HOLD: Duration = Duration::from_secs(7 * 86_400);
-
-/// Attributes of a block.
-const KEYS: [&str; 17] = [
-    "name",
-    "mode",
-    "hosts",
-    "timeout",
-    "tier",
-    "rollback",
-    "verify",
-    "dry_run",
-    "shell",
-    "shared_by",
-    "database",
-    "share",
-    "hold",
-    "within",
-    "precondition",
-    "for_each",
-    "says",
-];
 
 /// What a block's language makes of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,12 +74,7 @@ impl Steps<'_> {
         if block.open {
             self.says.error(block.line, "the block begins here and is never closed, so it takes in all that follows");
         }
-        let attributes: BTreeMap<&str, &str> =
-            block.info.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        // Attributes of others stand there too; ours are told from them by nearness only.
-        for key in attributes.keys().filter(|key| !KEYS.contains(key)) {
-            strange_key(key, block.line, &KEYS, self.says);
-        }
+        let attributes = Attributes::of(block, self.says);
         let line = block.line + 1;
         match language {
             Language::Shell | Language::Console => self.shell(block, &attributes, &text, line),
@@ -124,8 +93,8 @@ impl Steps<'_> {
         }
     }
 
-    fn shell(&mut self, block: &Block, attributes: &BTreeMap<&str, &str>, text: &str, line: u32) {
-        let asked = attributes.get("shell").is_some_and(|value| *value == "true");
+    fn shell(&mut self, block: &Block, attributes: &Attributes<'_>, text: &str, line: u32) {
+        let asked = attributes.get("shell") == Some("true");
         let taken = if asked {
             Err("its author asks for a shell".to_owned())
         } else {
@@ -141,7 +110,7 @@ impl Steps<'_> {
             }
             Ok(commands) => {
                 let all: Vec<(u32, Found)> = commands.into_iter().map(|one| (one.line, command(one.words))).collect();
-                let silent = !attributes.contains_key("mode");
+                let silent = attributes.get("mode").is_none();
                 if silent && all.iter().all(|(_, found)| found.shown.is_ok()) {
                     let lines: Vec<&str> = text.lines().collect();
                     for (nth, (at, found)) in all.into_iter().enumerate() {
@@ -198,7 +167,7 @@ impl Steps<'_> {
     fn push(
         &mut self,
         block: &Block,
-        attributes: &BTreeMap<&str, &str>,
+        attributes: &Attributes<'_>,
         text: &str,
         line: u32,
         found: Found,
@@ -208,8 +177,8 @@ impl Steps<'_> {
         let hidden = is_hidden(text);
         let declared = match attributes.get("mode") {
             None => None,
-            Some(&"read") => Some(Mode::Read),
-            Some(&"write") => Some(Mode::Write),
+            Some("read") => Some(Mode::Read),
+            Some("write") => Some(Mode::Write),
             Some(other) => {
                 self.says.error(block.line, format!("mode={other} is neither read nor write"));
                 Some(Mode::Write)
@@ -226,15 +195,15 @@ impl Steps<'_> {
             self.says.error(block.line, format!("mode=read is not believed: {}", why.raw()));
         }
         let does = if mode == Mode::Read { again(&found, text) } else { found.does.clone() };
-        let dry_run = attributes.get("dry_run").and_then(|command| self.dry_run(command, block.line));
-        let rollback: Option<Untrusted> = attributes.get("rollback").map(|name| Untrusted::from(slug(name)));
+        let dry_run = attributes.dry_run(self.places, self.says);
+        let rollback = attributes.step("rollback");
         let mut inputs: Vec<Untrusted> = Vec::new();
         for name in uses(&found.action).into_iter().chain(dry_run.iter().flat_map(uses)) {
             if !inputs.contains(&name) {
                 inputs.push(name);
             }
         }
-        let own: Vec<Host> = self.hosts_of(attributes, block.line);
+        let own = attributes.hosts(self.says);
         let mut effects = does.effects;
         let reversible = match (&rollback, does.reversible) {
             (Some(_), Reversible::Unknown) => Reversible::Yes,
@@ -255,20 +224,16 @@ impl Steps<'_> {
             effects,
             reversible,
             hosts: joined(&joined(self.hosts, &own), &found.hosts),
-            timeout: self.time(attributes, "timeout", MAX_TIMEOUT, block.line),
-            tier: self.tier(attributes, block.line),
+            timeout: attributes.time("timeout", MAX_TIMEOUT, self.says),
+            tier: attributes.tier(self.says),
             rollback,
-            verify: attributes.get("verify").map(|name| Untrusted::from(slug(name))),
-            precondition: attributes.get("precondition").map(|name| Untrusted::from(slug(name))),
+            verify: attributes.step("verify"),
+            precondition: attributes.step("precondition"),
             dry_run,
-            for_each: attributes.get("for_each").map(|name| Untrusted::from(slug(name))),
-            shared_by: attributes.get("shared_by").map(|text| Untrusted::from(*text)),
-            stage: Stage {
-                share: self.share(attributes, block.line),
-                hold: self.time(attributes, "hold", MAX_HOLD, block.line),
-                within: self.time(attributes, "within", MAX_HOLD, block.line),
-            },
-            meaning: self.meaning(attributes, &found.action, &inputs, mode, block.line),
+            for_each: attributes.step("for_each"),
+            shared_by: attributes.get("shared_by").map(Untrusted::from),
+            stage: attributes.stage(self.says),
+            meaning: attributes.meaning(&found.action, &inputs, mode, self.says),
             inputs,
             hidden,
             action: found.action,
@@ -276,7 +241,7 @@ impl Steps<'_> {
         self.all.push(step);
     }
 
-    fn name(&mut self, block: &Block, attributes: &BTreeMap<&str, &str>, part: Option<usize>) -> String {
+    fn name(&mut self, block: &Block, attributes: &Attributes<'_>, part: Option<usize>) -> String {
         let given =
             attributes.get("name").or(attributes.get("label")).map(|name| slug(name)).filter(|name| !name.is_empty());
         let base = given.clone().unwrap_or_else(|| slug(&block.heading));
@@ -296,89 +261,6 @@ impl Steps<'_> {
         }
         self.names.insert(name.clone(), block.line);
         name
-    }
-
-    fn dry_run(&mut self, command: &str, line: u32) -> Option<Action> {
-        match words::command(command, self.places, line) {
-            Ok(words) => Some(Action::Command(words)),
-            Err(why) => {
-                self.says.error(line, format!("dry_run is one command without a shell: {why}"));
-                None
-            }
-        }
-    }
-
-    fn meaning(
-        &mut self,
-        attributes: &BTreeMap<&str, &str>,
-        action: &Action,
-        inputs: &[Untrusted],
-        mode: Mode,
-        line: u32,
-    ) -> Meaning {
-        let Some(text) = attributes.get("says") else { return Meaning::default() };
-        match Meaning::parse(text, inputs) {
-            Ok(meaning) => {
-                if mode == Mode::Write {
-                    self.says.warn(line, "says is for steps that only read: what this one answers is no finding");
-                } else if let Some(what) = meaning.unfit(action) {
-                    self.says.error(line, what);
-                }
-                meaning
-            }
-            Err(what) => {
-                self.says.error(line, what);
-                Meaning::default()
-            }
-        }
-    }
-
-    fn hosts_of(&mut self, attributes: &BTreeMap<&str, &str>, line: u32) -> Vec<Host> {
-        let mut hosts = Vec::new();
-        for text in
-            attributes.get("hosts").copied().unwrap_or_default().split([',', ' ']).filter(|text| !text.is_empty())
-        {
-            match host_of(text) {
-                Ok(host) => hosts.push(host),
-                Err(what) => self.says.error(line, what),
-            }
-        }
-        hosts
-    }
-
-    fn time(&mut self, attributes: &BTreeMap<&str, &str>, key: &str, most: Duration, line: u32) -> Option<Duration> {
-        let text = attributes.get(key)?;
-        match duration(text) {
-            Some(time) if time <= most => Some(time),
-            Some(_) => {
-                self.says.error(line, format!("{key}={text} is longer than {} h", most.as_secs() / 3_600));
-                None
-            }
-            None => {
-                self.says.error(line, format!("{key}={text} is no duration: 30s, 10m, 1h30m"));
-                None
-            }
-        }
-    }
-
-    fn tier(&mut self, attributes: &BTreeMap<&str, &str>, line: u32) -> Option<Tier> {
-        let text = attributes.get("tier")?;
-        let tier = text.parse().ok().filter(|tier| *tier <= MAX_TIER).map(Tier);
-        if tier.is_none() {
-            self.says.error(line, format!("tier={text}: a tier is 0 (reading) to {MAX_TIER} (everywhere, for good)"));
-        }
-        tier
-    }
-
-    fn share(&mut self, attributes: &BTreeMap<&str, &str>, line: u32) -> Option<f64> {
-        let text = attributes.get("share")?;
-        let share =
-            text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok()).map(|percent| percent / 100.0);
-        let share = share.filter(|share| (0.0..=1.0).contains(share));
-        if share.is_none() {
-            self.says.error(line, format!("share={text}: a share of the traffic is 0% to 100%"));
-        }
-        share
     }
 }
 
