@@ -63,8 +63,10 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             effects.push(Effect::Errand(Box::new(errand)));
         }
         Action::Harm => {
-            let Some(incident) = model.incident() else { return };
-            let (layer, errand) = HarmLayer::new(incident);
+            // As it is now: a picture that is held back while somebody reads may know of fewer bad runs.
+            let live = model.live.incidents.items.iter().find(|incident| incident.id == id).cloned();
+            let Some(incident) = live else { return };
+            let (layer, errand) = HarmLayer::new(&incident);
             push(model, Box::new(layer));
             effects.push(Effect::Errand(Box::new(errand)));
         }

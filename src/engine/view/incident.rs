@@ -66,7 +66,7 @@ pub struct IncidentView {
     /// Agent runs, worst first.
     pub runs: Bounded<RunLine>,
     /// The runs of it that went wrong, the newest first: what the list of harm is made of.
-    #[serde(skip)]
+    #[serde(default)]
     pub bad_runs: Bounded<TraceId>,
     /// How all of those runs ended, before and since.
     #[serde(default)]
