@@ -127,7 +127,7 @@ impl LocalDesk {
             targets: services.iter().map(|name| Target { kind: "changes of".into(), name: name.clone() }).collect(),
             tier: Tier(WIDEST),
             policy: Untrusted::default(),
-            taint: services.iter().map(|name| taint(name)).collect(),
+            taint: services.iter().map(taint).collect(),
             undo: undo.into(),
             idempotency_key: key.into(),
             proposed_by: by.login.clone(),
@@ -175,24 +175,20 @@ impl LocalDesk {
         plan.proposed_by = by.login.clone();
         self.propose_as_it_stands(plan, by, now)
     }
+}
 
-    /// What is recorded together with the approval of a freeze: what ends it, approved by the same key.
-    pub(super) fn ends_with(&self, freeze: &Plan, approved: &Recorded, now: Time) -> anyhow::Result<Vec<Draft>> {
-        let Purpose::Freeze { until, .. } = &freeze.purpose else { return Ok(Vec::new()) };
-        let Some(release) = release_plan(freeze, approved.plan, *until) else { return Ok(Vec::new()) };
-        let id = release.id();
-        let nonce = random()?;
-        let recorded = Recorded {
-            plan: id,
-            execute_by: *until + RELEASE_WITHIN,
-            nonce: nonce.as_str().into(),
-            ..approved.clone()
-        };
-        Ok(vec![
-            plan_draft(now, release_draft_key(approved.plan), id, &release.into()),
-            plan_draft(now, format!("approved/{nonce}"), id, &recorded.into()),
-        ])
-    }
+/// What is recorded together with the approval of a freeze: what ends it, approved by the same key.
+pub(super) fn ends_with(freeze: &Plan, approved: &Recorded, now: Time) -> anyhow::Result<Vec<Draft>> {
+    let Purpose::Freeze { until, .. } = &freeze.purpose else { return Ok(Vec::new()) };
+    let Some(release) = release_plan(freeze, approved.plan, *until) else { return Ok(Vec::new()) };
+    let id = release.id();
+    let nonce = random()?;
+    let recorded =
+        Recorded { plan: id, execute_by: *until + RELEASE_WITHIN, nonce: nonce.as_str().into(), ..approved.clone() };
+    Ok(vec![
+        plan_draft(now, release_draft_key(approved.plan), id, &release.into()),
+        plan_draft(now, format!("approved/{nonce}"), id, &recorded.into()),
+    ])
 }
 
 /// The key under which what ends a freeze is proposed: once, however often the freeze is approved.

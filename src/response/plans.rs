@@ -8,6 +8,7 @@ use super::approval::{Approval, EXECUTING, Moment, Surroundings, deny, digest_of
 use super::desk::{LocalDesk, MAX_TEXT, random, says_something};
 use super::execute::silence::{self, Asked};
 use super::execute::{self, Executor, Reach, Rehearsal, SilenceExecutor};
+use super::freeze;
 use super::guard::{asked_to_type, needs_second_person};
 use super::ledger::{self, Ledger, outcome_key, plan_draft};
 use super::past::{self, Past};
@@ -170,7 +171,7 @@ impl LocalDesk {
             nonce: nonce.as_str().into(),
             broke_glass: glass.cloned(),
         };
-        let mut drafts = self.ends_with(&plan, &approved, now)?;
+        let mut drafts = freeze::ends_with(&plan, &approved, now)?;
         drafts.push(plan_draft(now, format!("approved/{nonce}"), id, &approved.into()));
         self.journal.append(drafts).context("cannot record, so nothing is approved")?;
         let around = self.surroundings(self.executor(&plan)?);

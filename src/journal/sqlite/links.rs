@@ -1,6 +1,6 @@
 //! The links of the chain as they are stored, for a proof that somebody else checks.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::Write;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -90,7 +90,7 @@ fn write(
     to: &mut dyn Write,
 ) -> Result<(u64, u64), Failed> {
     let mut writer = Writer::begin(to, header).map_err(Failed::Write)?;
-    let mut known: HashMap<WriterId, ()> = HashMap::new();
+    let mut known: HashSet<WriterId> = HashSet::new();
     let mut statement = connection.prepare(
         "SELECT seq, writer, place, at, at_ns, arrived, kind, key, terms, digest, coding, blob, body
          FROM entries WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
@@ -120,7 +120,7 @@ fn write(
             why: None,
             body: None,
         };
-        if known.insert(of, ()).is_none() {
+        if known.insert(of) {
             link.previous = Some(previous(connection, of, place, seq)?);
         }
         link.why = why(&link);
