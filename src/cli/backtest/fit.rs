@@ -12,7 +12,8 @@ use crate::diagnosis::Prior;
 use crate::event::{Calibration, Digest};
 use crate::feedback::{Outcome, Reliability, fit};
 
-/// So many incidents of a team's own weigh as much as all shipped cases: a choice, not a finding.
+/// So many incidents of a team's own weigh as much as all shipped cases: of a handful that were tried, those from 3 to 30 differ little
+/// (`docs/judgement.md`).
 const WORTH: f64 = 30.0;
 /// The weight of cases in which nothing is wrong: as much as all others of their family together, so that how many of each were recorded
 /// makes no false alarm likelier.

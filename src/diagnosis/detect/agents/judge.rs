@@ -6,7 +6,7 @@ use crate::surface::stats::ln_bayes_two_proportions;
 use super::super::super::candidate::{Candidate, Finding};
 use super::super::super::scene::Scene;
 use super::behaviour;
-use super::lead::{LOGGED, SEEN, surface};
+use super::lead::{LOGGED, SEEN, TEMPER, surface};
 use super::outcome::{View, clock, say};
 
 /// A judge that was changed and not logged is the rarest of causes: whoever changes it is the one who reads it.
@@ -45,7 +45,7 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>, others: &[Candidate]) -> 
             let moved = behaviour::strongest(view, split);
             if moved.weight > 1.0 {
                 let text = format!("the runs themselves changed: {}", moved.text);
-                candidate.find(Finding::new("behaviour", -moved.weight.min(2.0), text, Vec::new()));
+                candidate.find(Finding::new("behaviour", -TEMPER * moved.weight.min(2.0), text, Vec::new()));
             }
         } else if let Some(split) = outcome.split {
             let moved = behaviour::strongest(view, split);
@@ -55,7 +55,7 @@ pub(super) fn look(scene: &Scene<'_>, view: &View<'_>, others: &[Candidate]) -> 
             } else {
                 format!("the verdict moved and the runs did not: {}", moved.text)
             };
-            candidate.find(Finding::new("behaviour", weight, text, Vec::new()));
+            candidate.find(Finding::new("behaviour", TEMPER * weight, text, Vec::new()));
             candidate.find(stricter(view, proxy, split));
             if explained > 0.0 {
                 let text = "a surface that is seen to have moved explains it".into();
