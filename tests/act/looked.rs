@@ -63,7 +63,9 @@ fn judged(yard: &Yard) -> Diagnosis {
         let page = yard.journal.read(&query).unwrap();
         let Some(last) = page.last() else { break };
         query.after = last.seq;
-        page.iter().for_each(|record| fold.apply(record));
+        for record in &page {
+            fold.apply(record);
+        }
     }
     fold.diagnosis(INCIDENT, Time::now()).expect("it has an alert")
 }

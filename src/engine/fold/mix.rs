@@ -44,7 +44,7 @@ fn mix(surface: Surface, values: &BTreeMap<&Untrusted, (u64, u64)>) -> MixView {
             now: *now,
         })
         .collect();
-    lines.sort_by(|a, b| (b.before > 0, b.now, b.before).cmp(&(a.before > 0, a.now, a.before)));
+    lines.sort_by_key(|line| std::cmp::Reverse((line.before > 0, line.now, line.before)));
     let hidden = lines.len().saturating_sub(SHOWN) as u64;
     lines.truncate(SHOWN);
     MixView { surface, values: lines, hidden, now }

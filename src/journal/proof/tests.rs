@@ -49,7 +49,7 @@ fn a_proof_holds_without_the_journal_and_says_what_it_holds() {
 #[test]
 fn every_flipped_byte_is_found_and_its_line_named() {
     let (_, bytes) = proof();
-    let line_of = |at: usize| bytes[..at].iter().filter(|b| **b == b'\n').count() as u64 + 1;
+    let line_of = |at: usize| bytes[..at].split(|byte| *byte == b'\n').count() as u64;
     let lines = line_of(bytes.len()) - 1;
     for at in 0..bytes.len() {
         let mut altered = bytes.clone();

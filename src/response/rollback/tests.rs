@@ -189,7 +189,7 @@ proptest! {
             prop_assert!(since.iter().any(|seen| seen.step.raw() == "behaves" && seen.what == WELL));
             prop_assert!(!since.iter().any(|seen| seen.step.raw() == "forward" && seen.what == What::Done));
             prop_assert!(now - past[done].at.as_second() >= 100);
-            let looks = since.iter().filter(|seen| seen.step.raw() == "behaves").last();
+            let looks = since.iter().rfind(|seen| seen.step.raw() == "behaves");
             prop_assert_eq!(looks.map(|seen| seen.what), Some(WELL));
         }
     }

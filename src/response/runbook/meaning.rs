@@ -50,7 +50,9 @@ enum When {
 impl PartialEq for When {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Number(a, b, c), Self::Number(x, y, z)) => (a, b) == (x, y) && c.total_cmp(z).is_eq(),
+            (Self::Number(number, than, limit), Self::Number(other, other_than, other_limit)) => {
+                (number, than) == (other, other_than) && limit.total_cmp(other_limit).is_eq()
+            }
             (Self::Last { matches: a, not: b }, Self::Last { matches: x, not: y }) => {
                 (a.as_str(), b) == (x.as_str(), y)
             }

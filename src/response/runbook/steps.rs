@@ -242,8 +242,7 @@ impl Steps<'_> {
     }
 
     fn name(&mut self, block: &Block, attributes: &Attributes<'_>, part: Option<usize>) -> String {
-        let given =
-            attributes.get("name").or(attributes.get("label")).map(|name| slug(name)).filter(|name| !name.is_empty());
+        let given = attributes.get("name").or(attributes.get("label")).map(slug).filter(|name| !name.is_empty());
         let base = given.clone().unwrap_or_else(|| slug(&block.heading));
         let base = if base.is_empty() { format!("step-{}", self.all.len() + 1) } else { base };
         let whole = part.is_none_or(|nth| nth == 0);
