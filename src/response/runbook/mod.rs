@@ -37,7 +37,7 @@ pub use matching::{Facts, Known, Match, known, matched};
 pub use meaning::Meaning;
 pub use pattern::{Glob, Pattern};
 pub use request::Surroundings;
-pub use shelf::Shelf;
+pub use shelf::{Library, Shelf};
 pub use template::{Template, Unfilled, Values};
 /// What a request that changes something does besides, as far as its words tell.
 #[must_use]

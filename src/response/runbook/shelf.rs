@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use include_dir::{Dir as Embedded, include_dir};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -49,28 +51,14 @@ impl Shelf {
     /// Those in these folders alone; of two of one name the one in the earlier folder counts.
     #[must_use]
     pub fn of_folders(folders: &[PathBuf]) -> Self {
-        let mut shelf = Self::default();
-        let mut found: BTreeMap<Untrusted, Runbook> = BTreeMap::new();
-        let mut entries = 0;
-        for folder in folders {
-            let mut walk = Walk { top: folder, shelf: &mut shelf, found: &mut found, entries: &mut entries };
-            walk.begin();
-        }
-        shelf.runbooks = found.into_values().collect();
-        shelf
+        let (found, findings) = look(folders, &mut Known::default());
+        Self { runbooks: found.into_values().map(Arc::unwrap_or_clone).collect(), findings }
     }
 
     /// Those in these folders, and the built-in ones whose names they do not take.
     #[must_use]
     pub fn with_built_in(folders: &[PathBuf]) -> Self {
-        let mut shelf = Self::of_folders(folders);
-        for runbook in Self::built_in().runbooks {
-            if shelf.get(runbook.name.raw()).is_none() {
-                shelf.runbooks.push(runbook);
-            }
-        }
-        shelf.runbooks.sort_by(|a, b| a.name.cmp(&b.name));
-        shelf
+        Library::new(folders.to_vec()).shelf()
     }
 
     /// The runbook of this name.
@@ -78,6 +66,109 @@ impl Shelf {
     pub fn get(&self, name: &str) -> Option<&Runbook> {
         self.runbooks.iter().find(|runbook| runbook.name.raw() == name)
     }
+}
+
+/// The runbooks of some folders, and the built-in ones whose names they do not take. What was read once is not read again before
+/// its file is another.
+#[derive(Debug)]
+pub struct Library {
+    folders: Vec<PathBuf>,
+    known: Mutex<Known>,
+    built_in: OnceLock<Vec<Arc<Runbook>>>,
+}
+
+impl Library {
+    /// Of these folders. Reads nothing yet.
+    #[must_use]
+    pub fn new(folders: Vec<PathBuf>) -> Self {
+        Self { folders, known: Mutex::default(), built_in: OnceLock::new() }
+    }
+
+    /// All of them as they are now.
+    #[must_use]
+    pub fn shelf(&self) -> Shelf {
+        let (found, findings) = self.look();
+        Shelf { runbooks: found.into_values().map(Arc::unwrap_or_clone).collect(), findings }
+    }
+
+    /// The one of this name as it is now.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Runbook> {
+        self.look().0.remove(name).map(Arc::unwrap_or_clone)
+    }
+
+    fn look(&self) -> (BTreeMap<Untrusted, Arc<Runbook>>, Vec<Finding>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, findings) = look(&self.folders, &mut known);
+        let parsed = || Shelf::built_in().runbooks.into_iter().map(Arc::new).collect();
+        for runbook in self.built_in.get_or_init(parsed) {
+            found.entry(runbook.name.clone()).or_insert_with(|| Arc::clone(runbook));
+        }
+        (found, findings)
+    }
+}
+
+/// Files that were read, by their place.
+type Known = BTreeMap<PathBuf, (Stamp, Arc<Runbook>)>;
+
+/// By what a file is known to be the same: nobody can change it and keep its time of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// A file that was changed so short a time before it was read may be changed again without that being seen: clocks of file systems
+/// tick some hundred times a second, those of some network file systems once.
+const SETTLED: Duration = Duration::from_secs(3);
+
+impl Stamp {
+    #[expect(clippy::cast_possible_wrap, reason = "nanoseconds of a second")]
+    fn of(found: &rustix::fs::Stat) -> Self {
+        Self {
+            device: found.st_dev,
+            inode: found.st_ino,
+            size: found.st_size,
+            modified: (found.st_mtime, found.st_mtime_nsec as i64),
+            changed: (found.st_ctime, found.st_ctime_nsec as i64),
+        }
+    }
+
+    /// Whether it is long enough ago that the file was last changed.
+    fn is_settled(&self, now: SystemTime) -> bool {
+        let changed = u64::try_from(self.changed.0).ok().map(|second| UNIX_EPOCH + Duration::from_secs(second));
+        changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|since| since >= SETTLED)
+    }
+}
+
+/// What lies in these folders; `known` is what of it was read before, and then what of it can be known again.
+fn look(folders: &[PathBuf], known: &mut Known) -> (BTreeMap<Untrusted, Arc<Runbook>>, Vec<Finding>) {
+    let mut seen = Seen {
+        found: BTreeMap::new(),
+        findings: Vec::new(),
+        entries: 0,
+        before: std::mem::take(known),
+        after: Known::new(),
+        now: SystemTime::now(),
+    };
+    for folder in folders {
+        Walk { top: folder, seen: &mut seen }.begin();
+    }
+    *known = seen.after;
+    (seen.found, seen.findings)
+}
+
+/// What a look found so far.
+struct Seen {
+    found: BTreeMap<Untrusted, Arc<Runbook>>,
+    findings: Vec<Finding>,
+    entries: usize,
+    before: Known,
+    after: Known,
+    now: SystemTime,
 }
 
 fn embedded<'d>(folder: &'d Embedded<'d>, files: &mut Vec<(&'d Path, &'d [u8])>) {
@@ -95,9 +186,7 @@ fn is_runbook(path: &Path) -> bool {
 
 struct Walk<'w> {
     top: &'w Path,
-    shelf: &'w mut Shelf,
-    found: &'w mut BTreeMap<Untrusted, Runbook>,
-    entries: &'w mut usize,
+    seen: &'w mut Seen,
 }
 
 impl Walk<'_> {
@@ -112,7 +201,7 @@ impl Walk<'_> {
 
     fn say(&mut self, level: Level, path: &Path, what: String) {
         let place = self.top.join(path).display().to_string();
-        self.shelf.findings.push(Finding { level, place: place.into(), line: 1, what: what.into() });
+        self.seen.findings.push(Finding { level, place: place.into(), line: 1, what: what.into() });
     }
 
     fn folder(&mut self, folder: &OwnedFd, path: &Path, depth: usize) {
@@ -124,8 +213,8 @@ impl Walk<'_> {
             Ok(entries) => {
                 for entry in entries {
                     let Ok(entry) = entry else { break };
-                    *self.entries += 1;
-                    if *self.entries > size(limits::RUNBOOK_FILES) {
+                    self.seen.entries += 1;
+                    if self.seen.entries > size(limits::RUNBOOK_FILES) {
                         let what = format!(
                             "more than {} files lie in the folders: the rest is not looked at",
                             limits::RUNBOOK_FILES
@@ -188,33 +277,43 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, file: OwnedFd, path: &Path) {
-        match rustix::fs::fstat(&file) {
-            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => {}
+        let stamp = match rustix::fs::fstat(&file) {
+            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => Stamp::of(&found),
             Ok(_) => return self.say(Level::Warning, path, "it is not a regular file and not read".to_owned()),
             Err(error) => return self.say(Level::Error, path, format!("it cannot be read: {error}")),
-        }
+        };
         if let Err(what) = trusted(&file) {
             return self.say(Level::Error, path, what);
         }
-        let mut bytes = Vec::new();
-        // One byte more than fits tells that it did not.
-        if let Err(error) = File::from(file).take(limits::RUNBOOK_BYTES + 1).read_to_end(&mut bytes) {
-            return self.say(Level::Error, path, format!("it cannot be read: {error}"));
-        }
         let name = path.with_extension("").to_string_lossy().into_owned();
         let place = self.top.join(path).display().to_string();
-        if let Some(before) = self.found.get(&Untrusted::from(name.as_str())) {
+        if let Some(before) = self.seen.found.get(&Untrusted::from(name.as_str())) {
             let what = format!("{} has the same name and comes first", before.place.raw());
             return self.say(Level::Note, path, what);
         }
-        if self.found.len() >= size(limits::RUNBOOKS) {
+        if self.seen.found.len() >= size(limits::RUNBOOKS) {
             return self.say(
                 Level::Error,
                 path,
                 format!("there are more than {} runbooks: it is not read", limits::RUNBOOKS),
             );
         }
-        self.found.insert(name.as_str().into(), Runbook::parse(&name, &place, false, &bytes));
+        let whole = self.top.join(path);
+        let runbook = match self.seen.before.remove(&whole) {
+            Some((before, runbook)) if before == stamp => runbook,
+            _ => {
+                let mut bytes = Vec::new();
+                // One byte more than fits tells that it did not.
+                if let Err(error) = File::from(file).take(limits::RUNBOOK_BYTES + 1).read_to_end(&mut bytes) {
+                    return self.say(Level::Error, path, format!("it cannot be read: {error}"));
+                }
+                Arc::new(Runbook::parse(&name, &place, false, &bytes))
+            }
+        };
+        if stamp.is_settled(self.seen.now) {
+            self.seen.after.insert(whole, (stamp, Arc::clone(&runbook)));
+        }
+        self.seen.found.insert(name.as_str().into(), runbook);
     }
 }
 
@@ -290,6 +389,46 @@ mod tests {
         std::fs::write(dir.path().join("big.md"), "x".repeat(10 << 20)).unwrap();
         let shelf = Shelf::of_folders(&[dir.path().to_owned()]);
         assert!(shelf.runbooks[0].findings[0].what.raw().contains("at most"), "{:?}", shelf.runbooks[0].findings);
+    }
+
+    #[test]
+    fn a_file_that_was_read_is_read_again_when_it_is_another_and_not_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join("one.md"), dir.path().join("other.md"));
+        std::fs::write(&one, "# First\n").unwrap();
+        std::fs::write(&other, "# Other\n").unwrap();
+        let library = Library::new(vec![dir.path().to_owned()]);
+        // Looked at as if that were long ago, so that it counts as settled.
+        let at = |after: u64| SystemTime::now() + Duration::from_secs(after);
+        let look_at = |after: u64| {
+            let mut known = library.known.lock().unwrap();
+            let mut seen = Seen {
+                found: BTreeMap::new(),
+                findings: Vec::new(),
+                entries: 0,
+                before: std::mem::take(&mut *known),
+                after: Known::new(),
+                now: at(after),
+            };
+            Walk { top: dir.path(), seen: &mut seen }.begin();
+            *known = seen.after;
+            seen.found
+        };
+        let (fresh, again) = (look_at(0), look_at(60));
+        assert!(!Arc::ptr_eq(&fresh["one"], &again["one"]), "what was written just now is not known by its time");
+        let (third, fourth) = (look_at(60), look_at(60));
+        assert!(Arc::ptr_eq(&again["one"], &third["one"]) && Arc::ptr_eq(&third["one"], &fourth["one"]));
+        // Of the same length, with its time of modification put back.
+        let modified = std::fs::metadata(&one).unwrap().modified().unwrap();
+        std::fs::write(&one, "# Third\n").unwrap();
+        File::options().write(true).open(&one).unwrap().set_modified(modified).unwrap();
+        let fifth = look_at(60);
+        assert_eq!(fifth["one"].title.raw(), "Third");
+        assert!(Arc::ptr_eq(&fourth["other"], &fifth["other"]));
+        std::fs::remove_file(&other).unwrap();
+        assert!(!look_at(60).contains_key("other") && library.known.lock().unwrap().len() == 1);
+        assert_eq!(library.get("one").unwrap().title.raw(), "Third");
+        assert!(library.get("other").is_none() && library.shelf().runbooks.len() > 1);
     }
 
     #[test]
