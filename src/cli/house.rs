@@ -3,7 +3,7 @@
 //! Opened in that order and closed in the other: first nothing comes in any more, then what came in is recorded, then the
 //! engine saves what it knows, then the journal is let go.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,10 +11,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::config::Config;
-use super::{Common, listening, pace, reading};
+use super::{Common, listening, pace, reading, telling};
 use crate::engine::{self, Details, EngineConfig, Health, RunMeter, View, keep};
 use crate::event::{Person, Time};
 use crate::journal::{Journal, SharedJournal, SqliteJournal};
+use crate::report::tell::Teller;
 use crate::response::replay::{self, Lab, LocalLab, Patience};
 use crate::response::{self, Desk, LocalDesk};
 
@@ -131,20 +132,30 @@ impl House {
         } else {
             None
         };
+        let sink = telling::sink(&config)?.filter(|_| with.listens);
+        let hindered = sink.map(|sink| {
+            let hindered = telling::Hindered::default();
+            let teller = Teller::new(Arc::clone(&journal), sink, runtime.handle().clone());
+            runtime.spawn(telling::tell(teller, Arc::clone(&hindered)));
+            hindered
+        });
         let keeping = config.retention.map(|keep| keep::start(Arc::clone(&journal), keep, Arc::new(Time::now)));
         let engine = engine::start(
             Arc::clone(&journal),
             EngineConfig {
                 clock: Arc::new(Time::now),
-                health: health(listening.as_ref(), keeping.as_ref()),
+                health: health(listening.as_ref(), keeping.as_ref(), hindered),
                 person: with.person.then(|| person.clone()),
                 may_lead: true,
                 meter: with.listens.then_some(meter),
             },
         );
         let hands = super::hands::hands(&config, runtime.handle())?;
-        let rules = super::hands::rules(&config);
-        let desk = Arc::new(LocalDesk::new(Arc::clone(&journal), hands, rules, Time::now()));
+        let rules = Box::new(super::hands::reading_rules(&config));
+        let desk = Arc::new(LocalDesk::reading(Arc::clone(&journal), hands, rules, Time::now()));
+        // Beside the first frame, and before anybody can have proposed anything.
+        let early = Arc::downgrade(&desk);
+        runtime.spawn_blocking(move || early.upgrade().map(|desk| desk.read_rules()));
         let key = |key: &super::secret::Secret| key.reveal().to_owned();
         let endpoints = config.endpoints.iter().map(|one| (one.endpoint.clone(), one.key.as_ref().map(key))).collect();
         let handle = runtime.handle().clone();
@@ -220,12 +231,20 @@ impl House {
 }
 
 /// What those say about themselves that bring in and let go.
-fn health(listening: Option<&listening::Listening>, keeping: Option<&keep::Keeping>) -> Option<Ask> {
+fn health(
+    listening: Option<&listening::Listening>,
+    keeping: Option<&keep::Keeping>,
+    hindered: Option<telling::Hindered>,
+) -> Option<Ask> {
     let (listening, keeping) = (listening.map(listening::Listening::health), keeping.map(keep::Keeping::trouble));
-    let Some(keeping) = keeping else { return listening };
+    if keeping.is_none() && hindered.is_none() {
+        return listening;
+    }
     Some(Arc::new(move |now| {
         let mut health = listening.as_ref().map(|health| health(now)).unwrap_or_default();
-        health.troubles.extend(keeping());
+        health.troubles.extend(keeping.as_ref().and_then(|keeping| keeping()));
+        let told = hindered.as_ref().map(|hindered| hindered.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        health.troubles.extend(told.flatten());
         health
     }))
 }

@@ -31,6 +31,7 @@ mod replay;
 mod runbook;
 mod secret;
 mod serve;
+mod telling;
 mod verify;
 
 use std::path::PathBuf;

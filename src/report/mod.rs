@@ -1,6 +1,11 @@
-//! Documents for people who were not there: post-mortem, status update, patterns across incidents.
+//! Documents for people who were not there, and news for programs that were not: post-mortem, status update, patterns across
+//! incidents; approvals as `CDEvents`.
 //!
-//! **For:** saying what happened from the record alone. **In:** entries and what is folded from them. **Out:** documents.
-//! **Never:** states a fact that is no entry.
+//! **For:** saying what happened from the record alone. **In:** entries and what is folded from them. **Out:** documents; and events
+//! to a receiver that the configuration names.
+//! **Never:** states a fact that is no entry; holds anybody up who acts.
 //!
-//! The room is empty as yet; nothing below it waits for it.
+//! Of the documents there are none as yet; nothing below them waits for them.
+
+pub mod approvals;
+pub mod tell;

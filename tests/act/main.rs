@@ -7,6 +7,7 @@
 mod support;
 
 mod behind;
+mod calls;
 mod clocks;
 mod deadlines;
 mod drift;
@@ -28,5 +29,6 @@ mod scene;
 mod silence;
 mod steps;
 mod stop;
+mod telling;
 mod unrecorded;
 mod yard;

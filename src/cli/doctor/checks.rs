@@ -7,8 +7,10 @@ use anyhow::Context as _;
 
 use super::Check;
 use crate::cli::config::{Config, Langfuse, ModelEndpoint, Phoenix, Service, usual_file};
+use crate::cli::telling;
 use crate::event::{Policy, Seq, Untrusted};
 use crate::journal::{Journal as _, JournalError, SqliteJournal};
+use crate::report::tell;
 use crate::response::Alertmanager;
 use crate::response::replay::{Client, Patience, Probed};
 
@@ -44,6 +46,7 @@ pub(super) fn of(config: &Config) -> Vec<Check> {
     });
     checks.extend(config.phoenix.as_ref().map(|named| reach("Phoenix", phoenix(named))));
     checks.extend(config.langfuse.as_ref().map(|named| reach("Langfuse", langfuse(named))));
+    checks.extend(config.cdevents.as_ref().map(|cdevents| told(config, &cdevents.sink)));
     checks.extend(config.endpoints.iter().map(|one| match endpoint(one) {
         Ok((found, true)) => Check::good("endpoint", found),
         Ok((found, false)) => Check::note("endpoint", found),
@@ -102,6 +105,24 @@ fn file(config: &Config) -> Check {
             format!("built-in values: to name your Alertmanager and Prometheus, write {}", usual.display()),
         ),
         (None, None) => Check::good("configuration", "built-in values"),
+    }
+}
+
+/// How far approvals were told to their receiver.
+fn told(config: &Config, sink: &url::Url) -> Check {
+    const WHAT: &str = "CDEvents";
+    let host = sink.host_str().unwrap_or_default();
+    match tell::read(&telling::cursor(&config.journal)) {
+        Err(error) => Check::bad(WHAT, format!("{error:#}")),
+        Ok(Some(cursor)) if cursor.sink == sink.as_str() => {
+            let found =
+                format!("approvals are told to {host}: {} so far, through entry {}", cursor.told, cursor.through.0);
+            match cursor.trouble() {
+                Some(trouble) => Check::note(WHAT, format!("{found}; {trouble}")),
+                None => Check::good(WHAT, found),
+            }
+        }
+        Ok(_) => Check::note(WHAT, format!("approvals are told to {host} from the next start on")),
     }
 }
 

@@ -13,11 +13,12 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::config::Config;
+use super::config::{self, Config};
 use super::out::Out;
 use super::{Common, Exit};
 use crate::event::{Policy, Time, Untrusted};
 use crate::journal::{Journal, Query, Record, SharedJournal, SqliteJournal, guard, term};
+use crate::report::approvals;
 
 /// Arguments of `warroom export`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,6 +34,9 @@ pub struct Args {
     /// This incident as a bundle; with --out, only the entries that name it
     #[arg(long, conflicts_with_all = ["checkpoint", "backup"], value_name = "INC-N", value_parser = incident)]
     pub incident: Option<u64>,
+    /// Instead of entries, the life of approvals as `CDEvents`, a `CloudEvent` a line
+    #[arg(long, requires = "out")]
+    pub cdevents: bool,
     /// Only what is of this time or later; a bundle reaches a day back before its first alert unless this says otherwise
     #[arg(long, conflicts_with_all = ["checkpoint", "backup"], value_name = "TIME")]
     pub since: Option<Time>,
@@ -85,14 +89,16 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         exit =
             bundle::write(&journal, &bundle::Wanted { incident, since: args.since, as_of: args.as_of }, folder, out)?;
     }
+    let usual = || config::SOURCE.to_owned();
+    let source = args.cdevents.then(|| config.cdevents.as_ref().map_or_else(usual, |told| told.source.clone()));
     match args.out.as_deref() {
         None => {}
         Some(path) if path == Path::new("-") => {
-            entries(&journal, args, |line| Ok(out.bytes(line.as_bytes())?))?;
+            entries(&journal, args, source.as_deref(), |line| Ok(out.bytes(line.as_bytes())?))?;
         }
         Some(path) => {
             let mut file = BufWriter::new(guard::new_file(path)?);
-            let written = entries(&journal, args, |line| Ok(file.write_all(line.as_bytes())?));
+            let written = entries(&journal, args, source.as_deref(), |line| Ok(file.write_all(line.as_bytes())?));
             let synced = written.and_then(|n| {
                 file.flush()?;
                 file.get_ref().sync_all()?;
@@ -139,28 +145,39 @@ struct Line<'a> {
 fn entries(
     journal: &SqliteJournal,
     args: &Args,
+    source: Option<&str>,
     mut write: impl FnMut(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<u64> {
     let through = Some(journal.head()?);
-    let mut query = Query { through, term: args.incident.map(term::incident), ..Query::default() };
+    let kinds = source.map_or_else(Vec::new, |_| approvals::KINDS.to_vec());
+    let mut query = Query { kinds, through, term: args.incident.map(term::incident), ..Query::default() };
     let mut count = 0;
     loop {
         let page = journal.read(&query)?;
         let Some(last) = page.last() else { return Ok(count) };
         query.after = last.seq;
         for record in page.iter().filter(|record| args.since.is_none_or(|since| record.at >= since)) {
-            write(&line(record)?)?;
-            count += 1;
+            let text = match source {
+                None => Some(line(record)?),
+                Some(source) => {
+                    let event = approvals::event(journal, record, source)?;
+                    event.map(|event| serde_json::to_string(&event)).transpose()?
+                }
+            };
+            if let Some(text) = text {
+                write(&visible(&text))?;
+                count += 1;
+            }
         }
     }
 }
 
-/// An entry as one line of JSON, in which every character that a terminal could obey or hide is a `\u` escape.
+/// An entry as JSON.
 fn line(record: &Record) -> anyhow::Result<String> {
     use base64::Engine as _;
     let body: Option<&RawValue> = serde_json::from_slice(&record.body).ok();
     let bytes = body.is_none().then(|| base64::engine::general_purpose::STANDARD.encode(&record.body));
-    let text = serde_json::to_string(&Line {
+    Ok(serde_json::to_string(&Line {
         seq: record.seq.0,
         writer: record.writer.to_string(),
         at: record.at,
@@ -170,7 +187,11 @@ fn line(record: &Record) -> anyhow::Result<String> {
         digest: record.digest.to_string(),
         body,
         bytes,
-    })?;
+    })?)
+}
+
+/// JSON as one line in which every character that a terminal could obey or hide is a `\u` escape.
+fn visible(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     let (mut one, mut units) = ([0; 4], [0; 2]);
     for c in text.chars() {
@@ -190,7 +211,7 @@ fn line(record: &Record) -> anyhow::Result<String> {
         }
     }
     safe.push('\n');
-    Ok(safe)
+    safe
 }
 
 #[cfg(test)]
@@ -206,7 +227,7 @@ mod tests {
         let note = Note { incident: None, author: "x".into(), text: text.into() };
         journal.append(vec![Draft::new(Time::UNIX_EPOCH, "k\u{200b}".into(), &note.into())]).unwrap();
         let record = &journal.read(&Query::default()).unwrap()[0];
-        let line = line(record).unwrap();
+        let line = visible(&line(record).unwrap());
         assert!(line.trim_end().chars().all(|c| (' '..='~').contains(&c) || "öß".contains(c)), "{line:?}");
         let back: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(back["body"]["text"], text);
