@@ -1,6 +1,7 @@
 //! The loop: keys, pictures, results, signals and timers in; frames out, never more than are worth sending.
 
 mod effects;
+mod growing;
 mod signals;
 
 use std::sync::Arc;

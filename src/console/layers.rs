@@ -19,3 +19,4 @@ pub mod severity;
 pub mod triage;
 pub mod truth;
 pub mod viewer;
+pub mod watching;

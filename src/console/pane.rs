@@ -18,7 +18,7 @@ use super::theme::{Role, Theme};
 use crate::engine::View;
 use crate::engine::view::{IncidentView, Opens};
 use crate::event::{Fingerprint, IncidentId, Seq, Time, TraceId};
-use crate::response::Act;
+use crate::response::{Act, StepAt};
 use crate::surface::severity::Rubric;
 
 /// The panes, in the order of their keys 1 to 9 and 0.
@@ -204,6 +204,8 @@ pub enum Ask {
     Complain(String),
     /// Do something to an incident; "recorded" is said when the desk has returned.
     Perform(IncidentId, Act),
+    /// Run a reading step, and show what it says as it says it.
+    Look(IncidentId, Box<StepAt>),
     /// Ask in the lab; what comes back is heard by [`Layer::found`](super::layer::Layer::found).
     Errand(Errand),
     /// Copy text to the person's clipboard; the second says what it is.

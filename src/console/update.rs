@@ -17,10 +17,13 @@ use super::layer::Layer;
 use super::layers::palette::Palette;
 use super::layers::replay::Replay;
 use super::layers::viewer::Viewer;
+use super::layers::watching::Watching;
 use super::model::{Again, Effect, Model, Msg};
 use super::pane::{Answer, Ask, Cx, Input, Now, Pane, PaneKind, Wind};
 use super::panes;
 use crate::engine::view::{ActionState, Opens};
+use crate::event::IncidentId;
+use crate::response::StepAt;
 
 /// A dangerous dialog hears nothing for so long after it got to the screen.
 pub const GRAVE_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
@@ -203,6 +206,13 @@ fn tell_layers(model: &mut Model, found: &Found, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Runs a reading step before everybody's eyes.
+pub(super) fn look(model: &mut Model, incident: IncidentId, at: Box<StepAt>, effects: &mut Vec<Effect>) {
+    let (layer, errand) = Watching::new(incident, at);
+    push(model, Box::new(layer));
+    effects.push(Effect::Errand(Box::new(errand)));
+}
+
 /// Calls an action: the top layer hears it, or else the pane in focus, or else it does what it does anywhere.
 pub(super) fn dispatch(model: &mut Model, command: Command, effects: &mut Vec<Effect>) {
     if !model.layers.is_empty() {
@@ -232,6 +242,7 @@ fn carry_out(model: &mut Model, asks: Vec<Ask>, effects: &mut Vec<Effect>) {
             Ask::Say(text) => model.say(text, false),
             Ask::Complain(text) => model.say(text, true),
             Ask::Perform(incident, act) => acts::perform(model, incident, act, effects),
+            Ask::Look(incident, at) => look(model, incident, at, effects),
             Ask::Errand(errand) => effects.push(Effect::Errand(Box::new(errand))),
             Ask::Copy(text, what) => copy(model, &text, what, effects),
             Ask::Choose(id) => room::choose(model, id),

@@ -8,6 +8,7 @@ mod e2e_blocked;
 mod e2e_crash;
 mod e2e_delivery;
 mod e2e_first;
+mod e2e_growing;
 mod e2e_hostile;
 mod e2e_hunch;
 mod e2e_page;

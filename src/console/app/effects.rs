@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::growing::Growing;
 use crate::console::details::{Detail, Want};
 use crate::console::drafts::{Begun, Drafts};
 use crate::console::errand::{Errand, Found};
@@ -139,7 +140,7 @@ impl Hands {
                     Msg::Reloaded(Again { theme, keymap, tree, rubric, wrong }.into())
                 });
             }
-            Effect::Errand(errand) => self.run_errand(*errand),
+            Effect::Errand(errand) => self.run_errand(*errand, now),
             // The loop does these itself.
             Effect::Copy(_) | Effect::Wake(_) | Effect::Suspend | Effect::Redraw | Effect::Quit => {}
         }
@@ -155,7 +156,8 @@ impl Hands {
 
     /// Asks in the lab. What an experiment says while it runs comes back on the same way; news that find no room are lost: the
     /// record has what counts.
-    fn run_errand(&self, errand: Errand) {
+    fn run_errand(&mut self, errand: Errand, now: Now) {
+        self.running += usize::from(matches!(errand, Errand::RunStep(..)));
         let (lab, person, back) = (self.lab.clone(), self.person.clone(), self.back.clone());
         let desk = self.desk.clone();
         let words = |error: anyhow::Error| Untrusted::from(format!("{error:#}"));
@@ -176,6 +178,11 @@ impl Hands {
                     Found::Offered(incident, desk.offered(incident, &facts).map_err(words))
                 }
                 Errand::StopList => Found::StopList(desk.stops()),
+                Errand::RunStep(incident, at, stop) => {
+                    let watch = Growing::new(back, stop.clone());
+                    let result = desk.look(incident, &at, &person, now.wall, &watch);
+                    Found::StepOver(incident, stop, watch.grown(), result.map_err(words))
+                }
                 Errand::Stop(incident, replay) => Found::Stopped(incident, lab.stop(replay).map_err(words)),
             }))
         });
@@ -237,6 +244,7 @@ impl Hands {
                 self.act_on();
             }
             Msg::Ran(..) => self.running -= 1,
+            Msg::Found(found) if matches!(**found, Found::StepOver(..)) => self.running -= 1,
             Msg::Drafted(_) => {
                 self.drafting = false;
                 self.draft_on();

@@ -10,7 +10,7 @@ use crate::journal::{JournalError, Query, SharedJournal, term};
 use crate::response::desk::{LocalDesk, ReadRunbook};
 use crate::response::ledger::{self, Life, read_all};
 use crate::response::runbook::{Facts, Mode};
-use crate::response::steps::StepAt;
+use crate::response::steps::{StepAt, Unwatched};
 use crate::response::wall;
 
 /// As many of the newest changes are asked whether they are stages that are to be looked at.
@@ -106,7 +106,7 @@ impl LocalDesk {
             }
             if let Some(at) = self.due(&plan, now)? {
                 // What cannot run is on record as such, or is tried again.
-                ran += usize::from(self.run_step(plan.incident, &at, None, now).is_ok());
+                ran += usize::from(self.run_step(plan.incident, &at, None, now, &Unwatched).is_ok());
             }
         }
         Ok(ran)

@@ -17,7 +17,8 @@ use super::runbook::{self, Facts, Mode, Runbook, Step};
 use super::wall;
 use crate::event::{Digest, IncidentId, Policy, Request, Surface, Untrusted};
 pub(super) use known::{Given, values};
-pub(super) use run::finding;
+pub use run::StepWatch;
+pub(super) use run::{Unwatched, finding};
 
 /// A step of a runbook, with what its inputs are.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,6 +17,25 @@ use crate::response::wall;
 /// The line that matters, bytes.
 const FINDING: usize = 400;
 
+/// Whoever watches a reading step while it runs.
+pub trait StepWatch {
+    /// It said this. All that it says comes here, as it comes.
+    fn said(&self, piece: &[u8]);
+    /// Whether it is to stop where it is; asked some twenty times a second.
+    fn stop(&self) -> bool;
+}
+
+/// Nobody watches it.
+pub(in crate::response) struct Unwatched;
+
+impl StepWatch for Unwatched {
+    fn said(&self, _piece: &[u8]) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
 impl LocalDesk {
     /// Runs a reading step and puts what it said on record. `by` is `None` where nobody asked for it.
     pub(in crate::response) fn run_step(
@@ -25,6 +44,7 @@ impl LocalDesk {
         at: &StepAt,
         by: Option<&Person>,
         now: Time,
+        watch: &dyn StepWatch,
     ) -> anyhow::Result<String> {
         let runbook = self.runbook(&at.runbook)?;
         let step = step_of(&runbook, &at.step)?;
@@ -40,7 +60,7 @@ impl LocalDesk {
         let values = checked.map_err(anyhow::Error::msg)?;
         let request = runbook.request(step, &values, &self.hands.known)?;
         let around = self.around(&runbook, step);
-        let read = wall::read(&request, &around, &mut |_| {}, &|| false)
+        let read = wall::read(&request, &around, &mut |piece| watch.said(piece), &|| self.is_leaving() || watch.stop())
             .context("it is not run where it could change something; propose it instead")?;
         let output = String::from_utf8_lossy(&read.output).into_owned();
         let finding = finding(&output, &read.ended);
@@ -102,7 +122,7 @@ impl LocalDesk {
                     seen: seen.clone(),
                 };
                 left -= 1;
-                if self.run_step(incident, &at, None, now).is_ok() {
+                if self.run_step(incident, &at, None, now, &Unwatched).is_ok() {
                     count += 1;
                 }
             }

@@ -23,7 +23,7 @@ use crate::console::widgets::{list, words};
 use crate::engine::view::{IncidentView, Opens};
 use crate::event::{IncidentId, Policy, Untrusted};
 use crate::response::runbook::Facts;
-use crate::response::{Act, Offered, StepAt};
+use crate::response::{Act, CallAt, Offered, PointAt, StepAt};
 
 use rows::Row;
 
@@ -120,6 +120,21 @@ impl Runbooks {
         }
     }
 
+    /// Proposes to call whom the point under the cursor names.
+    fn call(&self) -> Answer {
+        let Some(Row::Point(nth, point)) = self.row() else {
+            return Answer::ask(Ask::Say("Choose somebody who must be called first.".to_owned()));
+        };
+        let point = Some(PointAt::Named(self.all()[nth].points[point].0.clone()));
+        let call = CallAt { to: None, point, why: Untrusted::default(), seen: self.seen.clone() };
+        Answer::Done(vec![
+            Ask::Close,
+            Ask::Say("Proposing to call them; nothing is sent before somebody approves it.".to_owned()),
+            Ask::Perform(self.incident, Act::ProposeCall(Box::new(call))),
+            Ask::Focus(crate::console::pane::PaneKind::Actions),
+        ])
+    }
+
     fn step_at(&self, runbook: &Offered, step: &Untrusted) -> Box<StepAt> {
         Box::new(StepAt {
             runbook: runbook.name.clone(),
@@ -140,9 +155,7 @@ impl Runbooks {
 
     fn perform(&self, at: StepAt, then: Then) -> Answer {
         let (said, act) = match then {
-            Then::Run => {
-                ("It runs where it cannot change anything; what it says comes here.", Act::RunStep(Box::new(at)))
-            }
+            Then::Run => return Answer::ask(Ask::Look(self.incident, Box::new(at))),
             Then::Propose => {
                 ("Proposing it; nothing runs before somebody approves it.", Act::ProposeStep(Box::new(at)))
             }
@@ -252,6 +265,7 @@ impl Layer for Runbooks {
             Action::PageUp => self.at = self.at.saturating_sub(10),
             Action::PageDown => self.at = (self.at + 10).min(last),
             Action::ViewOpen => return self.go(),
+            Action::ViewCall => return self.call(),
             Action::ViewToggle => {
                 let Some(Row::Step(nth, step)) = self.row() else { return Answer::done() };
                 let (runbook, step) = (&self.all()[nth], &self.all()[nth].steps[step]);

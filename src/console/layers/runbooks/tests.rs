@@ -1,12 +1,12 @@
 use insta::assert_snapshot;
 
-use crate::console::errand::Found;
+use crate::console::errand::{Errand, Found};
 use crate::console::fixture::{Bench, at, incident, plan, view, waiting};
 use crate::console::model::{Effect, Msg};
 use crate::engine::view::{ActionState, HandsView, MixValue, MixView, ReadLine};
 use crate::event::{Digest, IncidentId, Origin, Outcome, Plan, ReadEnd, Request, Seq, Surface, Untrusted};
 use crate::response::rollback::Stage;
-use crate::response::{Act, Offered, OfferedStep};
+use crate::response::{Act, Offered, OfferedStep, StepAt};
 
 fn step(name: &str, reads: bool, argv: &[&str]) -> OfferedStep {
     OfferedStep {
@@ -88,12 +88,24 @@ fn while_they_are_looked_for_and_where_none_fits_it_says_so() {
     assert!(bench.screen().contains("No runbook fits this incident"), "{}", bench.screen());
 }
 
+/// The step that is run.
+fn looked(bench: &Bench) -> StepAt {
+    let run = |effect: &Effect| match effect {
+        Effect::Errand(errand) => match &**errand {
+            Errand::RunStep(_, at, _) => Some((**at).clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    bench.effects.iter().find_map(run).expect("a step runs")
+}
+
 #[test]
 fn a_reading_step_runs_at_a_key_and_a_change_is_only_proposed() {
     let mut bench = open(100, 30);
     // The first row is the runbook, the second whom to call, then the steps.
     bench.press("enter");
-    let Some(Act::RunStep(at)) = bench.acts().pop() else { panic!("{:?}", bench.acts()) };
+    let at = looked(&bench);
     assert_eq!((at.runbook.raw(), at.step.raw()), ("ai/prompt", "list-versions"));
     let mut bench = open(100, 30);
     bench.press("G enter");
@@ -108,7 +120,7 @@ fn what_the_incident_does_not_know_is_asked_for_first() {
     assert!(bench.acts().is_empty());
     bench.type_in("p-1; rm -rf /");
     bench.press("enter");
-    let Some(Act::RunStep(at)) = bench.acts().pop() else { panic!("{:?}", bench.acts()) };
+    let at = looked(&bench);
     assert_eq!(at.values.iter().next().map(|(name, value)| (name.raw(), value.raw())), Some(("pod", "p-1; rm -rf /")));
 }
 
