@@ -8,6 +8,7 @@ use super::{Common, Exit, house};
 use crate::engine;
 use crate::engine::view::{AccuracyView, InvestigatorRecord, Part, Procedure, Response, Spread, View};
 use crate::event::{Calibration, Policy};
+use crate::feedback::PromptsView;
 
 /// Arguments of `warroom accuracy`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -82,6 +83,7 @@ fn lines(view: &View) -> Vec<String> {
          them in a row",
         accuracy.hasty, accuracy.unlooked, accuracy.habits.longest_streak
     ));
+    prompts(&accuracy.prompts, &mut lines);
     lines
 }
 
@@ -126,6 +128,27 @@ fn part(part: &Part) -> String {
         tally.confident_wrong,
         tally.brier
     )
+}
+
+fn prompts(prompts: &PromptsView, lines: &mut Vec<String>) {
+    if prompts.proposed == 0 {
+        return;
+    }
+    lines.push(format!(
+        "Plans: {} proposed, at most {} within ten minutes. From opened to approved:",
+        prompts.proposed, prompts.most
+    ));
+    for read in &prompts.people {
+        let of = &read.read;
+        let login = read.login.show(Policy::Prose);
+        let typical = match of.n {
+            0 => "not measured".to_owned(),
+            n => format!("{:.1} s (median, n {n}, 95 % interval {:.1} to {:.1} s)", of.median_s, of.low_s, of.high_s),
+        };
+        let rest = if read.unmeasured > 0 { format!("; {} not measured", read.unmeasured) } else { String::new() };
+        let hint = if read.too_short { ": too short to read what will run" } else { "" };
+        lines.push(format!("  {}, tier {:<2} {typical}{rest}{hint}", login.as_str(), read.tier.0));
+    }
 }
 
 fn spread(what: &str, of: &Spread) -> String {

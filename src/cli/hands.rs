@@ -1,14 +1,18 @@
 //! What this house can carry out, as its configuration says.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::Context as _;
 
 use super::config::{self, Config};
 use super::secret::Secret;
 use crate::event::Policy;
 use crate::response::policy::SilenceLimits;
-use crate::response::runbook::Shelf;
+use crate::response::runbook::Library;
 use crate::response::{
-    self, Credential, Executor, Hands, HttpExecutor, ProcessExecutor, Rules, SilenceExecutor, runbook, wall,
+    self, CallExecutor, Credential, Executor, Hands, HttpExecutor, ProcessExecutor, Rules, SilenceExecutor, runbook,
+    wall,
 };
 
 /// Executors, runbooks and the wall's surroundings.
@@ -34,21 +38,25 @@ pub(super) fn hands(config: &Config, runtime: &tokio::runtime::Handle) -> anyhow
     let secrets = config.actions.secrets.iter().map(|(name, secret)| (name.clone(), secret.reveal().to_owned()));
     let http = HttpExecutor::new(runtime.clone(), config.actions.hosts.clone(), credentials, secrets.collect());
     let process = ProcessExecutor::new(config.actions.keep_env.clone(), wall.clone());
-    let executors: Vec<Box<dyn Executor>> = vec![Box::new(process), Box::new(http)];
+    let keyed = config.calls.iter().map(|(callee, key)| (callee.clone(), key.reveal().to_owned()));
+    // Before what sends requests of any kind: a message is read back as its service answers.
+    let people = CallExecutor::new(runtime, keyed.collect())?;
+    let executors: Vec<Box<dyn Executor>> = vec![Box::new(people), Box::new(process), Box::new(http)];
     let known = runbook::Surroundings {
         prometheus: config.prometheus.as_ref().map(|prometheus| prometheus.service.url.as_str().into()),
     };
-    let (folders, same) = (config.runbooks.dir.clone(), config.runbooks.dir.clone());
-    let one = move |name: &str| Shelf::with_built_in(&same).runbooks.into_iter().find(|book| book.name.raw() == name);
+    let library = Arc::new(Library::new(config.runbooks.dir.clone()));
+    let same = Arc::clone(&library);
     Ok(Hands {
         silences,
         executors,
-        runbooks: Box::new(move || Shelf::with_built_in(&folders).runbooks),
-        runbook: Box::new(one),
+        runbooks: Box::new(move || library.shelf().runbooks),
+        runbook: Box::new(move |name| same.get(name)),
         wall,
         known,
         freeze: config.freeze.clone(),
         stops: config.stops.clone(),
+        calls: config.calls.iter().map(|(callee, _)| callee.clone()).collect(),
         ..Hands::default()
     })
 }
@@ -69,9 +77,18 @@ pub(super) fn surroundings(config: &Config) -> wall::Surroundings {
 
 /// The rules of tiers and approvals. A team's file that cannot be read closes everything, and says why wherever it is felt.
 pub(super) fn rules(config: &Config) -> Rules {
-    let config::Silence { wide_alerts, very_wide_alerts, long_minutes, approve_minutes, execute_seconds } =
-        config.silence;
-    let rules = match &config.policy {
+    reading_rules(config)()
+}
+
+/// The same, still to be read.
+pub(super) fn reading_rules(config: &Config) -> impl FnOnce() -> Rules + Send + 'static {
+    let (policy, silence) = (config.policy.clone(), config.silence);
+    move || rules_of(policy.as_deref(), silence)
+}
+
+fn rules_of(policy: Option<&Path>, silence: config::Silence) -> Rules {
+    let config::Silence { wide_alerts, very_wide_alerts, long_minutes, approve_minutes, execute_seconds } = silence;
+    let rules = match policy {
         None => Rules::default(),
         Some(path) => {
             let shown =

@@ -62,7 +62,7 @@ impl Place {
             Self::Viewer => "In an opened thing or a list",
             Self::Reader => "While reading outputs",
             Self::Triage => "On the triage walk",
-            Self::Replay => "While recorded runs are run again",
+            Self::Replay => "While a step or recorded runs run",
             Self::Dialog => "In a dialog that asks",
             Self::Input => "In the palette and the search",
             Self::Editor => "While writing",
@@ -147,6 +147,7 @@ actions! {
         Act "act" "act": "open the plan that waits, or propose one";
         Runbooks "runbooks" "runbooks": "runbooks that fit: look with their steps, or propose a change";
         Harm "harm" "harm": "whom it harmed, what cannot be undone, what can be stopped, and what is frozen";
+        Call "call" ["[NAME] [WHY]"] "call": "propose to call somebody whom the configuration names";
         Cancel "cancel" ["[WHY]"] "stop action": "stop the running action where it is, whoever approved it";
         Halt "halt" ["WHY"] "halt changes": "switch all changes off, for everybody, until somebody lets them run again";
         Unhalt "let-run" ["WHY"] "let changes run": "let changes run again after a halt";
@@ -217,6 +218,7 @@ actions! {
         ViewReplay "view-replay" "replay": "run this run again with another prompt, model or tools; or another replay";
         ViewChoose "view-choose" "choose": "choose what is compared or counted";
         ViewMark "view-mark" "its status": "set the status of what was harmed to the next: open, told, repaired, harmless, lost";
+        ViewCall "view-call" "call": "propose to call whom this escalation point names";
         ViewHelp "view-help" "keys": "the keys that work here";
     }
     Reader {
@@ -230,7 +232,7 @@ actions! {
         ReadDown "read-down" "more": "down in the output";
     }
     Replay {
-        ReplayStop "replay-stop" "stop": "stop this replay; what it found stays";
+        ReplayStop "replay-stop" "stop": "stop what runs here; what it found until then stays";
     }
     Triage {
         Answer1 "answer-1" "1st": "the first answer";
@@ -245,6 +247,7 @@ actions! {
         No "no" "no": "do not; a plan goes on waiting";
         Refuse "refuse" "refuse": "refuse the plan for good, with a reason";
         Glass "break-glass" "emergency": "approve without the second person it asks for, with a reason: everybody sees it, for good";
+        CallFirst "call-first" "call": "propose to call whoever must be called before this plan";
         Enter "default" "default": "the safe answer: to a plan it is no, to a form it is record";
         FieldNext "field-next" "next field": "to the next field";
         FieldPrevious "field-previous" "field before": "to the field before";

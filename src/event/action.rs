@@ -212,6 +212,9 @@ pub struct Asks {
     pub typed: Option<Untrusted>,
     /// Somebody other than the proposer approves it.
     pub second: bool,
+    /// Escalation points that nobody had reached when it was proposed: who is called before it can be approved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first: Vec<Untrusted>,
 }
 
 /// What a dry run said.
@@ -259,6 +262,10 @@ pub struct Approval {
     /// Why the rules that ask for more than one person were passed over in an emergency; `None` = they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broke_glass: Option<Untrusted>,
+    /// For how long it was open before whoever approved it, in milliseconds, by the console they sat at; `None` = nothing measured
+    /// that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_ms: Option<u64>,
 }
 
 /// A person's refusal, or time's.

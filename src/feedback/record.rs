@@ -8,6 +8,7 @@ use super::back::{Procedure, Rehearsal, procedures};
 use super::case::{Case, is_right};
 use super::habits::{Habits, habits};
 use super::outcome::Given;
+use super::prompts::PromptsView;
 use super::response::{Response, response};
 use super::tally::{Counting, Tally};
 use crate::event::{Time, Untrusted};
@@ -54,6 +55,9 @@ pub struct AccuracyView {
     /// How people decide, where a look before would help.
     #[serde(default)]
     pub habits: Habits,
+    /// How many plans were asked for at a time, and for how long people had them open before they approved.
+    #[serde(default)]
+    pub prompts: PromptsView,
 }
 
 /// How one investigator did.

@@ -1,17 +1,21 @@
 //! The desk of one process: what a person does becomes entries, and an approved plan is executed once.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use anyhow::{Context as _, bail, ensure};
 
+use super::call::Callee;
 use super::clock::Clock;
 use super::contain::Stop;
 use super::execute::{Executor, SilenceExecutor};
 use super::freeze::Freeze;
 use super::ledger::{self, Life};
+use super::plans::Answer;
 use super::policy::Rules;
 use super::runbook::{self, Runbook};
-use super::steps::Offered;
+use super::steps::{Offered, StepAt, StepWatch, Unwatched};
 use super::{Act, Desk, wall};
 use crate::event::{
     Decision, Fact, Fingerprint, Hunch, IncidentId, Note, OutputLabel, OutputRead, Owned, Person, Regrouped, Resolved,
@@ -27,6 +31,9 @@ const NUMBERS_TRIED: usize = 50;
 
 /// Reads one runbook anew, by its name.
 pub type ReadRunbook = dyn Fn(&str) -> Option<Runbook> + Send + Sync;
+
+/// Reads the rules.
+pub type ReadRules = Box<dyn FnOnce() -> Rules + Send>;
 
 /// What a desk can carry out, and what it knows for it.
 pub struct Hands {
@@ -46,6 +53,8 @@ pub struct Hands {
     pub freeze: Option<Freeze>,
     /// What the team can stop.
     pub stops: Vec<Stop>,
+    /// Who can be called from here; what carries that out is among the executors.
+    pub calls: Vec<Callee>,
     /// Labels of alerts that say where they are, the first that an alert has.
     pub environment_labels: Vec<String>,
 }
@@ -61,6 +70,7 @@ impl Default for Hands {
             known: runbook::Surroundings::default(),
             freeze: None,
             stops: Vec::new(),
+            calls: Vec::new(),
             environment_labels: ["environment", "env", "stage"].map(str::to_owned).to_vec(),
         }
     }
@@ -70,8 +80,10 @@ impl Default for Hands {
 pub struct LocalDesk {
     pub(super) journal: SharedJournal,
     pub(super) hands: Hands,
-    pub(super) rules: Rules,
+    pub(super) rules: LazyLock<Rules, ReadRules>,
     pub(super) clock: Clock,
+    /// Proposals that were answered or began: not asked again whether their time is over.
+    pub(super) settled: Mutex<BTreeSet<Seq>>,
     /// This process is about to end: what runs stops where it is.
     pub(super) leaving: AtomicBool,
     /// When this process last looked who is held by each freeze.
@@ -91,8 +103,13 @@ impl Desk for LocalDesk {
                 is_open(incident, life)?;
                 self.propose_silence(incident, &alerts, minutes, &comment, by, now)
             }
-            Act::Approve { plan, typed, glass } => {
-                self.approve(incident, plan, typed.as_ref(), glass.as_ref(), by, now)
+            Act::ProposeCall(at) => {
+                is_open(incident, life)?;
+                self.propose_call(incident, &at, by, now)
+            }
+            Act::Approve { plan, typed, glass, read_ms } => {
+                let answer = Answer { typed: typed.as_ref(), glass: glass.as_ref(), read_ms };
+                self.approve(incident, plan, answer, by, now)
             }
             Act::Cancel { plan, reason } => self.cancel(incident, plan, reason, by, now),
             Act::Called { point, whom, how } => self.called(incident, point, whom, how, by, now),
@@ -105,7 +122,7 @@ impl Desk for LocalDesk {
             Act::ProposeThaw => self.propose_thaw(incident, by, now),
             Act::RunStep(at) => {
                 is_open(incident, life)?;
-                self.run_step(incident, &at, Some(by), now)
+                self.run_step(incident, &at, Some(by), now, &Unwatched)
             }
             Act::ProposeStep(at) => {
                 is_open(incident, life)?;
@@ -116,6 +133,20 @@ impl Desk for LocalDesk {
             Act::Reconcile { plan } => self.reconcile(incident, plan, now),
             other => self.record(incident, life, other, by, now),
         }
+    }
+
+    fn look(
+        &self,
+        incident: IncidentId,
+        at: &StepAt,
+        by: &Person,
+        now: Time,
+        watch: &dyn StepWatch,
+    ) -> anyhow::Result<String> {
+        let life = ledger::life(&self.journal, incident)?;
+        let Some(life) = life else { bail!("there is no incident {incident}") };
+        is_open(incident, life)?;
+        self.run_step(incident, at, Some(by), now, watch)
     }
 
     fn leave(&self) {
@@ -136,14 +167,33 @@ impl LocalDesk {
     /// must not be made on async threads.
     #[must_use]
     pub fn new(journal: SharedJournal, hands: Hands, rules: Rules, now: Time) -> Self {
+        Self::reading(journal, hands, Box::new(move || rules), now)
+    }
+
+    /// The same, with rules that are read when they are first asked: nothing is judged or approved without them, and reading them
+    /// takes longer than the first frame may.
+    #[must_use]
+    pub fn reading(journal: SharedJournal, hands: Hands, rules: ReadRules, now: Time) -> Self {
+        let rules = LazyLock::new(rules);
         Self {
             journal,
             hands,
             rules,
             clock: Clock::starting(now),
+            settled: Mutex::default(),
             leaving: AtomicBool::new(false),
-            looked: std::sync::Mutex::default(),
+            looked: Mutex::default(),
         }
+    }
+
+    /// Reads the rules now, where they were not read yet. Blocks.
+    pub fn read_rules(&self) {
+        LazyLock::force(&self.rules);
+    }
+
+    /// Whether this process is about to end.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Entries that need no more than to be written.

@@ -35,12 +35,20 @@ pub fn needs_second_person(plan: &Plan) -> bool {
 #[must_use]
 pub fn asks(plan: &Plan) -> String {
     let other = || format!("somebody other than {}", plan.proposed_by.show(Policy::Exact).as_str());
-    match (asked_to_type(plan), needs_second_person(plan)) {
+    let first: Vec<String> = plan
+        .asks
+        .iter()
+        .flat_map(|asks| &asks.first)
+        .map(|point| point.show(Policy::Prose).as_str().to_owned())
+        .collect();
+    let first = if first.is_empty() { String::new() } else { format!("{} called first, then ", first.join(" and ")) };
+    let then = match (asked_to_type(plan), needs_second_person(plan)) {
         (None, false) => "one key".to_owned(),
         (None, true) => format!("one key, by {}", other()),
         (Some(words), false) => format!("type \"{words}\""),
         (Some(words), true) => format!("{} types \"{words}\"", other()),
-    }
+    };
+    first + &then
 }
 
 /// What is typed for a plan: its verb and how many things, or the one thing.

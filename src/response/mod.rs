@@ -9,6 +9,7 @@
 mod alertmanager;
 mod approval;
 mod behaved;
+mod call;
 mod clock;
 mod contain;
 mod desk;
@@ -30,6 +31,7 @@ pub mod wall;
 
 use alertmanager::http_client_builder;
 pub use alertmanager::{Alertmanager, http_client, root_cause};
+pub use call::{CallAt, CallExecutor, Callee, PointAt, Service, Template};
 pub use contain::{BLANKS as STOP_BLANKS, Stop, StopKind, in_order as stops_in_order};
 pub use desk::{Hands, LocalDesk, ReadRunbook};
 pub use execute::{Credential, Executor, HttpExecutor, ProcessExecutor, Reach, SilenceExecutor, Watch};
@@ -39,7 +41,7 @@ pub use hook::{Blank, Blanks, Hook, environment};
 pub use identity::person;
 pub use ledger::members;
 pub use policy::Rules;
-pub use steps::{Offered, OfferedStep, StepAt};
+pub use steps::{Offered, OfferedStep, StepAt, StepWatch};
 
 use std::collections::BTreeMap;
 
@@ -118,6 +120,8 @@ pub enum Act {
         typed: Option<Untrusted>,
         /// Why the rule that asks for a second person is passed over, in an emergency.
         glass: Option<Untrusted>,
+        /// For how long it was open before the person, milliseconds; `None` = nothing measured that.
+        read_ms: Option<u64>,
     },
     /// Wants a running plan to stop where it is.
     Cancel {
@@ -182,6 +186,8 @@ pub enum Act {
         /// What the incident looks like.
         seen: Box<runbook::Facts>,
     },
+    /// Proposes to call somebody whom the configuration names.
+    ProposeCall(Box<CallAt>),
     /// Refuses a plan.
     Deny {
         /// Which.
@@ -234,6 +240,19 @@ pub trait Desk: Send + Sync {
     /// The act did not take place; the error says why and what to do. Where a person's approval had already been
     /// recorded when that turned out, the refusal is recorded beside it.
     fn perform(&self, incident: IncidentId, act: Act, by: &Person, now: Time) -> anyhow::Result<String>;
+
+    /// Runs a reading step as [`Act::RunStep`] does; meanwhile `watch` hears what it says, and can stop it.
+    ///
+    /// # Errors
+    /// As [`perform`](Desk::perform).
+    fn look(
+        &self,
+        incident: IncidentId,
+        at: &StepAt,
+        by: &Person,
+        now: Time,
+        watch: &dyn StepWatch,
+    ) -> anyhow::Result<String>;
 
     /// The process is about to end: whatever runs stops where it is, and that is put on record.
     fn leave(&self) {}

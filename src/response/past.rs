@@ -8,18 +8,22 @@ use super::execute::Reach;
 use super::ledger::read_all;
 use super::policy::{Around, Facts};
 use super::runbook::Effect;
-use crate::event::{Fact, Halted, IncidentId, Kind, Person, Plan, PlanId, Purpose, Severity, Time, Untrusted};
+use crate::event::{Fact, Halted, IncidentId, Kind, Outcome, Person, Plan, PlanId, Purpose, Severity, Time, Untrusted};
 use crate::journal::{JournalError, Query, SharedJournal, term};
 
 /// Messages to people within so long count against their budget.
 const BUDGET: SignedDuration = SignedDuration::from_hours(1);
+/// As many of the newest executions are asked whether they called the same people.
+const STARTED: usize = 200;
 
 /// What happened before.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     earlier: BTreeSet<Effect>,
-    /// When people were written to, and who.
-    calls: Vec<(Time, Untrusted)>,
+    /// When people were written to from this incident.
+    calls: Vec<Time>,
+    /// When people were written to from any incident, and who.
+    everywhere: Vec<(Time, Untrusted)>,
     called: BTreeSet<Untrusted>,
     severity: u8,
     /// By runbook, what the inputs of its newest plan were.
@@ -46,7 +50,9 @@ impl Past {
     /// Of one incident, with everything on record.
     pub fn of(journal: &SharedJournal, incident: IncidentId) -> Result<Self, JournalError> {
         let mut past = Self::default();
-        let kinds = vec![Kind::Proposed, Kind::Started, Kind::StepRead, Kind::Escalated, Kind::SeveritySet];
+        let kinds =
+            vec![Kind::Proposed, Kind::Started, Kind::Finished, Kind::StepRead, Kind::Escalated, Kind::SeveritySet];
+        past.everywhere = called_lately(journal)?;
         let mut proposed: Vec<(PlanId, Plan)> = Vec::new();
         for record in read_all(journal, Query { kinds, term: Some(term::incident(incident.0)), ..Query::default() })? {
             match record.fact()? {
@@ -61,8 +67,14 @@ impl Past {
                 Fact::Started(started) => {
                     let Some((_, plan)) = proposed.iter().find(|(id, _)| *id == started.plan) else { continue };
                     past.earlier.extend(effects(plan));
-                    if let Purpose::Call { whom, .. } = &plan.purpose {
-                        past.calls.push((record.arrived, whom.clone()));
+                    if whom(plan).is_some() {
+                        past.calls.push(record.arrived);
+                    }
+                }
+                Fact::Finished(finished) if matches!(finished.outcome, Outcome::Done { .. }) => {
+                    let plan = proposed.iter().find(|(id, _)| *id == finished.plan).map(|(_, plan)| &plan.purpose);
+                    if let Some(Purpose::Call { point: Some(point), .. }) = plan {
+                        past.called.insert(point.clone());
                     }
                 }
                 Fact::StepRead(read) => {
@@ -104,11 +116,8 @@ impl Past {
     /// What the policy may ask about a plan.
     pub fn facts(&self, plan: &Plan, reach: &Reach, now: Time) -> Facts {
         let traits = plan.traits.as_deref().cloned().unwrap_or_default();
-        let whom = match &plan.purpose {
-            Purpose::Call { whom, .. } => Some(whom),
-            _ => None,
-        };
-        let recent = self.calls.iter().filter(|(at, _)| now.duration_since(*at) < BUDGET);
+        let whom = whom(plan);
+        let recent = |at: Time| now.duration_since(at) < BUDGET;
         Facts {
             verb: traits.verb.raw().to_owned(),
             program: program(plan),
@@ -130,8 +139,8 @@ impl Past {
             },
             proposed_by: plan.proposed_by.raw().to_owned(),
             declared: traits.declared,
-            calls: recent.clone().count(),
-            calls_same: recent.filter(|(_, called)| Some(called) == whom).count(),
+            calls: self.calls.iter().filter(|at| recent(**at)).count(),
+            calls_same: self.everywhere.iter().filter(|(at, called)| recent(*at) && Some(called) == whom).count(),
         }
     }
 
@@ -154,6 +163,41 @@ impl Around {
             ..Self::default()
         }
     }
+}
+
+/// Whom a plan reaches, where it reaches people: the callee, else what it touches.
+fn whom(plan: &Plan) -> Option<&Untrusted> {
+    match &plan.purpose {
+        Purpose::Call { whom, .. } => Some(whom),
+        _ if effects(plan).any(|effect| effect == Effect::ReachesPeople) => {
+            plan.targets.first().map(|target| &target.name)
+        }
+        _ => None,
+    }
+}
+
+/// When people were written to lately, from whatever incident, and who.
+fn called_lately(journal: &SharedJournal) -> Result<Vec<(Time, Untrusted)>, JournalError> {
+    let query = Query { kinds: vec![Kind::Started], newest_first: true, limit: STARTED, ..Query::default() };
+    let mut called = Vec::new();
+    let mut newest = None;
+    for record in journal.read(&query)? {
+        let newest = *newest.get_or_insert(record.arrived);
+        if newest.duration_since(record.arrived) >= BUDGET {
+            break;
+        }
+        let Fact::Started(started) = record.fact()? else { continue };
+        let proposed =
+            Query { kinds: vec![Kind::Proposed], term: Some(term::plan(started.plan)), limit: 1, ..Query::default() };
+        for proposal in journal.read(&proposed)? {
+            if let Fact::Proposed(plan) = proposal.fact()?
+                && let Some(whom) = whom(&plan)
+            {
+                called.push((record.arrived, whom.clone()));
+            }
+        }
+    }
+    Ok(called)
 }
 
 /// What a plan does besides, in the policy's words.

@@ -1,5 +1,7 @@
 //! Plans at the desk: proposed, approved and executed, refused, looked up.
 
+use std::sync::PoisonError;
+
 use anyhow::{Context as _, bail, ensure};
 use jiff::SignedDuration;
 
@@ -14,11 +16,26 @@ use super::ledger::{self, Ledger, outcome_key, plan_draft};
 use super::past::{self, Past};
 use super::rollback;
 use crate::event::{
-    Approval as Recorded, Fingerprint, Finished, IncidentId, Outcome, Person, Plan, PlanId, Policy, Time, Untrusted,
+    Approval as Recorded, Fact, Fingerprint, Finished, IncidentId, Kind, Outcome, Person, Plan, PlanId, Policy, Time,
+    Untrusted,
 };
+use crate::journal::Query;
 
+/// So many of the newest plans are asked whether their time is over.
+const EXPIRING: usize = 50;
 /// An execution whose end is not recorded may still be on its way for so long.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(30);
+
+/// A person's yes to a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Answer<'a> {
+    /// What they typed.
+    pub typed: Option<&'a Untrusted>,
+    /// Why the second person is passed over.
+    pub glass: Option<&'a Untrusted>,
+    /// For how long it was open before them, milliseconds.
+    pub read_ms: Option<u64>,
+}
 
 impl LocalDesk {
     /// Looks at what came of executions that ended, and marks those whose process is gone as of unknown outcome; returns how
@@ -30,6 +47,7 @@ impl LocalDesk {
         self.clock.look(now);
         self.look_at_effects(now)?;
         self.tend_freezes(now)?;
+        self.let_expire(now)?;
         let unfinished = ledger::unfinished(&self.journal)?;
         if unfinished.is_empty() {
             return Ok(0);
@@ -50,6 +68,35 @@ impl LocalDesk {
             marked += usize::from(self.journal.append(vec![draft])?.recorded > 0);
         }
         Ok(marked)
+    }
+
+    /// Plans that nobody answered while there was time end so: it is on record without anybody trying.
+    fn let_expire(&self, now: Time) -> anyhow::Result<()> {
+        let query = Query { kinds: vec![Kind::Proposed], newest_first: true, limit: EXPIRING, ..Query::default() };
+        let proposed = self.journal.read(&query)?;
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = Vec::new();
+        for record in proposed.iter().filter(|record| !settled.contains(&record.seq)) {
+            if let Fact::Proposed(plan) = record.fact()? {
+                open.push((record.seq, *plan));
+            }
+        }
+        settled.retain(|seq| proposed.iter().any(|record| record.seq == *seq));
+        if open.is_empty() {
+            return Ok(());
+        }
+        let now_at_least = self.clock.deadline_time(now, &self.journal)?;
+        for (seq, plan) in open {
+            let Some(ledger) = Ledger::of(&self.journal, plan.id())? else { continue };
+            // What was approved in time may still wait for its turn, or for its hour.
+            if ledger.started.is_some() || ledger.denied.is_some() || !ledger.approvals.is_empty() {
+                settled.insert(seq);
+            } else if now_at_least > plan.approve_by {
+                deny(&self.journal, &plan, None, now, format!("it expired at {}", plan.approve_by).into())?;
+                settled.insert(seq);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn propose_silence(
@@ -109,8 +156,7 @@ impl LocalDesk {
         &self,
         incident: IncidentId,
         id: PlanId,
-        typed: Option<&Untrusted>,
-        glass: Option<&Untrusted>,
+        Answer { typed, glass, read_ms }: Answer<'_>,
         by: &Person,
         now: Time,
     ) -> anyhow::Result<String> {
@@ -170,6 +216,7 @@ impl LocalDesk {
             execute_by: deadline_time + SignedDuration::from_secs(self.rules.execute_seconds.into()),
             nonce: nonce.as_str().into(),
             broke_glass: glass.cloned(),
+            read_ms,
         };
         let mut drafts = freeze::ends_with(&plan, &approved, now)?;
         drafts.push(plan_draft(now, format!("approved/{nonce}"), id, &approved.into()));

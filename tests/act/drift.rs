@@ -148,7 +148,7 @@ fn fault_56_an_approval_is_used_once_and_for_its_own_plan_only() {
     assert!(approve(&restarted, first, "ana").is_err());
 
     // On another incident it is not even found.
-    let elsewhere = Act::Approve { plan: second, typed: None, glass: None };
+    let elsewhere = Act::Approve { plan: second, typed: None, glass: None, read_ms: None };
     let other = warroom::event::IncidentId(8);
     assert!(desk.perform(other, elsewhere, &person("ana"), Time::now()).is_err());
     assert!(approve(&desk, PlanId(warroom::event::Digest::of(b"no plan")), "ana").is_err());

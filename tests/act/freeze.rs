@@ -303,7 +303,7 @@ fn fault_55_a_freeze_whose_time_is_over_is_not_approved() {
     let ice = Ice::new();
     let desk = ice.desk();
     let freeze = propose(&ice.yard, &desk, 1).unwrap();
-    let act = Act::Approve { plan: freeze, typed: None, glass: None };
+    let act = Act::Approve { plan: freeze, typed: None, glass: None, read_ms: None };
     let why = desk.perform(INCIDENT, act, &person("ana"), later(2)).unwrap_err().to_string();
     assert!(why.contains("expired"), "{why}");
     assert!(ice.calls().is_empty());

@@ -66,7 +66,7 @@ fn respond(desk: &LocalDesk, plan: PlanId, login: &str, mut dice: Dice) {
     for _ in 0..=dice.roll(2) {
         std::thread::sleep(Duration::from_micros(dice.roll(4_000)));
         let act = match dice.roll(10) {
-            0..=5 => Act::Approve { plan, typed: None, glass: None },
+            0..=5 => Act::Approve { plan, typed: None, glass: None, read_ms: None },
             6 | 7 => Act::Deny { plan, reason: "no".into() },
             8 => Act::Cancel { plan, reason: "stop".into() },
             _ => Act::Reconcile { plan },

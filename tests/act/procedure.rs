@@ -72,7 +72,12 @@ fn propose(yard: &Yard, desk: &LocalDesk, step: &str, now: Time) -> anyhow::Resu
 
 fn approve(yard: &Yard, desk: &LocalDesk, plan: PlanId, glass: Option<&str>, now: Time) -> anyhow::Result<String> {
     let typed = yard.plan().asks.and_then(|asks| asks.typed);
-    desk.perform(INCIDENT, Act::Approve { plan, typed, glass: glass.map(Into::into) }, &person("ana"), now)
+    desk.perform(
+        INCIDENT,
+        Act::Approve { plan, typed, glass: glass.map(Into::into), read_ms: None },
+        &person("ana"),
+        now,
+    )
 }
 
 fn read(desk: &LocalDesk, step: &str) {

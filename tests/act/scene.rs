@@ -194,7 +194,7 @@ pub fn approve(desk: &LocalDesk, plan: PlanId, login: &str) -> anyhow::Result<St
 }
 
 pub fn approve_at(desk: &LocalDesk, plan: PlanId, login: &str, now: Time) -> anyhow::Result<String> {
-    desk.perform(INCIDENT, Act::Approve { plan, typed: None, glass: None }, &person(login), now)
+    desk.perform(INCIDENT, Act::Approve { plan, typed: None, glass: None, read_ms: None }, &person(login), now)
 }
 
 /// Looks up at `now` what became of `plan`, as `ana`.

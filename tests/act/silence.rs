@@ -80,7 +80,7 @@ fn a_wide_silence_needs_the_words_typed_and_a_very_wide_one_somebody_else() {
     let plan = scene.plan();
     let words = asked_to_type(&plan).unwrap();
     let by = |login: &str, typed: Option<&str>| {
-        let act = Act::Approve { plan: id, typed: typed.map(Into::into), glass: None };
+        let act = Act::Approve { plan: id, typed: typed.map(Into::into), glass: None, read_ms: None };
         desk.perform(INCIDENT, act, &person(login), Time::now())
     };
     assert!(by("ana", None).unwrap_err().to_string().contains(&words));
@@ -93,7 +93,7 @@ fn a_wide_silence_needs_the_words_typed_and_a_very_wide_one_somebody_else() {
     let desk = scene.desk_with(narrow, Time::now());
     let id = scene.propose(&desk);
     let by = |login: &str| {
-        let act = Act::Approve { plan: id, typed: Some(words.as_str().into()), glass: None };
+        let act = Act::Approve { plan: id, typed: Some(words.as_str().into()), glass: None, read_ms: None };
         desk.perform(INCIDENT, act, &person(login), Time::now())
     };
     let refused = by("ana").unwrap_err().to_string();

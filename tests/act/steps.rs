@@ -223,7 +223,7 @@ fn a_mandatory_escalation_point_cannot_be_walked_past_and_the_attempt_is_on_reco
     assert!(refused.to_string().contains("somebody must be called first: data owner"), "{refused}");
     // Not even in an emergency.
     let typed = yard.plan().asks.and_then(|asks| asks.typed);
-    let emergency = Act::Approve { plan, typed, glass: Some("it burns".into()) };
+    let emergency = Act::Approve { plan, typed, glass: Some("it burns".into()), read_ms: None };
     desk.perform(INCIDENT, emergency, &person("ana"), Time::now()).unwrap_err();
     assert_eq!(yard.barred().len(), 2, "{:?}", yard.barred());
     assert!(yard.read("state").is_some());
@@ -248,7 +248,8 @@ fn fault_57_and_65_nobody_approves_their_own_wide_plan_unless_the_glass_is_broke
     let mut again = person("ana");
     again.session = "pts/7, pid 9".into();
     let typed = yard.plan().asks.and_then(|asks| asks.typed);
-    let act = |glass: Option<&str>| Act::Approve { plan, typed: typed.clone(), glass: glass.map(Into::into) };
+    let act =
+        |glass: Option<&str>| Act::Approve { plan, typed: typed.clone(), glass: glass.map(Into::into), read_ms: None };
     desk.perform(INCIDENT, act(None), &again, Time::now()).unwrap_err();
     // An agent is nobody.
     let mut agent = person("robot");

@@ -51,6 +51,11 @@ impl Yard {
         wall::Surroundings { program, reads: vec![self.world()], ..wall::Surroundings::default() }
     }
 
+    /// The journal's file.
+    pub fn journal_path(&self) -> PathBuf {
+        self.folder.path().join("journal.db")
+    }
+
     /// What a file of the world holds.
     pub fn read(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.world().join(name)).ok()
@@ -173,5 +178,5 @@ pub fn propose(yard: &Yard, desk: &LocalDesk, step: &str, values: &[(&str, &str)
 /// Approves a plan, with whatever has to be typed.
 pub fn approve(yard: &Yard, desk: &LocalDesk, plan: PlanId, login: &str) -> anyhow::Result<String> {
     let typed = yard.plan().asks.and_then(|asks| asks.typed);
-    desk.perform(INCIDENT, Act::Approve { plan, typed, glass: None }, &person(login), Time::now())
+    desk.perform(INCIDENT, Act::Approve { plan, typed, glass: None, read_ms: None }, &person(login), Time::now())
 }

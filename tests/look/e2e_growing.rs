@@ -41,7 +41,7 @@ fn a_long_step_is_watched_as_it_runs_and_stopped_by_one_key() {
     assert!(house.entries().iter().all(|entry| entry.kind != "step_read"), "it has not ended");
     // The console is no less alive.
     session.press("?");
-    session.wait_for("stop the step that runs here");
+    session.wait_for("stop what runs here");
     session.press("<esc>");
     session.press("x");
     session.wait_for("a person, who stopped it");

@@ -62,6 +62,23 @@ fn fault_70_every_mistake_is_refused_by_file_and_line() {
         ("[silence]\nexecute_seconds = 86400\n", 1, "at most"),
         ("theme = \"dark\"\ntime_zone = \"Mars/Olympus\"\n", 2, "Europe/Berlin"),
         ("clipboard = \"off\"\n", 1, "boolean"),
+        ("[[call]]\nname = \"a\"\nhow = \"slack\"\nkey = { env = \"LANG\" }\n", 3, "needs a channel"),
+        ("[[call]]\nname = \"a\"\nhow = \"pigeon\"\nkey = { env = \"LANG\" }\n", 3, "pagerduty"),
+        ("[[call]]\nname = \"a b\"\nhow = \"pagerduty\"\nkey = { env = \"LANG\" }\n", 2, "one word"),
+        ("[[call]]\nname = \"a\"\nhow = \"webhook\"\nkey = { env = \"LANG\" }\n", 4, "whole address"),
+        (
+            "[[call]]\nname = \"a\"\nhow = \"pagerduty\"\nkey = { env = \"LANG\" }\ntext = \"{headline}\"\n",
+            5,
+            "{title}",
+        ),
+        ("[[call]]\nname = \"a\"\nhow = \"pagerduty\"\nkey = { env = \"LANG\" }\nseverity = \"bad\"\n", 5, "critical"),
+        (
+            "[[call]]\nname = \"a\"\nhow = \"pagerduty\"\nkey = { env = \"LANG\" }\nchannel = \"C1\"\n",
+            5,
+            "only a [[call]] by slack",
+        ),
+        ("[cdevents]\nsink = \"https://me:pw@events.example/\"\n", 2, "ends up in logs"),
+        ("[cdevents]\nsink = \"https://events.example/\"\nsource = \"a b\"\n", 3, "a source is a URI"),
     ] {
         let said = refused(&house, toml);
         assert!(said.contains(&format!("{file}:{line}")), "{toml:?} names line {line}: {said}");

@@ -43,6 +43,8 @@ pub(super) struct File {
     pub actions: Option<ActionsTable>,
     pub freeze: Option<FreezeTable>,
     pub stop: Vec<StopTable>,
+    pub call: Vec<CallTable>,
+    pub cdevents: Option<CdeventsTable>,
     pub triage: Option<PathBuf>,
     pub severity: Option<PathBuf>,
     pub hunch_first: bool,
@@ -212,6 +214,40 @@ pub(super) struct HookTable {
     pub method: Option<String>,
     pub url: Option<String>,
     pub body: Option<String>,
+}
+
+/// Where the life of approvals is told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CdeventsTable {
+    pub sink: Spanned<String>,
+    pub bearer: Option<Spanned<SecretFrom>>,
+    pub source: Option<Spanned<String>>,
+}
+
+/// Somebody who can be called from here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CallTable {
+    pub name: Spanned<String>,
+    pub whom: Option<String>,
+    #[serde(default)]
+    pub reaches: Vec<String>,
+    pub how: Spanned<How>,
+    pub key: Spanned<SecretFrom>,
+    pub url: Option<Spanned<String>>,
+    pub channel: Option<Spanned<String>>,
+    pub severity: Option<Spanned<String>>,
+    pub text: Option<Spanned<String>>,
+}
+
+/// By which service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum How {
+    Pagerduty,
+    Slack,
+    Webhook,
 }
 
 fn authorization() -> Spanned<String> {

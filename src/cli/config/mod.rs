@@ -3,6 +3,7 @@
 //! Read in two steps: the file as it stands (`File`), then what it means with arguments and environment applied
 //! ([`Config`]). A key nobody knows, a bad address, a secret whose variable is not set: the start is refused.
 
+mod calls;
 mod file;
 mod hooks;
 mod place;
@@ -20,11 +21,13 @@ use crate::engine::keep::Retention;
 use crate::event::Time;
 use crate::journal::redact::Redactor;
 use crate::journal::{JournalError, Options, SqliteJournal};
+use crate::response::Callee;
 use crate::response::{Freeze, Stop};
 
-pub use place::Refused;
+pub use place::{Refused, SOURCE};
 pub use settings::{
-    Actions, Colour, Database, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Runbooks, Screen, Service, Silence,
+    Actions, Cdevents, Colour, Database, Glyphs, Langfuse, ModelEndpoint, Phoenix, Prometheus, Runbooks, Screen,
+    Service, Silence,
 };
 
 /// Where alerts, changes and traces are received unless said otherwise.
@@ -79,6 +82,10 @@ pub struct Config {
     pub freeze: Option<Freeze>,
     /// What the team can stop.
     pub stops: Vec<Stop>,
+    /// Where the life of approvals is told.
+    pub cdevents: Option<Cdevents>,
+    /// Who can be called from here, each with the key for that.
+    pub calls: Vec<(Callee, Secret)>,
     /// The team's own triage tree; `None` = the built-in one.
     pub triage: Option<PathBuf>,
     /// The team's own rubric for severity; `None` = the built-in one.
@@ -181,6 +188,8 @@ impl Config {
             stops: place.stops(file.stop, &actions)?,
             freeze: file.freeze.map(|table| place.freeze(table, &actions)).transpose()?,
             actions,
+            calls: place.calls(file.call)?,
+            cdevents: file.cdevents.map(|table| place.cdevents(table)).transpose()?,
             triage: file.triage.map(beside),
             severity: file.severity.map(beside),
             hunch_first: file.hunch_first,

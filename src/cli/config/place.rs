@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 use super::file::{
-    ActionsTable, CredentialTable, DatabaseTable, EndpointTable, LangfuseTable, PhoenixTable, RedactTable,
-    RetentionTable, RunbooksTable, SamplingTable,
+    ActionsTable, CdeventsTable, CredentialTable, DatabaseTable, EndpointTable, LangfuseTable, PhoenixTable,
+    RedactTable, RetentionTable, RunbooksTable, SamplingTable,
 };
-use super::settings::{Actions, Database, Langfuse, ModelEndpoint, Phoenix, Runbooks, Service, Silence};
+use super::settings::{Actions, Cdevents, Database, Langfuse, ModelEndpoint, Phoenix, Runbooks, Service, Silence};
 use crate::cli::secret::{Secret, SecretFrom};
 use crate::engine::keep::Retention;
 use crate::journal::redact::{Redactor, RulePart, UserRule};
@@ -17,6 +17,9 @@ use crate::response::runbook;
 
 /// The share of good, ordinary runs that stays where nothing else is said.
 const GOOD_RUNS: f64 = 0.1;
+
+/// Who we are to a receiver of events where nothing else is said.
+pub const SOURCE: &str = "urn:warroom";
 
 /// Why the configuration is refused: file, line, what is wrong there, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +71,7 @@ impl<'a> Place<'a> {
     }
 
     /// An address that a client of ours may be given; its path ends with `/`.
-    fn address(&self, address: &Spanned<String>, instead: &str) -> Result<url::Url, Refused> {
+    pub fn address(&self, address: &Spanned<String>, instead: &str) -> Result<url::Url, Refused> {
         let at = address.span().start;
         let mut url = url::Url::parse(address.get_ref())
             .map_err(|error| self.refuse(at, format!("not an address ({error}): write it as http://host:port")))?;
@@ -212,6 +215,26 @@ impl<'a> Place<'a> {
         }
         let keep_env = keep_env.into_iter().map(Spanned::into_inner).collect();
         Ok(Actions { hosts, keep_env, secrets: known, credentials })
+    }
+
+    /// Where the life of approvals is told. Its address is taken as it stands.
+    pub fn cdevents(&self, table: CdeventsTable) -> Result<Cdevents, Refused> {
+        let CdeventsTable { sink, bearer, source } = table;
+        let _checked = self.address(&sink, "bearer")?;
+        let at = sink.span().start;
+        let sink = sink.get_ref().parse().map_err(|error| self.refuse(at, format!("not an address ({error})")))?;
+        let source = match source {
+            None => SOURCE.to_owned(),
+            Some(source) => {
+                let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
+                if source.get_ref().is_empty() || !source.get_ref().bytes().all(plain) {
+                    let what = "a source is a URI, such as https://ops.example/warroom".to_owned();
+                    return Err(self.refuse(source.span().start, what));
+                }
+                source.into_inner()
+            }
+        };
+        Ok(Cdevents { sink, bearer: self.secret(bearer)?, source })
     }
 
     /// What is taken out of everything before it is recorded: the built-in rules and these.

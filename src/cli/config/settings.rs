@@ -52,6 +52,17 @@ pub struct Langfuse {
     pub service: String,
 }
 
+/// Where the life of approvals is told.
+#[derive(Clone, Debug)]
+pub struct Cdevents {
+    /// The receiver.
+    pub sink: url::Url,
+    /// Proves us to it.
+    pub bearer: Option<Secret>,
+    /// Who we are to it.
+    pub source: String,
+}
+
 /// What may be changed from here, besides silences.
 #[derive(Clone, Debug, Default)]
 pub struct Actions {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
-use crate::console::errand::{Found, Grown, Ending};
+use crate::console::errand::{Ending, Found, Grown};
 use crate::console::model::Msg;
 use crate::response::StepWatch;
 

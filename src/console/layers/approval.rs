@@ -19,8 +19,8 @@ use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::update::GRAVE_PAUSE;
 use crate::engine::view::{ActionState, ActionView};
-use crate::event::{IncidentId, Plan, PlanId, Purpose};
-use crate::response::{Act, asked_to_type, needs_second_person};
+use crate::event::{IncidentId, Plan, PlanId, Purpose, Untrusted};
+use crate::response::{Act, CallAt, PointAt, asked_to_type, needs_second_person};
 
 /// The layer of an approval.
 pub struct Approval {
@@ -33,6 +33,8 @@ pub struct Approval {
     scroll: Scroll,
     /// When it first got to the screen.
     painted: Option<Duration>,
+    /// For how long it has been there.
+    open_for: Option<Duration>,
     /// Whether its last line was on the screen.
     seen_whole: bool,
     /// What became of the plan meanwhile.
@@ -67,6 +69,7 @@ impl Approval {
             laid_out: None,
             scroll: Scroll::default(),
             painted: None,
+            open_for: None,
             seen_whole: false,
             over: (action.plan.id() != action.id).then_some("its bytes are not what its name says: it must not run"),
             mode: Mode::Looking,
@@ -86,8 +89,12 @@ impl Approval {
     }
 
     fn approve(&self, typed: Option<String>) -> Answer {
-        let act =
-            Act::Approve { plan: self.id, typed: typed.map(Into::into), glass: self.glass.as_deref().map(Into::into) };
+        let act = Act::Approve {
+            plan: self.id,
+            typed: typed.map(Into::into),
+            glass: self.glass.as_deref().map(Into::into),
+            read_ms: self.open_for.map(|open| u64::try_from(open.as_millis()).unwrap_or(u64::MAX)),
+        };
         Answer::Done(vec![
             Ask::Close,
             Ask::Say("Recording the approval …".to_owned()),
@@ -121,6 +128,25 @@ impl Approval {
         }
         self.mode = Mode::Breaking(Prompt::default());
         Answer::done()
+    }
+
+    /// Proposes to call whoever must be called before this.
+    fn call_first(&self, cx: &Cx<'_>) -> Answer {
+        if self.plan.asks.as_ref().is_none_or(|asks| asks.first.is_empty()) {
+            return Answer::ask(Ask::Say("Nobody has to be called before this plan.".to_owned()));
+        }
+        let seen = cx.live.incidents.items.iter().find(|incident| incident.id == self.incident);
+        let call = CallAt {
+            to: None,
+            point: Some(PointAt::Before(self.id)),
+            why: Untrusted::default(),
+            seen: seen.map(|incident| incident.runbook_facts()).unwrap_or_default(),
+        };
+        Answer::Done(vec![
+            Ask::Close,
+            Ask::Say("Proposing to call them; nothing is sent before somebody approves it.".to_owned()),
+            Ask::Perform(self.incident, Act::ProposeCall(Box::new(call))),
+        ])
     }
 
     fn typing(&mut self, input: &Input) -> Answer {
@@ -226,6 +252,7 @@ impl Layer for Approval {
         if !self.awake(cx) {
             return Answer::done();
         }
+        self.open_for = self.painted.map(|at| cx.now.mono.saturating_sub(at));
         if !matches!(self.mode, Mode::Looking) {
             return self.typing(input);
         }
@@ -235,6 +262,7 @@ impl Layer for Approval {
             Input::Do(command) => match command.action {
                 Action::Yes => self.yes(),
                 Action::Glass => self.break_glass(),
+                Action::CallFirst => self.call_first(cx),
                 Action::Refuse => {
                     self.mode = Mode::Refusing(Prompt::default());
                     Answer::done()

@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use super::scroll::Scroll;
 use crate::console::action::Action;
-use crate::console::errand::{Errand, Found, Ending};
+use crate::console::errand::{Ending, Errand, Found};
 use crate::console::keymap::Context;
 use crate::console::layer::{Extent, Layer};
 use crate::console::pane::{Answer, Ask, Cx, Input};
@@ -66,7 +66,7 @@ impl Watching {
             Some(Err(why)) => Line::from(safe::made(safe::clean(why.raw(), Policy::Prose), cx.of(Role::Bad))),
             None if self.stop.is_asked() => Line::from(safe::lit("It is being stopped …", cx.of(Role::Unclear))),
             None => {
-                let stop = cx.keymap.first(Action::ViewStop).unwrap_or_default();
+                let stop = cx.keymap.first(Action::ReplayStop).unwrap_or_default();
                 let rest = format!(" stops it; {close} lets it run on, and what it says is on record at its end");
                 Line::from(vec![safe::made(stop, cx.of(Role::Key)), safe::made(rest, muted)])
             }
@@ -87,14 +87,14 @@ impl Layer for Watching {
     }
 
     fn context(&self) -> Context {
-        Context::Viewer
+        Context::Replay
     }
 
     fn hints(&self) -> &'static [Action] {
         if self.over.is_some() {
             return &[Action::Up, Action::Down, Action::ViewClose, Action::ViewHelp];
         }
-        &[Action::ViewStop, Action::Up, Action::Down, Action::ViewClose, Action::ViewHelp]
+        &[Action::ReplayStop, Action::Up, Action::Down, Action::ViewClose, Action::ViewHelp]
     }
 
     fn prepare(&mut self, cx: &Cx<'_>) {
@@ -116,11 +116,11 @@ impl Layer for Watching {
         let Some(action) = input.action() else { return Answer::Ignored };
         match action {
             Action::ViewClose => Answer::ask(Ask::Close),
-            Action::ViewStop if self.over.is_none() => {
+            Action::ReplayStop if self.over.is_none() => {
                 self.stop.ask();
                 Answer::done()
             }
-            Action::ViewStop => Answer::ask(Ask::Say("It has ended.".to_owned())),
+            Action::ReplayStop => Answer::ask(Ask::Say("It has ended.".to_owned())),
             action if self.scroll.follow(action) => {
                 self.following = self.scroll.at_end();
                 Answer::done()

@@ -79,7 +79,7 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
         lines.push(Line::default());
     }
     if accuracy.confirmed + accuracy.unconfirmed == 0 && accuracy.investigators.is_empty() {
-        return lines;
+        return times::prompts(cx);
     }
     lines.extend(calibration(cx));
     lines.extend(parts::lines(cx));
@@ -94,6 +94,7 @@ fn lay_out(cx: &Cx<'_>) -> Vec<Line<'static>> {
     );
     lines.extend(words::wrapped(&text, width, muted));
     lines.extend(times::habits(cx));
+    lines.extend(times::prompts(cx));
     lines
 }
 

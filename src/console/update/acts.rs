@@ -19,8 +19,8 @@ use crate::console::model::{Effect, Handed, Model};
 use crate::console::pane::{PaneKind, Picked};
 use crate::engine::view::{ActionState, IncidentState};
 use crate::event::{Fingerprint, IncidentId, PlanId};
-use crate::response::Act;
 use crate::response::replay::News;
+use crate::response::{Act, CallAt};
 
 /// A silence without a length of its own lasts so many minutes.
 const SILENCE_MINUTES: u32 = 60;
@@ -70,6 +70,7 @@ pub(super) fn act(model: &mut Model, command: &Command, effects: &mut Vec<Effect
             push(model, Box::new(layer));
             effects.push(Effect::Errand(Box::new(errand)));
         }
+        Action::Call => call(model, id, command.argument.as_deref(), effects),
         Action::Cancel => cancel(model, id, command.argument.as_deref(), effects),
         Action::Halt | Action::Unhalt => {
             let Some(reason) = command.argument.as_deref() else {
@@ -240,7 +241,9 @@ pub(super) fn found(model: &mut Model, found: &Found, effects: &mut Vec<Effect>)
             Some((format!("{id}: the endpoint is busy, it is asked again in {seconds:.0} s: {}", why.raw()), false))
         }
         Found::News(id, _, News::Broken(why)) => Some((format!("{id}: the replay broke off. {}", why.raw()), true)),
-        Found::Survey(..) | Found::Ready(..) | Found::Offered(..) | Found::StopList(_) => None,
+        Found::StepOver(id, _, _, Ok(line)) => Some((format!("{id}: {line}"), false)),
+        Found::StepOver(id, _, _, Err(why)) => Some((format!("{id}: nothing was recorded. {}", why.raw()), true)),
+        Found::Survey(..) | Found::Ready(..) | Found::Offered(..) | Found::StepSaid(..) | Found::StopList(_) => None,
     };
     if let Some((text, bad)) = told {
         model.say(text, bad);
@@ -308,6 +311,19 @@ fn freeze(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &m
     let what = if asked == Act::ProposeThaw { "let changes go on" } else { "hold changes" };
     model.say(format!("Proposing to {what}; nothing is sent before somebody approves it."), false);
     perform(model, id, asked, effects);
+    model.focus(PaneKind::Actions);
+}
+
+/// Proposes to call whom the configuration names: `call NAME WHY`.
+fn call(model: &mut Model, id: IncidentId, argument: Option<&str>, effects: &mut Vec<Effect>) {
+    let Some(incident) = model.incident() else { return };
+    let (to, why) = match argument.map(|text| text.split_once(char::is_whitespace).unwrap_or((text, ""))) {
+        None => (None, ""),
+        Some((to, why)) => (Some(to.into()), why.trim()),
+    };
+    let call = CallAt { to, point: None, why: why.into(), seen: incident.runbook_facts() };
+    model.say("Proposing to call them; nothing is sent before somebody approves it.", false);
+    perform(model, id, Act::ProposeCall(Box::new(call)), effects);
     model.focus(PaneKind::Actions);
 }
 

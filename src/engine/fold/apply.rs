@@ -335,9 +335,25 @@ impl Fold {
         self.dirty.accuracy = true;
     }
 
+    /// How plans are answered, for the record of judgement.
+    fn answered(&mut self, id: IncidentId, record: &Record, fact: &Fact) {
+        match fact {
+            Fact::Proposed(_) => self.state.prompts.proposed(record.arrived),
+            Fact::Approved(approval) => {
+                let plans = self.state.incidents.get(&id).map(|incident| &incident.plans);
+                let plan = plans.and_then(|plans| plans.iter().find(|plan| plan.id == approval.plan));
+                let Some(tier) = plan.map(|plan| plan.plan.tier) else { return };
+                self.state.prompts.approved(&approval.by.login, tier, approval.read_ms);
+            }
+            _ => return,
+        }
+        self.dirty.accuracy = true;
+    }
+
     /// An entry about a plan: its state, and a line that says so.
     pub(super) fn plan(&mut self, record: &Record, fact: &Fact, plan: PlanId, who: &Untrusted, text: &str) {
         let Some(id) = fact.incident() else { return };
+        self.answered(id, record, fact);
         let moved = self.state.incidents.get_mut(&id).is_some_and(|incident| incident.plan_fact(fact, record.at));
         // How fast a procedure went is part of the record of judgement.
         self.dirty.accuracy |= moved && matches!(fact, Fact::Started(_) | Fact::Finished(_) | Fact::EffectChecked(_));

@@ -132,7 +132,8 @@ impl Fold {
             resolved: incident.resolved,
             went_back: &incident.went_back,
         });
-        accuracy(cases, &self.state.rehearsals)
+        let record = accuracy(cases, &self.state.rehearsals);
+        crate::feedback::AccuracyView { prompts: self.state.prompts.view(), ..record }
     }
 
     fn sources(&self) -> Vec<SourceHealth> {

@@ -47,7 +47,7 @@ use runs::RunKept;
 pub(super) use runs::line as run_line;
 
 /// The version of the saved state: raised with every change of its shape, so that an older one is folded anew.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// The fold of a journal.
 #[derive(Debug)]

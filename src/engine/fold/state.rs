@@ -68,6 +68,8 @@ pub(super) struct State {
     pub rehearsals: BTreeMap<Untrusted, Rehearsal>,
     /// A cause was confirmed since.
     pub uncalibrated: bool,
+    /// How plans were answered.
+    pub prompts: crate::feedback::Prompts,
 }
 
 /// Alerts a source left out.

@@ -89,6 +89,50 @@ impl HttpExecutor {
     }
 }
 
+/// What a host answered.
+pub(in crate::response) struct Answer {
+    /// Its name.
+    pub host: String,
+    /// Status code.
+    pub status: u16,
+    /// After so many seconds it wants to be asked again.
+    pub retry_after: Option<u64>,
+    /// The beginning of what it said.
+    pub body: Vec<u8>,
+}
+
+impl HttpExecutor {
+    /// Sends a plan's request, once. Where no answer came, how it went: failed, if it cannot have arrived, else unknown.
+    pub(in crate::response) fn exchange(&self, plan: &Plan) -> Result<Answer, Outcome> {
+        let (request, shown) = self
+            .request(plan)
+            .map_err(|error| Outcome::Failed { error: format!("{error:#}; nothing was sent").into() })?;
+        let host = shown.host_str().unwrap_or_default().to_owned();
+        self.runtime.block_on(async {
+            let mut response = match request.send().await {
+                Ok(response) => response,
+                Err(error) if error.is_connect() || error.is_builder() => {
+                    let why = root_cause(&error);
+                    let error = format!("{host} cannot be reached ({why}); nothing was sent").into();
+                    return Err(Outcome::Failed { error });
+                }
+                Err(error) => return Err(unknown(plan, &host, &root_cause(&error))),
+            };
+            let status = response.status().as_u16();
+            let header = response.headers().get(reqwest::header::RETRY_AFTER);
+            let retry_after = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            let mut body = Vec::new();
+            while body.len() < KEPT {
+                match response.chunk().await {
+                    Ok(Some(piece)) => body.extend_from_slice(&piece),
+                    _ => break,
+                }
+            }
+            Ok(Answer { host, status, retry_after, body })
+        })
+    }
+}
+
 impl Executor for HttpExecutor {
     fn takes(&self, plan: &Plan) -> bool {
         matches!(plan.request, Request::Http { .. })
@@ -100,37 +144,16 @@ impl Executor for HttpExecutor {
     }
 
     fn send(&self, plan: &Plan, _watch: &mut dyn Watch) -> Outcome {
-        let (request, shown) = match self.request(plan) {
-            Ok(request) => request,
-            Err(error) => return Outcome::Failed { error: format!("{error:#}; nothing was sent").into() },
+        let Answer { status, body, host, .. } = match self.exchange(plan) {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
         };
-        let host = shown.host_str().unwrap_or_default().to_owned();
-        self.runtime.block_on(async {
-            let mut response = match request.send().await {
-                Ok(response) => response,
-                Err(error) if error.is_connect() || error.is_builder() => {
-                    let why = root_cause(&error);
-                    return Outcome::Failed {
-                        error: format!("{host} cannot be reached ({why}); nothing was sent").into(),
-                    };
-                }
-                Err(error) => return unknown(plan, &host, &root_cause(&error)),
-            };
-            let status = response.status();
-            let mut body = Vec::new();
-            while body.len() < KEPT {
-                match response.chunk().await {
-                    Ok(Some(piece)) => body.extend_from_slice(&piece),
-                    _ => break,
-                }
-            }
-            let said: String = String::from_utf8_lossy(&body).trim().chars().take(300).collect();
-            match status.as_u16() {
-                200..=299 => Outcome::Done { receipt: format!("{host} answered {status}: {said}").into() },
-                300..=499 => Outcome::Failed { error: format!("{host} answered {status}: {said}").into() },
-                _ => unknown(plan, &host, &format!("{status}: {said}")),
-            }
-        })
+        let said: String = String::from_utf8_lossy(&body).trim().chars().take(300).collect();
+        match status {
+            200..=299 => Outcome::Done { receipt: format!("{host} answered {status}: {said}").into() },
+            300..=499 => Outcome::Failed { error: format!("{host} answered {status}: {said}").into() },
+            _ => unknown(plan, &host, &format!("{status}: {said}")),
+        }
     }
 
     fn look_up(&self, plan: &Plan) -> anyhow::Result<Option<Outcome>> {

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 
+pub(super) use http::Answer;
 pub use http::{Credential, HttpExecutor};
 pub use process::ProcessExecutor;
 pub(super) use process::{USUAL, find_targets};

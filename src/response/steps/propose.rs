@@ -126,7 +126,11 @@ impl LocalDesk {
         plan.tier = ruling.tier;
         plan.reasons = ruling.reasons;
         plan.policy = self.rules.version();
-        plan.asks = Some(Asks { typed: ruling.typed.then(|| guard::words(&plan).into()), second: ruling.second });
+        plan.asks = Some(Asks {
+            typed: ruling.typed.then(|| guard::words(&plan).into()),
+            second: ruling.second,
+            first: self.points_before(&plan, &past),
+        });
         let id = plan.id();
         let line = format!(
             "plan {id} proposed: {}; to approve: {}",

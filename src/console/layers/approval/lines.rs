@@ -2,6 +2,7 @@
 
 use ratatui::text::Line;
 
+use crate::console::action::Action;
 use crate::console::glyph::Glyphs;
 use crate::console::pane::Cx;
 use crate::console::safe;
@@ -42,6 +43,12 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
     let digest = id.0.to_string();
     out.push(Line::from(safe::made(format!("sha-256 {digest}"), muted)));
 
+    if let Some(many) = cx.live.accuracy.prompts.too_many(cx.now.wall) {
+        let line = format!(
+            "{many} plans were proposed within ten minutes. Each is answered for itself; none is approved by waiting."
+        );
+        out.extend(safe::wrap(&line, width).into_iter().map(|line| Line::from(safe::made(line, cx.of(Role::Unclear)))));
+    }
     for why in warnings(plan, cx) {
         for line in safe::wrap(&why, width) {
             out.push(Line::from(safe::made(line, cx.of(Role::DialogDanger))));
@@ -49,7 +56,13 @@ pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Gly
     }
 
     heading(&mut out, format!("Blast radius: tier {}, {}", plan.tier.0, many(plan.targets.len())));
-    out.push(Line::from(safe::made(format!("  it takes: {}", asks(plan)), text)));
+    let takes = format!("  it takes: {}", asks(plan));
+    out.extend(safe::wrap(&takes, width).into_iter().map(|line| Line::from(safe::made(line, text))));
+    if plan.asks.as_ref().is_some_and(|asks| !asks.first.is_empty()) {
+        let key = cx.keymap.first(Action::CallFirst).unwrap_or_else(|| ":call".to_owned());
+        let call = format!("  {key} proposes to call them from here, where the configuration says how");
+        out.extend(safe::wrap(&call, width).into_iter().map(|line| Line::from(safe::made(line, muted))));
+    }
     for reason in &plan.reasons {
         let because = format!("  because {}", safe::clean(reason.raw(), Policy::Prose));
         out.extend(safe::wrap(&because, width).into_iter().map(|line| Line::from(safe::made(line, muted))));

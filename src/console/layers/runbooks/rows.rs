@@ -138,7 +138,10 @@ pub(super) fn below(
             }
         }
         Some(Row::Point(..)) => {
-            lines.push(Line::from(safe::made(format!("{key} records that you called them; it calls nobody."), muted)));
+            let call = cx.keymap.first(Action::ViewCall).unwrap_or_else(|| ":call".to_owned());
+            let does =
+                format!("{key} records that you called them; it calls nobody. {call} proposes to call them from here.");
+            lines.extend(words::wrapped(&does, columns, muted));
         }
         Some(Row::Step(nth, step)) => {
             let step = &all[nth].steps[step];

@@ -9,6 +9,7 @@ use crate::console::safe;
 use crate::console::theme::Role;
 use crate::console::widgets::{meter, words};
 use crate::engine::view::Spread;
+use crate::feedback::MANY;
 
 /// From so many on, an interval says more than the few themselves.
 const SOME: u64 = 6;
@@ -100,6 +101,37 @@ pub(super) fn going_back(cx: &Cx<'_>) -> Vec<Line<'static>> {
             let spans = vec![safe::made(format!("    {what:<26} "), muted), safe::made(one(spread), text)];
             lines.extend(words::wrap(spans, width, 4));
         }
+    }
+    lines
+}
+
+/// How many plans are asked for at a time, and for how long they are open before somebody approves them.
+pub(super) fn prompts(cx: &Cx<'_>) -> Vec<Line<'static>> {
+    let prompts = &cx.view.accuracy.prompts;
+    let (text, muted) = (cx.of(Role::Text), cx.of(Role::Muted));
+    let width = usize::from(cx.area.width);
+    if prompts.proposed == 0 {
+        return Vec::new();
+    }
+    let mut lines = heading(cx, "Plans, from opened to approved (median)").to_vec();
+    let when = prompts.most_at.map(|at| format!(", until {}", cx.clock(at))).unwrap_or_default();
+    let asked = format!("{} in all; at most {} within ten minutes{when}", prompts.proposed, prompts.most);
+    let many = if prompts.most >= MANY { "; nobody weighs so many" } else { "" };
+    let spans = vec![safe::made(format!("  {:<28} ", "proposed"), muted), safe::made(format!("{asked}{many}"), text)];
+    lines.extend(words::wrap(spans, width, 4));
+    for read in &prompts.people {
+        let mut spans = vec![safe::lit("  ", muted)];
+        spans.extend(words::prose(cx, &read.login, 18, text));
+        spans.push(safe::made(format!(", tier {}  ", read.tier.0), muted));
+        spans.push(safe::made(one(&read.read), text));
+        if read.unmeasured > 0 {
+            spans.push(safe::made(format!("; {} not measured", read.unmeasured), muted));
+        }
+        if read.too_short {
+            let said = ". That is too short to read what will run: the next one may deserve the time.";
+            spans.push(safe::lit(said, muted));
+        }
+        lines.extend(words::wrap(spans, width, 4));
     }
     lines
 }

@@ -189,7 +189,7 @@ fn any_fact() -> impl Strategy<Value = (Fact, i64)> {
         1 => (0u8..3, incident()).prop_map(|(n, i)| Fact::from(plan(n, i))),
         1 => (0u8..3, incident(), 0u8..9).prop_map(move |(n, i, which)| hands(i, id(n, i), which)),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Approval { incident: i, plan: id(n, i),
-            policy: "1".into(), targets: Digest([0; 32]), by: person("uid"), execute_by: at(900), nonce: "n".into(), broke_glass: None })),
+            policy: "1".into(), targets: Digest([0; 32]), by: person("uid"), execute_by: at(900), nonce: "n".into(), broke_glass: None, read_ms: None })),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Denial { incident: i, plan: id(n, i),
             by: None, reason: "late".into() })),
         1 => (0u8..3, incident()).prop_map(move |(n, i)| Fact::from(Started { incident: i, plan: id(n, i), nonce: "n".into() })),

@@ -186,6 +186,7 @@ fn a_plan_moves_only_forward_and_an_unfinished_execution_is_unknown() {
         execute_by: at(300),
         nonce: "n".into(),
         broke_glass: None,
+        read_ms: None,
     };
     let mut state = |paper: &mut Paper, fact: Fact, second: i64| {
         paper.fact(fact, at(second), at(second));
