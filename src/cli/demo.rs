@@ -24,6 +24,8 @@ use crate::journal::SharedJournal;
 
 static AI: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/ai");
 static INFRA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/infra");
+static AI_RUNBOOKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/runbooks/ai");
+static INFRA_RUNBOOKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/runbooks/infra");
 
 /// How long a played incident takes on a screen.
 const ON_SCREEN: Duration = Duration::from_secs(60);
@@ -80,6 +82,15 @@ pub fn run(args: &Args, common: &Common, out: &mut Out) -> anyhow::Result<Exit> 
         private.path().join("journal.db")
     };
     config.journal.clone_from(&file);
+    config.runbooks.dir = vec![private.path().join("runbooks")];
+    let runbooks = match args.incident {
+        Incident::Ai => &AI_RUNBOOKS,
+        Incident::Infra => &INFRA_RUNBOOKS,
+    };
+    for folder in &config.runbooks.dir {
+        std::fs::create_dir(folder).context("no folder for the demo's runbooks")?;
+        runbooks.extract(folder).context("the demo's runbooks cannot be unpacked")?;
+    }
     let journal: SharedJournal = Arc::new(config.open_journal()?);
     let watched = Settings { plain: common.plain, ..Settings::default() }.why_plain(&Surroundings::here()).is_none();
     let pace = match args.speed {

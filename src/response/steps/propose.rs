@@ -35,16 +35,18 @@ impl LocalDesk {
         let Given { checked, values, mut taint, .. } = given(step);
         let checked = checked.map_err(anyhow::Error::msg)?;
         let mut request = runbook.request(step, &checked, &self.hands.known)?;
+        // Of a record that is no real one nothing is looked for in a world that is, and nothing will be run.
+        let real = !ledger::is_labelled(&self.journal)?;
         if let Request::Process { argv } = &mut request
-            && let Some(program) = argv.first_mut()
+            && let Some(program) = argv.first_mut().filter(|_| real)
         {
             // What is shown is the very program, wherever it is looked for later.
             *program = wall::program(program.raw()).map_err(anyhow::Error::msg)?.into();
         }
         let around = self.around(&runbook, step);
-        let dry_run = runbook.dry_run(step, &checked, &self.hands.known).transpose()?;
+        let dry_run = runbook.dry_run(step, &checked, &self.hands.known).filter(|_| real).transpose()?;
         let dry_run = dry_run.map(|request| dry(request, &around)).transpose()?;
-        let (found_by, targets) = match &step.for_each {
+        let (found_by, targets) = match step.for_each.as_ref().filter(|_| real) {
             None => (None, vec![target(&request)]),
             Some(lister) => {
                 let lister = step_of(&runbook, lister)?;
