@@ -147,7 +147,8 @@ fn an_end_that_the_server_does_not_take_is_said_and_a_person_can_let_go() {
     assert_eq!(state(&yard, later(31)), Some(Freezing::Stuck));
     desk.perform(INCIDENT, Act::ProposeThaw, &person("ana"), later(31)).unwrap();
     let thaw = yard.plan();
-    let act = Act::Approve { plan: thaw.id(), typed: thaw.asks.and_then(|asks| asks.typed), glass: None, read_ms: None };
+    let act =
+        Act::Approve { plan: thaw.id(), typed: thaw.asks.and_then(|asks| asks.typed), glass: None, read_ms: None };
     desk.perform(INCIDENT, act, &person("ana"), later(31)).unwrap();
     assert_eq!(state(&yard, later(32)), Some(Freezing::LetGo));
 }

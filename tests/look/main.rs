@@ -4,6 +4,7 @@
 mod support;
 
 mod demo;
+mod e2e_back;
 mod e2e_blocked;
 mod e2e_crash;
 mod e2e_delivery;

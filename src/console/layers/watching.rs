@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn the_end_is_followed_until_somebody_reads_further_up() {
         let (mut bench, stop) = bench();
-        let lines = |n: usize| (0..n).map(|nth| format!("line {nth}\n")).collect::<String>();
+        let lines = |n: usize| (0..n).map(|nth| format!("line {nth}")).collect::<Vec<_>>().join("\n") + "\n";
         says(&mut bench, &stop, &lines(100), 1);
         assert!(bench.screen().contains("line 99"));
         bench.press("k k k");

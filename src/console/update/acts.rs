@@ -233,7 +233,9 @@ fn replay(model: &mut Model, named: Option<&str>, effects: &mut Vec<Effect>) {
 /// Something came back from the lab: what is not for a layer alone is said.
 pub(super) fn found(model: &mut Model, found: &Found, effects: &mut Vec<Effect>) {
     let told = match found {
-        Found::Begun(id, _, Ok(line)) | Found::Stopped(id, Ok(line)) => Some((format!("{id}: {line}"), false)),
+        Found::Begun(id, _, Ok(line)) | Found::Stopped(id, Ok(line)) | Found::StepOver(id, _, _, Ok(line)) => {
+            Some((format!("{id}: {line}"), false))
+        }
         Found::Begun(id, _, Err(error)) => Some((format!("{id}: the replay did not begin. {}", error.raw()), true)),
         Found::Stopped(id, Err(error)) => Some((format!("{id}: {}", error.raw()), true)),
         Found::News(id, _, News::Busy(pause, why)) => {
@@ -241,7 +243,6 @@ pub(super) fn found(model: &mut Model, found: &Found, effects: &mut Vec<Effect>)
             Some((format!("{id}: the endpoint is busy, it is asked again in {seconds:.0} s: {}", why.raw()), false))
         }
         Found::News(id, _, News::Broken(why)) => Some((format!("{id}: the replay broke off. {}", why.raw()), true)),
-        Found::StepOver(id, _, _, Ok(line)) => Some((format!("{id}: {line}"), false)),
         Found::StepOver(id, _, _, Err(why)) => Some((format!("{id}: nothing was recorded. {}", why.raw()), true)),
         Found::Survey(..) | Found::Ready(..) | Found::Offered(..) | Found::StepSaid(..) | Found::StopList(_) => None,
     };

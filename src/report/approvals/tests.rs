@@ -45,9 +45,9 @@ fn person_called(login: &str) -> Person {
 }
 
 /// The events of these facts about a plan, a second each.
-fn events(id: PlanId, facts: Vec<Fact>) -> Vec<Event> {
+fn events(id: PlanId, facts: &[Fact]) -> Vec<Event> {
     let journal = SqliteJournal::in_memory().unwrap();
-    for (nth, fact) in (0..).zip(&facts) {
+    for (nth, fact) in (0..).zip(facts) {
         journal.append(vec![Draft::new(at(nth), format!("k{nth}"), fact).found_by(term::plan(id))]).unwrap();
     }
     let records = journal.read(&Query::default()).unwrap();
@@ -95,7 +95,7 @@ fn an_approval_that_was_spent_is_created_updated_and_closed() {
     let plan = plan("turn it off", "ana");
     let id = plan.id();
     let started = crate::event::Started { incident: IncidentId(7), plan: id, nonce: "n2".into() };
-    let events = events(id, vec![plan.into(), approval(id, "ben", "n1"), approval(id, "mei", "n2"), started.into()]);
+    let events = events(id, &[plan.into(), approval(id, "ben", "n1"), approval(id, "mei", "n2"), started.into()]);
     let types: Vec<&str> = events.iter().map(|event| event.class.as_str()).collect();
     let of = |word: &str| format!("dev.cdevents.approval.{word}.0.1.0");
     assert_eq!(types, [of("created"), of("updated"), of("updated"), of("closed")]);
@@ -123,7 +123,7 @@ fn a_refusal_a_withdrawal_an_expiry_and_a_rule_close_it_as_such() {
     ] {
         let plan = plan("turn it off", "ana");
         let id = plan.id();
-        let events = events(id, vec![plan.into(), denied(id, by, reason)]);
+        let events = events(id, &[plan.into(), denied(id, by, reason)]);
         let closed = content(events.last().unwrap());
         assert_eq!((&closed["responder"], &closed["status"]), (&json!(responder), &json!(status)), "{reason}");
         assert_eq!(check(&events[1])["data"]["customData"]["reason"], reason);
@@ -138,7 +138,7 @@ proptest! {
         plan.request = Request::Process { argv: vec!["true".into()] };
         plan.targets = vec![Target { kind: kind.as_str().into(), name: name.as_str().into() }];
         let id = plan.id();
-        let events = events(id, vec![plan.into(), denied(id, Some(&login), &title)]);
+        let events = events(id, &[plan.into(), denied(id, Some(&login), &title)]);
         for event in &events {
             let value = check(event);
             prop_assert_eq!(&value["data"]["customData"]["title"], &json!(title));

@@ -83,7 +83,7 @@ impl LocalDesk {
         let key = format!("warroom-{}", random()?);
         let body = callee.body(&values, &key);
         let deadline = self.clock.deadline_time(now, &self.journal)?;
-        let outside = callee.text.from_outside().into_iter();
+        let outside = callee.text.outside_blanks().into_iter();
         let plan = Plan {
             incident,
             title: format!("call {} by {}", value(&callee.whom), callee.service.name()).into(),

@@ -104,7 +104,7 @@ impl Template {
     }
 
     /// Whether text from outside gets in.
-    pub(super) fn from_outside(&self) -> Vec<&'static str> {
+    pub(super) fn outside_blanks(&self) -> Vec<&'static str> {
         let used = |name| self.0.contains(&Part::Value(name));
         let mut paths = Vec::new();
         if used(Name::Title) {

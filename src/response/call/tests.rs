@@ -26,7 +26,7 @@ fn a_template_holds_values_and_nothing_else_in_braces() {
     assert!(
         Template::default().plain(&values("slow")).contains("INC-7, critical: slow. ana asks payments to come: help")
     );
-    assert_eq!(Template::parse("{incident}").unwrap().from_outside(), Vec::<&str>::new());
+    assert_eq!(Template::parse("{incident}").unwrap().outside_blanks(), Vec::<&str>::new());
 }
 
 #[test]

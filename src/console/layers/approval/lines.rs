@@ -20,123 +20,154 @@ pub(super) fn is_plain(plan: &Plan) -> bool {
 }
 
 pub(super) fn lay_out(plan: &Plan, id: PlanId, cx: &Cx<'_>, glyphs: &'static Glyphs) -> Vec<Line<'static>> {
-    let mut out = Vec::new();
-    let text = cx.of(Role::Text);
-    let muted = cx.of(Role::Muted);
-    let width = cx.area.width;
+    let mut page = Page { out: Vec::new(), cx, glyphs };
+    page.whose(plan, id);
+    page.reach(plan);
+    page.runs(plan);
+    page.beside(plan);
+    page.out
+}
 
-    let heading = |out: &mut Vec<Line<'static>>, what: String| {
-        out.push(Line::default());
-        out.push(Line::from(safe::made(what, cx.of(Role::Title))));
-    };
-    quoted(&mut out, &plan.title, Policy::Prose, cx, glyphs);
-    out.push(Line::from(safe::made(
-        format!(
+/// The page on which a plan is laid out, from the top.
+struct Page<'c, 'a> {
+    out: Vec<Line<'static>>,
+    cx: &'c Cx<'a>,
+    glyphs: &'static Glyphs,
+}
+
+impl Page<'_, '_> {
+    fn line(&mut self, text: &str, role: Role) {
+        self.out.push(Line::from(safe::made(text, self.cx.of(role))));
+    }
+
+    fn heading(&mut self, what: &str) {
+        self.out.push(Line::default());
+        self.line(what, Role::Title);
+    }
+
+    /// Words, broken between them.
+    fn words(&mut self, text: &str, role: Role) {
+        for line in safe::wrap(text, self.cx.area.width) {
+            self.line(&line, role);
+        }
+    }
+
+    /// Something exact, broken wherever the line ends.
+    fn exact(&mut self, text: &str, role: Role) {
+        for line in chunks(text, self.cx.area.width) {
+            self.line(&line, role);
+        }
+    }
+
+    fn quoted(&mut self, text: &Untrusted) {
+        quoted(&mut self.out, text, Policy::Prose, self.cx, self.glyphs);
+    }
+
+    /// What it is, who proposed it, and its identity.
+    fn whose(&mut self, plan: &Plan, id: PlanId) {
+        self.quoted(&plan.title);
+        let whose = format!(
             "proposed by {} · policy {} · approve by {} · serves {}",
             safe::clean(plan.proposed_by.raw(), Policy::Prose),
             safe::clean(plan.policy.raw(), Policy::Prose),
-            cx.clock(plan.approve_by),
+            self.cx.clock(plan.approve_by),
             plan.incident,
-        ),
-        muted,
-    )));
-    let digest = id.0.to_string();
-    out.push(Line::from(safe::made(format!("sha-256 {digest}"), muted)));
-
-    if let Some(many) = cx.live.accuracy.prompts.too_many(cx.now.wall) {
-        let line = format!(
-            "{many} plans were proposed within ten minutes. Each is answered for itself; none is approved by waiting."
         );
-        out.extend(safe::wrap(&line, width).into_iter().map(|line| Line::from(safe::made(line, cx.of(Role::Unclear)))));
-    }
-    for why in warnings(plan, cx) {
-        for line in safe::wrap(&why, width) {
-            out.push(Line::from(safe::made(line, cx.of(Role::DialogDanger))));
+        self.line(&whose, Role::Muted);
+        self.line(&format!("sha-256 {}", id.0), Role::Muted);
+        if let Some(many) = self.cx.live.accuracy.prompts.too_many(self.cx.now.wall) {
+            let line = format!(
+                "{many} plans were proposed within ten minutes. Each is answered for itself; none is approved by waiting."
+            );
+            self.words(&line, Role::Unclear);
+        }
+        for why in warnings(plan, self.cx) {
+            self.words(&why, Role::DialogDanger);
         }
     }
 
-    heading(&mut out, format!("Blast radius: tier {}, {}", plan.tier.0, many(plan.targets.len())));
-    let takes = format!("  it takes: {}", asks(plan));
-    out.extend(safe::wrap(&takes, width).into_iter().map(|line| Line::from(safe::made(line, text))));
-    if plan.asks.as_ref().is_some_and(|asks| !asks.first.is_empty()) {
-        let key = cx.keymap.first(Action::CallFirst).unwrap_or_else(|| ":call".to_owned());
-        let call = format!("  {key} proposes to call them from here, where the configuration says how");
-        out.extend(safe::wrap(&call, width).into_iter().map(|line| Line::from(safe::made(line, muted))));
-    }
-    for reason in &plan.reasons {
-        let because = format!("  because {}", safe::clean(reason.raw(), Policy::Prose));
-        out.extend(safe::wrap(&because, width).into_iter().map(|line| Line::from(safe::made(line, muted))));
-    }
-    for target in &plan.targets {
-        let name = format!("{} {}", safe::clean(target.kind.raw(), Policy::Exact), visible(&target.name, glyphs));
-        for line in chunks(&name, width.saturating_sub(2)) {
-            out.push(Line::from(vec![safe::lit("  ", text), safe::made(line, text)]));
+    /// How wide it reaches, what it takes, and every target.
+    fn reach(&mut self, plan: &Plan) {
+        self.heading(&format!("Blast radius: tier {}, {}", plan.tier.0, many(plan.targets.len())));
+        self.words(&format!("  it takes: {}", asks(plan)), Role::Text);
+        if plan.asks.as_ref().is_some_and(|asks| !asks.first.is_empty()) {
+            let key = self.cx.keymap.first(Action::CallFirst).unwrap_or_else(|| ":call".to_owned());
+            let call = format!("  {key} proposes to call them from here, where the configuration says how");
+            self.words(&call, Role::Muted);
+        }
+        for reason in &plan.reasons {
+            self.words(&format!("  because {}", safe::clean(reason.raw(), Policy::Prose)), Role::Muted);
+        }
+        for target in &plan.targets {
+            let name =
+                format!("{} {}", safe::clean(target.kind.raw(), Policy::Exact), visible(&target.name, self.glyphs));
+            for line in chunks(&name, self.cx.area.width.saturating_sub(2)) {
+                self.line(&format!("  {line}"), Role::Text);
+            }
         }
     }
 
-    let (what, first, rest) = exactly(&plan.request, glyphs);
-    heading(&mut out, what);
-    for line in chunks(&first, width) {
-        out.push(Line::from(safe::made(line, cx.of(Role::New))));
-    }
-    for line in rest.iter().flat_map(|line| chunks(line, width)) {
-        out.push(Line::from(safe::made(line, text)));
-    }
-
-    let environment = environment(plan);
-    if !environment.is_empty() && matches!(plan.request, Request::Process { .. }) {
-        heading(&mut out, "In its environment".to_owned());
-        for (name, value) in &environment {
-            let line = format!("{name}={}", visible(&Untrusted::from(value.as_str()), glyphs));
-            out.extend(chunks(&line, width).into_iter().map(|line| Line::from(safe::made(line, text))));
+    /// Exactly what runs, now and later.
+    fn runs(&mut self, plan: &Plan) {
+        let (what, first, rest) = exactly(&plan.request, self.glyphs);
+        self.heading(&what);
+        self.head_and_rest(&first, &rest);
+        let environment = environment(plan);
+        if !environment.is_empty() && matches!(plan.request, Request::Process { .. }) {
+            self.heading("In its environment");
+            for (name, value) in &environment {
+                let line = format!("{name}={}", visible(&Untrusted::from(value.as_str()), self.glyphs));
+                self.exact(&line, Role::Text);
+            }
         }
-    }
-    if let Purpose::Freeze { until, release, .. } = &plan.purpose {
-        let when = cx.clock(*until);
+        let Purpose::Freeze { until, release, .. } = &plan.purpose else { return };
+        let when = self.cx.clock(*until);
         match release {
             Some(release) => {
-                let (what, first, rest) = exactly(release, glyphs);
-                heading(
-                    &mut out,
-                    format!("Approved with it: at {when} this lets changes go on, without being asked again"),
-                );
-                out.push(Line::from(safe::made(what, muted)));
-                for line in chunks(&first, width) {
-                    out.push(Line::from(safe::made(line, cx.of(Role::New))));
-                }
-                for line in rest.iter().flat_map(|line| chunks(line, width)) {
-                    out.push(Line::from(safe::made(line, text)));
-                }
+                let (what, first, rest) = exactly(release, self.glyphs);
+                self.heading(&format!(
+                    "Approved with it: at {when} this lets changes go on, without being asked again"
+                ));
+                self.line(&what, Role::Muted);
+                self.head_and_rest(&first, &rest);
             }
-            None => heading(&mut out, format!("It was told to end by itself at {when}; nothing is sent then")),
+            None => self.heading(&format!("It was told to end by itself at {when}; nothing is sent then")),
         }
     }
-    if let Some(dry) = &plan.dry_run {
-        heading(&mut out, "A dry run of it, which changed nothing, said".to_owned());
-        let (_, first, rest) = exactly(&dry.request, glyphs);
-        for line in chunks(&format!("{first} {}", rest.join(" ")), width) {
-            out.push(Line::from(safe::made(line, muted)));
-        }
-        quoted(&mut out, &dry.output, Policy::Prose, cx, glyphs);
-    }
-    if let Some(origin) = &plan.origin {
-        heading(&mut out, "It is a step of a runbook".to_owned());
-        let from = format!(
-            "{}, step {}",
-            safe::clean(origin.runbook.raw(), Policy::Exact),
-            safe::clean(origin.step.raw(), Policy::Exact)
-        );
-        out.extend(safe::wrap(&from, width).into_iter().map(|line| Line::from(safe::made(line, text))));
-    }
-    if !plan.taint.is_empty() {
-        heading(&mut out, "Text from outside reached it by".to_owned());
-        for path in &plan.taint {
-            quoted(&mut out, path, Policy::Prose, cx, glyphs);
+
+    fn head_and_rest(&mut self, first: &str, rest: &[String]) {
+        self.exact(first, Role::New);
+        for line in rest {
+            self.exact(line, Role::Text);
         }
     }
-    heading(&mut out, "To undo it".to_owned());
-    quoted(&mut out, &plan.undo, Policy::Prose, cx, glyphs);
-    out
+
+    /// What a person wants to know besides.
+    fn beside(&mut self, plan: &Plan) {
+        if let Some(dry) = &plan.dry_run {
+            self.heading("A dry run of it, which changed nothing, said");
+            let (_, first, rest) = exactly(&dry.request, self.glyphs);
+            self.exact(&format!("{first} {}", rest.join(" ")), Role::Muted);
+            self.quoted(&dry.output);
+        }
+        if let Some(origin) = &plan.origin {
+            self.heading("It is a step of a runbook");
+            let from = format!(
+                "{}, step {}",
+                safe::clean(origin.runbook.raw(), Policy::Exact),
+                safe::clean(origin.step.raw(), Policy::Exact)
+            );
+            self.words(&from, Role::Text);
+        }
+        if !plan.taint.is_empty() {
+            self.heading("Text from outside reached it by");
+            for path in &plan.taint {
+                self.quoted(path);
+            }
+        }
+        self.heading("To undo it");
+        self.quoted(&plan.undo);
+    }
 }
 
 /// `1 target`, `3 targets`.
