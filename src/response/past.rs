@@ -17,13 +17,13 @@ const BUDGET: SignedDuration = SignedDuration::from_hours(1);
 const STARTED: usize = 200;
 
 /// What happened before.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Past {
     earlier: BTreeSet<Effect>,
     /// When people were written to from this incident.
     calls: Vec<Time>,
-    /// When people were written to from any incident, and who.
-    everywhere: Vec<(Time, Untrusted)>,
+    /// Where it stands who was written to from other incidents: asked only of plans that reach people.
+    journal: Option<SharedJournal>,
     called: BTreeSet<Untrusted>,
     severity: u8,
     /// By runbook, what the inputs of its newest plan were.
@@ -52,7 +52,7 @@ impl Past {
         let mut past = Self::default();
         let kinds =
             vec![Kind::Proposed, Kind::Started, Kind::Finished, Kind::StepRead, Kind::Escalated, Kind::SeveritySet];
-        past.everywhere = called_lately(journal)?;
+        past.journal = Some(journal.clone());
         let mut proposed: Vec<(PlanId, Plan)> = Vec::new();
         for record in read_all(journal, Query { kinds, term: Some(term::incident(incident.0)), ..Query::default() })? {
             match record.fact()? {
@@ -140,8 +140,15 @@ impl Past {
             proposed_by: plan.proposed_by.raw().to_owned(),
             declared: traits.declared,
             calls: self.calls.iter().filter(|at| recent(**at)).count(),
-            calls_same: self.everywhere.iter().filter(|(at, called)| recent(*at) && Some(called) == whom).count(),
+            calls_same: whom.map_or(0, |whom| self.called_lately(whom, now)),
         }
+    }
+
+    /// How often these people were written to within the hour, from whatever incident. What cannot be read counts as too often.
+    fn called_lately(&self, whom: &Untrusted, now: Time) -> usize {
+        let Some(journal) = &self.journal else { return 0 };
+        let same = |(at, called): &(Time, Untrusted)| now.duration_since(*at) < BUDGET && called == whom;
+        called_everywhere(journal).map_or(usize::MAX, |all| all.iter().filter(|call| same(call)).count())
     }
 
     /// What is going on around it, for `person`.
@@ -177,7 +184,7 @@ fn whom(plan: &Plan) -> Option<&Untrusted> {
 }
 
 /// When people were written to lately, from whatever incident, and who.
-fn called_lately(journal: &SharedJournal) -> Result<Vec<(Time, Untrusted)>, JournalError> {
+fn called_everywhere(journal: &SharedJournal) -> Result<Vec<(Time, Untrusted)>, JournalError> {
     let query = Query { kinds: vec![Kind::Started], newest_first: true, limit: STARTED, ..Query::default() };
     let mut called = Vec::new();
     let mut newest = None;
