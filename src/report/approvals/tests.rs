@@ -1,4 +1,4 @@
-//! Held against our own intake.
+//! Held against the types of the field's own library, and against our own intake.
 
 use proptest::prelude::*;
 
@@ -73,10 +73,14 @@ fn denied(id: PlanId, by: Option<&str>, reason: &str) -> Fact {
     Denial { incident: IncidentId(7), plan: id, by: by.map(person_called), reason: reason.into() }.into()
 }
 
-/// What our own intake makes of it.
+/// What the field's own library, and our own intake, make of it.
 fn check(event: &Event) -> Value {
     let value = serde_json::to_value(event).unwrap();
-    assert_eq!(value["data"]["context"]["type"], value["type"]);
+    let theirs: cdevents_sdk::CDEvent =
+        serde_json::from_value(value["data"].clone()).unwrap_or_else(|error| panic!("{error}: {value:#}"));
+    let back = serde_json::to_value(&theirs).unwrap();
+    assert_eq!(back["subject"]["content"], value["data"]["subject"]["content"], "nothing of it is another there");
+    assert_eq!(back["context"]["type"], value["type"]);
     assert_eq!(
         (&value["data"]["context"]["id"], &value["data"]["context"]["source"]),
         (&value["id"], &value["source"])
