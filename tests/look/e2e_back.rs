@@ -10,7 +10,7 @@ fn taken_back(incident: &[&str], title: &str, command: &str) -> usize {
     let house = House::new();
     let mut session = play(&house, incident, 160, 50);
     // The evidence: a leading hypothesis with what speaks for it.
-    session.wait_for("likely remedy rollback");
+    session.wait_for("likely remedy");
     let mut keys = 0;
     let mut press = |session: &mut crate::support::pty::Session, key: &str| {
         session.press(key);
