@@ -50,10 +50,10 @@ fn fault_70_a_signal_reads_theme_and_keymap_again_and_a_broken_file_leaves_the_o
     session.wait_until("the person's own theme", is(0x10, 0x20, 0x30));
 
     own(&house, "themes/mine.toml", &theme("#405060"));
-    own(&house, "keymaps/mine.toml", &vim.replace("help = [\"?\"]", "help = [\"H\"]"));
+    own(&house, "keymaps/mine.toml", &vim.replace("help = [\"?\"]", "help = [\"Q\"]"));
     session.signal(Signal::USR1);
     session.wait_until("the theme as it is now", is(0x40, 0x50, 0x60));
-    session.wait_for("H keys");
+    session.wait_for("Q keys");
 
     // Broken on line 4, and a key for two actions on its own line: what is in use stays, and the place is named.
     own(&house, "themes/mine.toml", &theme("no such colour"));
@@ -65,7 +65,7 @@ fn fault_70_a_signal_reads_theme_and_keymap_again_and_a_broken_file_leaves_the_o
     session.wait_for("keymaps/mine.toml:");
     session.press("<esc>");
     session.wait_until("the theme as it was", is(0x40, 0x50, 0x60));
-    session.press("H");
+    session.press("Q");
     session.wait_for("Keys: mine");
     session.press("<esc>q");
     assert_eq!(session.wait_exit(SOON), 0);
